@@ -1,0 +1,1 @@
+"""Everything that runs, headless: no screen is known below this folder."""

@@ -1,0 +1,1 @@
+"""The control layer: settings, log, events, clock, services, jobs."""

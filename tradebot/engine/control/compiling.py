@@ -1,0 +1,50 @@
+"""Compiled functions: one decorator, one cache folder named by the hash of all kernel sources.
+
+numba does not notice when a function that a cached one calls was edited in another file. Here every change to any
+kernel source gives another folder, so a stale kernel can never run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import platformdirs
+
+from tradebot import __version__
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_ENGINE = Path(__file__).resolve().parents[1]
+_MARK = b"compiling import compiled"
+
+
+@cache
+def kernel_hash() -> str:
+    """Hash of every source file that holds compiled functions, and of the versions that compile them."""
+    digest = hashlib.sha256(f"{__version__} {numba.__version__}".encode())
+    for path in sorted(_ENGINE.rglob("*.py")):
+        content = path.read_bytes()
+        if _MARK in content:
+            digest.update(path.name.encode() + b"\0" + content)
+    return digest.hexdigest()[:16]
+
+
+def default_cache_folder() -> Path:
+    """Where compiled kernels of this version stand: in the user's cache folder."""
+    return Path(platformdirs.user_cache_dir("tradebot", appauthor=False)) / "kernels" / kernel_hash()
+
+
+def use_cache_folder(folder: Path) -> None:
+    """Keep kernels compiled from now on in `folder`; call it before the first kernel module is imported."""
+    numba.config.CACHE_DIR = str(folder)
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile by numba on first call: releases the GIL, keeps IEEE order of operations, cached on disk."""
+    if not numba.config.CACHE_DIR:
+        use_cache_folder(default_cache_folder())
+    return cast(_Function, numba.njit(nogil=True, cache=True)(function))

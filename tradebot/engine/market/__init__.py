@@ -1,0 +1,22 @@
+"""The vocabulary of the house: timeframes, instruments, candles, sides, rounding. No input or output here."""
+
+from tradebot.engine.market.candles import BarRow, Candles, Float64, Int64
+from tradebot.engine.market.instrument import Category, DatasetKey, Instrument, Side, is_symbol
+from tradebot.engine.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS, Timeframe
+
+__all__ = [
+    "DAY_MS",
+    "HOUR_MS",
+    "MINUTE_MS",
+    "WEEK_MS",
+    "BarRow",
+    "Candles",
+    "Category",
+    "DatasetKey",
+    "Float64",
+    "Instrument",
+    "Int64",
+    "Side",
+    "Timeframe",
+    "is_symbol",
+]
