@@ -1,7 +1,7 @@
 """Compiled functions: one decorator, one cache folder named by the hash of all kernel sources.
 
-numba does not notice when a function that a cached one calls was edited in another file. Here every change to any
-kernel source gives another folder, so a stale kernel can never run.
+numba does not notice when a function that a cached one calls was edited in another file. Here every change to
+any kernel source gives another folder, so a stale kernel can never run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 import platformdirs
+from numba.core import config as numba_config
 
 from tradebot import __version__
 
@@ -40,11 +41,11 @@ def default_cache_folder() -> Path:
 
 def use_cache_folder(folder: Path) -> None:
     """Keep kernels compiled from now on in `folder`; call it before the first kernel module is imported."""
-    numba.config.CACHE_DIR = str(folder)
+    vars(numba_config)["CACHE_DIR"] = str(folder)
 
 
 def compiled(function: _Function) -> _Function:
     """Compile by numba on first call: releases the GIL, keeps IEEE order of operations, cached on disk."""
-    if not numba.config.CACHE_DIR:
+    if not vars(numba_config).get("CACHE_DIR"):
         use_cache_folder(default_cache_folder())
     return cast(_Function, numba.njit(nogil=True, cache=True)(function))
