@@ -1,0 +1,496 @@
+"""What crosses the border of the engine: commands in, snapshots and replies out.
+
+All of them are frozen dataclasses of plain values, so that they can be sent to an engine in another process
+(`to_json`, `from_json`). Screens know these types and `engine.Engine`, nothing deeper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tradebot.engine.strategy.form_types import (
+    ComponentChoice,
+    FormEdit,
+    FormField,
+    FormProblem,
+    FormSection,
+    FormView,
+    StrategyDocument,
+)
+
+__all__ = [
+    "BacktestView",
+    "BudgetView",
+    "CancelJob",
+    "CheckData",
+    "Collect",
+    "Command",
+    "ComponentChoice",
+    "ConnectionView",
+    "DataReport",
+    "DatasetView",
+    "DeleteStrategy",
+    "EditForm",
+    "EngineSnapshot",
+    "EventView",
+    "FormEdit",
+    "FormField",
+    "FormProblem",
+    "FormSection",
+    "FormView",
+    "GetComponents",
+    "GetResult",
+    "GetTradeBars",
+    "GetTrades",
+    "ImportFiles",
+    "JobView",
+    "MetricView",
+    "NewStrategy",
+    "OpenForm",
+    "OpenToml",
+    "QuoteView",
+    "ResultSummary",
+    "RunBacktest",
+    "SaveStrategy",
+    "StrategyDocument",
+    "StrategySummary",
+    "StreamView",
+    "TradeBars",
+    "TradePage",
+    "TradeRow",
+    "from_json",
+    "to_json",
+]
+
+# ---------------------------------------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Collect history and, with `follow`, go on live. Starts a job; the reply is its number.
+
+    `symbols` are names, patterns (`ETH*`) or `all`; `since` and `until` are dates or spans back ("30d").
+    """
+
+    symbols: tuple[str, ...]
+    timeframes: tuple[str, ...]
+    since: str = "30d"
+    until: str | None = None
+    follow: bool = False
+    category: str = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Stop a job; what it has done so far stays. The reply is True where it was still running."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFiles:
+    """Import files as a job; empty options are taken from the file's name. The reply is the job's number."""
+
+    paths: tuple[str, ...]
+    category: str = ""
+    symbol: str = ""
+    timeframe: str = ""
+    clock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckData:
+    """Check one dataset (`linear/BTCUSDT_1m`). The reply is a DataReport."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """The form of a saved strategy by its name. The reply is a FormView."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenToml:
+    """The form of a TOML text. The reply is a FormView; a text that is no TOML is refused with a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewStrategy:
+    """The form of a new strategy with nothing but a market. The reply is a FormView."""
+
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditForm:
+    """Apply an edit to a document, which is not changed. The reply is the FormView of the edited document."""
+
+    document: StrategyDocument
+    edit: FormEdit
+
+
+@dataclass(frozen=True, slots=True)
+class GetComponents:
+    """What can be added to a strategy. The reply is a tuple of ComponentChoice."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveStrategy:
+    """Write a strategy's TOML to the user's strategies folder. The reply is the name it was saved under."""
+
+    name: str
+    toml: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStrategy:
+    """Move a saved strategy to the `deleted` folder beside it. The reply is True."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunBacktest:
+    """Backtest a strategy's TOML text as a job; the reply is its number, its `result_id` names the result.
+
+    `start` and `end` are dates or spans; `overrides` are (path, value) pairs as of `--set`; `cash` None means the
+    setting.
+    """
+
+    name: str
+    toml: str
+    start: str | None = None
+    end: str | None = None
+    cash: float | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GetResult:
+    """A result for the screen, curves reduced to at most `points` columns. The reply is a BacktestView."""
+
+    result_id: str
+    points: int = 400
+
+
+@dataclass(frozen=True, slots=True)
+class GetTrades:
+    """Rows offset..offset+limit-1 of a result's trade log, newest first. The reply is a TradePage."""
+
+    result_id: str
+    offset: int = 0
+    limit: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GetTradeBars:
+    """The bars around one trade (by its trade_id). The reply is a TradeBars."""
+
+    result_id: str
+    trade_id: int
+    margin_bars: int = 20
+
+
+Command = (
+    Collect
+    | CancelJob
+    | ImportFiles
+    | CheckData
+    | OpenForm
+    | OpenToml
+    | NewStrategy
+    | EditForm
+    | GetComponents
+    | SaveStrategy
+    | DeleteStrategy
+    | RunBacktest
+    | GetResult
+    | GetTrades
+    | GetTradeBars
+)
+
+# ---------------------------------------------------------------------------------------------- snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """How the exchange is reached. `rest` and `stream` are off, connecting, ok or lost; `sentence` says what is up."""
+
+    url: str = ""
+    rest: str = "off"
+    rest_latency_ms: float | None = None
+    stream: str = "off"
+    stream_latency_ms: float | None = None
+    silent_seconds: float | None = None
+    reconnects: int = 0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetView:
+    """Requests used in the exchange's window, and until when it has banned us."""
+
+    used: int = 0
+    limit: int = 600
+    window_seconds: float = 5.0
+    banned_until_ms: int | None = None
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """One kind of topic: how many are subscribed, how many messages a second arrive."""
+
+    kind: str
+    topics: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """The latest price of a symbol that is followed; prices in the exchange's own digits, `age_ms` since it came."""
+
+    symbol: str
+    last: str
+    change_24h: float | None
+    volume_24h: float | None
+    funding_rate: float | None
+    age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """One file of bars. `coverage` is the share of bars present in equal parts of `coverage_from_ms`..now, 0 to 1.
+
+    `state` is live, collecting, idle or error.
+    """
+
+    key: str
+    category: str
+    symbol: str
+    timeframe: str
+    rows: int
+    first_ms: int
+    last_ms: int
+    gaps: int
+    missing_bars: int
+    bytes: int
+    coverage: tuple[float, ...]
+    coverage_from_ms: int
+    state: str = "idle"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Work in progress or just finished.
+
+    `kind` is collect, follow, import or backtest; `state` queued, running, done, failed, cancelled; `sentence` says
+    what happened. A finished backtest carries its `result_id`.
+    """
+
+    job_id: int
+    kind: str
+    title: str
+    state: str
+    done: float = 0.0
+    total: float = 0.0
+    unit: str = ""
+    rate: float = 0.0
+    eta_seconds: float | None = None
+    sentence: str = ""
+    started_ms: int = 0
+    ended_ms: int | None = None
+    result_id: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Share done, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """Something that happened, as a sentence. `level` is info, warning or error."""
+
+    sequence: int
+    time_ms: int
+    level: str
+    source: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySummary:
+    """A saved strategy. `example` marks those that came with tradebot; `problem` is its first error, if any."""
+
+    name: str
+    title: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    example: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSummary:
+    """A stored result in one line; ratios are fractions, None where undefined."""
+
+    result_id: str
+    strategy: str
+    created_ms: int
+    symbols: tuple[str, ...]
+    timeframe: str
+    trades: int
+    total_return: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSnapshot:
+    """Everything a screen shows without asking, as of `time_ms` (the exchange's clock, UTC).
+
+    `mode` is demo or data; `source` names where the bars come from; `kernels` is unknown, compiling, ready or failed.
+    """
+
+    time_ms: int = 0
+    mode: str = "data"
+    source: str = ""
+    data_folder: str = ""
+    ready: bool = False
+    kernels: str = "unknown"
+    connection: ConnectionView = field(default_factory=ConnectionView)
+    budget: BudgetView = field(default_factory=BudgetView)
+    streams: tuple[StreamView, ...] = ()
+    message_rates: tuple[float, ...] = ()
+    quotes: tuple[QuoteView, ...] = ()
+    datasets: tuple[DatasetView, ...] = ()
+    jobs: tuple[JobView, ...] = ()
+    strategies: tuple[StrategySummary, ...] = ()
+    results: tuple[ResultSummary, ...] = ()
+    events: tuple[EventView, ...] = ()
+    free_bytes: int = 0
+
+
+# ---------------------------------------------------------------------------------------------- replies
+
+
+@dataclass(frozen=True, slots=True)
+class DataReport:
+    """The check of one dataset: sentences with a level (info, warning, failure), and whether it passed."""
+
+    key: str
+    passed: bool
+    findings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One figure as drawn: `text` is ready to print ("n/a" where undefined), `tone` is good, bad or plain."""
+
+    name: str
+    label: str
+    text: str
+    tone: str = "plain"
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestView:
+    """A result for the Test screen. Curves are columns of equal length, drawdown as a fraction <= 0."""
+
+    result_id: str
+    strategy: str
+    title: str
+    created_ms: int
+    start_ms: int
+    end_ms: int
+    symbols: tuple[str, ...]
+    timeframe: str
+    headline: tuple[MetricView, ...]
+    metrics: tuple[MetricView, ...]
+    warnings: tuple[str, ...]
+    trade_count: int
+    times_ms: tuple[int, ...]
+    equity: tuple[float, ...]
+    drawdown: tuple[float, ...]
+    benchmark: tuple[float, ...]
+    folder: str
+    toml: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRow:
+    """One closed leg; prices as text with the instrument's decimals, money in the quote coin, `r` None without stop."""
+
+    trade_id: int
+    symbol: str
+    side: str
+    entry_ms: int
+    entry_price: str
+    exit_ms: int
+    exit_price: str
+    quantity: str
+    pnl: float
+    r: float | None
+    fees: float
+    bars: int
+    exit_reason: str
+    status: str
+    ambiguous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TradePage:
+    """A window of the trade log, newest first; `total` counts all rows."""
+
+    total: int
+    offset: int
+    rows: tuple[TradeRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeBars:
+    """The bars around a trade in columns, and the levels that belong to it (None where it had none)."""
+
+    trade: TradeRow
+    timeframe: str
+    decimals: int
+    times_ms: tuple[int, ...]
+    open: tuple[float, ...]
+    high: tuple[float, ...]
+    low: tuple[float, ...]
+    close: tuple[float, ...]
+    stop: float | None
+    target: float | None
+
+
+def to_json(message: Any) -> str:
+    """One line of JSON for a command, snapshot or reply of this module; its class name travels as `type`."""
+    import json
+
+    from pydantic import TypeAdapter
+
+    value = TypeAdapter(type(message)).dump_python(message, mode="json")
+    return json.dumps({"type": type(message).__name__, "value": value}, ensure_ascii=False)
+
+
+def from_json(line: str) -> Any:
+    """The message that `to_json` wrote. Raises ValueError for a type or shape this module does not know."""
+    import json
+
+    from pydantic import TypeAdapter
+
+    envelope = json.loads(line)
+    name = envelope.get("type") if isinstance(envelope, dict) else None
+    kind = globals().get(name) if isinstance(name, str) and name in __all__ else None
+    if not isinstance(kind, type):
+        raise ValueError(f"{name!r} is not a message of the engine")
+    return TypeAdapter(kind).validate_python(envelope.get("value"))
