@@ -1,0 +1,57 @@
+"""Where things stand: settings, strategies, market data, results, and what came with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of one run.
+
+    `config` holds the user's settings, `strategies` what the builder saves, `data` market data and results, and
+    `shipped` the default settings and example strategies of the package (never written).
+    """
+
+    config: Path
+    strategies: Path
+    data: Path
+    shipped: Path
+
+    @property
+    def results(self) -> Path:
+        """Folder of backtest results."""
+        return self.data / "results"
+
+    @property
+    def shipped_strategies(self) -> Path:
+        """Folder of the example strategies."""
+        return self.shipped / "strategies"
+
+    def for_demo(self, data: Path | None) -> Folders:
+        """The demo's own folders: everything it writes stands below its data folder."""
+        root = data or self.data / "demo"
+        return replace(self, data=root, strategies=root / "strategies")
+
+
+def find_folders(working: Path, data: Path | None = None) -> Folders:
+    """Folders for a working folder.
+
+    In a checkout (a working folder with `config/`) they are `./config` and `./data`, else the user's application
+    folders. `data` overrides the data folder.
+    """
+    shipped = _PACKAGE / "_config"
+    if not shipped.is_dir():
+        shipped = _PACKAGE.parent / "config"
+    local_config = working / "config"
+    if (local_config / "tradebot.toml").is_file():
+        config, default_data = local_config, working / "data"
+    else:
+        config = Path(platformdirs.user_config_dir("tradebot", appauthor=False))
+        default_data = Path(platformdirs.user_data_dir("tradebot", appauthor=False))
+    return Folders(config, config / "strategies", data or default_data, shipped)

@@ -1,0 +1,216 @@
+"""Settings: defaults < config/tradebot.toml < TRADEBOT_* environment < command line, validated as a whole.
+
+Only this module reads the environment. A variable is named by its path: `exchange.url` is `TRADEBOT_EXCHANGE__URL`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tradebot.engine.control.errors import InputError, did_you_mean
+
+_ENVIRONMENT_PREFIX = "TRADEBOT_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExchangeSettings(_Section):
+    """How the exchange is reached."""
+
+    url: str = Field(
+        "https://api.bybit.com",
+        pattern=r"^https?://[^\s/]+$",
+        description="REST base of the exchange, without a path",
+    )
+    budget_percent: float = Field(
+        75.0, gt=0, le=100, description="share of Bybit's 600 requests per 5 s that tradebot may use"
+    )
+    timeout_seconds: float = Field(10.0, ge=1, le=120, description="how long one request may take")
+
+
+class CollectSettings(_Section):
+    """What `tradebot collect` takes when nothing is said."""
+
+    symbols: tuple[str, ...] = Field(("BTCUSDT", "ETHUSDT", "SOLUSDT"), description="symbols to collect")
+    timeframes: tuple[str, ...] = Field(("1m",), description="timeframes to collect")
+    since: str = Field("30d", description="how far back: a date or a span")
+
+
+class CostSettings(_Section):
+    """Trading costs where a strategy names none; percent of the traded value."""
+
+    taker_fee_percent: float = Field(0.055, ge=0, le=5, description="fee of market, stop and gap fills")
+    maker_fee_percent: float = Field(0.02, ge=-1, le=5, description="fee of resting limit fills")
+    slippage_percent: float = Field(0.01, ge=0, le=5, description="price lost on market and stop fills")
+    half_spread_percent: float = Field(0.0, ge=0, le=5, description="half the spread, added to the slippage")
+    funding: bool = Field(True, description="charge funding on linear perpetuals")
+
+
+class SpotCostSettings(CostSettings):
+    """The same for spot, with its fees (VIP 0) and no funding."""
+
+    taker_fee_percent: float = Field(0.1, ge=0, le=5, description="fee of market, stop and gap fills")
+    maker_fee_percent: float = Field(0.1, ge=-1, le=5, description="fee of resting limit fills")
+    funding: bool = Field(False, description="spot has no funding")
+
+
+class BacktestSettings(_Section):
+    """What a backtest starts with."""
+
+    cash: float = Field(10_000.0, gt=0, le=1e12, description="starting cash in the quote coin")
+    workers: int = Field(2, ge=1, le=64, description="backtests that may run at the same time")
+    linear: CostSettings = Field(default_factory=CostSettings, description="costs of linear perpetuals")
+    spot: SpotCostSettings = Field(default_factory=SpotCostSettings, description="costs of spot")
+
+
+class Settings(BaseSettings):
+    """All settings, read by `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=_ENVIRONMENT_PREFIX, env_nested_delimiter="__"
+    )
+
+    exchange: ExchangeSettings = Field(default_factory=ExchangeSettings)
+    collect: CollectSettings = Field(default_factory=CollectSettings)
+    backtest: BacktestSettings = Field(default_factory=BacktestSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` merged counts, so that each value's source is known when it is wrong."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def load_settings(
+    file: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from the file (None or a missing default file: none), the environment and the command line.
+
+    `overrides` are values by path (`{"exchange.url": ...}`); None values are passed over. Raises InputError with one
+    sentence for each wrong value, saying where it stands and what was expected.
+    """
+    sources: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    if file is not None:
+        _merge(values, _read_toml(file), str(file), sources)
+    for name, text in sorted((os.environ if environment is None else environment).items()):
+        if name.startswith(_ENVIRONMENT_PREFIX):
+            path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
+            if path[0] in Settings.model_fields:
+                _put(values, path, _environment_value(text), f"environment variable {name}", sources)
+    for dotted, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, dotted.split("."), value, "command line", sources)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise InputError(_explain(error, sources)) from None
+
+
+def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Every setting's path: `exchange.url`, `backtest.linear.taker_fee_percent`, ..."""
+    paths: list[str] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            paths += known_paths(kind, f"{prefix}{name}.")
+        else:
+            paths.append(prefix + name)
+    return paths
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"There is no settings file {file}; name one that exists with --config.") from None
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"The settings file {file} cannot be read; it must be a UTF-8 text file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file}: not valid TOML ({error}); mend that line.") from None
+
+
+def _environment_value(text: str) -> Any:
+    """A list is written with commas; numbers and switches are converted by the schema."""
+    return [part.strip() for part in text.split(",") if part.strip()] if "," in text else text
+
+
+def _merge(
+    values: dict[str, Any], new: Mapping[str, Any], source: str, sources: dict[str, str], prefix: str = ""
+) -> None:
+    for key, value in new.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            inner = values.setdefault(key, {})
+            _merge(inner, value, source, sources, f"{path}.")
+        else:
+            values[key] = value
+            sources[path] = source
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any, source: str, sources: dict[str, str]) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    if path[-1] in {"symbols", "timeframes"} and isinstance(value, str):
+        value = [value]
+    values[path[-1]] = value
+    sources[".".join(path)] = source
+
+
+def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
+    sentences = []
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        where = sources.get(path) or next(
+            (s for p, s in sources.items() if p.startswith(f"{path}.")), "settings"
+        )
+        if problem["type"] == "extra_forbidden":
+            known = known_paths()
+            sentences.append(f"{where}: {path} is not a setting.{did_you_mean(path, known)}")
+        else:
+            given = problem.get("input")
+            sentences.append(f"{where}: {path} must be {_expected(problem)}, was {given!r}.")
+    return "\n".join(sentences)
+
+
+def _expected(problem: Any) -> str:
+    """What pydantic expected, in our words."""
+    context = problem.get("ctx") or {}
+    kind = str(problem["type"])
+    bounds = {
+        "greater_than": "above {gt}",
+        "greater_than_equal": "at least {ge}",
+        "less_than": "below {lt}",
+        "less_than_equal": "at most {le}",
+    }
+    if kind in bounds:
+        return "a number " + bounds[kind].format(**context)
+    if kind.startswith(("float", "int")):
+        return "a number"
+    if kind.startswith("bool"):
+        return "true or false"
+    if kind.startswith(("tuple", "list")):
+        return "a list of texts"
+    if kind == "string_pattern_mismatch":
+        return "a URL such as https://api.bybit.com, without a path"
+    if kind.startswith(("model", "dict")):
+        return "a table of settings"
+    return "a text"
