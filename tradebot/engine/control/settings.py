@@ -193,7 +193,11 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
 
 def _expected(problem: Any) -> str:
     """What pydantic expected, in our words."""
-    context = problem.get("ctx") or {}
+    context = {
+        name: f"{value:g}"
+        for name, value in (problem.get("ctx") or {}).items()
+        if isinstance(value, int | float)
+    }
     kind = str(problem["type"])
     bounds = {
         "greater_than": "above {gt}",
