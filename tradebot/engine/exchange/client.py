@@ -1,0 +1,260 @@
+"""The exchange as the rest of the house sees it: typed answers, one budget, retries by kind of failure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.events import Level
+from tradebot.engine.exchange import parsing
+from tradebot.engine.exchange.errors import (
+    FIRST_CONTACT_RULE,
+    RETRY_RULES,
+    ExchangeError,
+    FailureKind,
+    MalformedError,
+    RetryRule,
+    error_for_code,
+)
+from tradebot.engine.exchange.parsing import FundingRow
+from tradebot.engine.exchange.ports import Parameters, RestPort
+from tradebot.engine.exchange.quotes import Ticker
+from tradebot.engine.exchange.throttle import BAN_S, RequestBudget, Throttle
+from tradebot.engine.market import BarRow, Category, Instrument, Timeframe
+from tradebot.engine.market.times import iso_minute
+
+PAGE_BARS = 1000
+_FUNDING_PAGE = 200
+_MAX_PAGES = 200
+# A bar may still get a late print right after its close; only then it is read as closed.
+SETTLE_MS = 2000
+
+_Answer = TypeVar("_Answer")
+Notice = Callable[[Level, str], None]
+
+
+def _unheard(level: Level, sentence: str) -> None:
+    """Nobody listens."""
+
+
+class Exchange:
+    """Bybit's public market data. All calls run on one event loop and share one request budget.
+
+    Failures are tried again by the rule of their kind, with back-off and jitter; a ban closes the gate for all calls
+    and is said by `notice`. What is not worth another try is raised as ExchangeError.
+    """
+
+    def __init__(
+        self,
+        rest: RestPort,
+        clock: Clock,
+        rng: random.Random,
+        throttle: Throttle | None = None,
+        notice: Notice = _unheard,
+        ban_s: float = BAN_S,
+        settle_ms: int = SETTLE_MS,
+    ) -> None:
+        self._rest = rest
+        self._clock = clock
+        self._rng = rng
+        self._throttle = throttle or Throttle(clock)
+        self._notice = notice
+        self._ban_s = ban_s
+        self._settle_ms = settle_ms
+        self._reached = False
+        self._latency_ms: float | None = None
+        self._offset_ms = 0
+
+    @property
+    def url(self) -> str:
+        """Base address of the REST interface."""
+        return self._rest.url
+
+    @property
+    def reached(self) -> bool:
+        """Whether the exchange has answered at least once."""
+        return self._reached
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Round trip of the last answered call, None before the first."""
+        return self._latency_ms
+
+    @property
+    def settle_ms(self) -> int:
+        """How long after its close a bar counts as closed."""
+        return self._settle_ms
+
+    def budget(self) -> RequestBudget:
+        """The request budget, for a display."""
+        return self._throttle.budget()
+
+    def now_ms(self) -> int:
+        """The exchange's clock by our own and the offset last measured by `server_time_ms`."""
+        return self._clock.now_ms() + self._offset_ms
+
+    def closed_before_ms(self, timeframe: Timeframe) -> int:
+        """Open time of the first bar that does not count as closed now, by the exchange's clock."""
+        return timeframe.floor(self.now_ms() - self._settle_ms)
+
+    async def server_time_ms(self) -> int:
+        """The exchange's clock; the offset of ours is measured on the way (midpoint of the round trip)."""
+        before = self._clock.now_ms()
+        time_ms = await self._request("/v5/market/time", {}, parsing.parse_time)
+        after = self._clock.now_ms()
+        self._offset_ms = time_ms - (before + after) // 2
+        return time_ms
+
+    async def klines(
+        self, category: Category, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int
+    ) -> list[BarRow]:
+        """Closed bars with start_ms <= open time < end_ms, rising, each time once.
+
+        Asks windows of at most 1000 bars; what the exchange leaves out of a window is not asked again here.
+        """
+        rows: dict[int, BarRow] = {}
+        start = timeframe.ceil(start_ms)
+        while start < end_ms:
+            stop = min(timeframe.ceil(end_ms), start + PAGE_BARS * timeframe.ms)
+            rows.update(await self._kline_page(category, symbol, timeframe, start, stop))
+            start = stop
+        return [rows[time_ms] for time_ms in sorted(rows)]
+
+    async def _kline_page(
+        self, category: Category, symbol: str, timeframe: Timeframe, start: int, stop: int
+    ) -> dict[int, BarRow]:
+        params: Parameters = {
+            "category": category.value,
+            "symbol": symbol,
+            "interval": timeframe.interval,
+            "start": start,
+            "end": stop - timeframe.ms,
+            "limit": PAGE_BARS,
+        }
+
+        def rows_of(envelope: dict[str, Any]) -> dict[int, BarRow]:
+            closed = parsing.envelope_time(envelope, "kline answer") - self._settle_ms - timeframe.ms
+            last = min(stop - 1, closed)
+            rows = parsing.parse_klines(envelope, symbol)
+            for row in rows:
+                if not timeframe.on_grid(row.time_ms):
+                    raise MalformedError(
+                        "kline answer",
+                        f"a {timeframe.value} bar of {symbol} starts at {row.time_ms}, off the grid",
+                    )
+            return {row.time_ms: row for row in rows if start <= row.time_ms <= last}
+
+        return await self._request("/v5/market/kline", params, rows_of)
+
+    async def instruments(self, category: Category) -> list[Instrument]:
+        """All instruments that trade now, sorted by symbol. Items that cannot be understood are said and left out."""
+        found: dict[str, Instrument] = {}
+        cursor, seen = "", set()
+        for _ in range(_MAX_PAGES):
+            params: dict[str, str | int] = {"category": category.value, "limit": 1000}
+            if cursor:
+                params["cursor"] = cursor
+            page = await self._request(
+                "/v5/market/instruments-info", params, lambda got: parsing.parse_instruments(got, category)
+            )
+            self._say_problems(page.problems)
+            found.update((instrument.symbol, instrument) for instrument in page.items)
+            cursor = page.cursor
+            if not cursor or cursor in seen:
+                break
+            seen.add(cursor)
+        return [found[symbol] for symbol in sorted(found)]
+
+    async def tickers(self, category: Category) -> list[Ticker]:
+        """The latest quote of every symbol, in the exchange's order."""
+        page = await self._request(
+            "/v5/market/tickers",
+            {"category": category.value},
+            lambda got: parsing.parse_tickers(got, category),
+        )
+        self._say_problems(page.problems)
+        return list(page.items)
+
+    async def funding_history(
+        self, category: Category, symbol: str, start_ms: int, end_ms: int
+    ) -> list[FundingRow]:
+        """Settled funding rates with start_ms <= time < end_ms, rising. Walks backwards, 200 a request."""
+        rows: dict[int, FundingRow] = {}
+        end = end_ms - 1
+        while end >= start_ms:
+            params: Parameters = {
+                "category": category.value,
+                "symbol": symbol,
+                "endTime": end,
+                "limit": _FUNDING_PAGE,
+            }
+            page = await self._request("/v5/market/funding/history", params, parsing.parse_funding)
+            times = [row.time_ms for row in page if row.time_ms <= end]
+            if not times:
+                break
+            rows.update((row.time_ms, row) for row in page if start_ms <= row.time_ms < end_ms)
+            end = min(times) - 1
+        return [rows[time_ms] for time_ms in sorted(rows)]
+
+    def _say_problems(self, problems: tuple[str, ...]) -> None:
+        if problems:
+            more = f" {len(problems) - 1} more like it." if len(problems) > 1 else ""
+            self._notice(Level.WARNING, f"{problems[0]} It was left out.{more}")
+
+    async def _request(
+        self, path: str, params: Parameters, parse: Callable[[dict[str, Any]], _Answer]
+    ) -> _Answer:
+        """One answered and understood call, tried as often as the rules allow."""
+        failures: dict[FailureKind, int] = {}
+        while True:
+            try:
+                return parse(await self._attempt(path, params))
+            except ExchangeError as error:
+                count = failures[error.kind] = failures.get(error.kind, 0) + 1
+                self._react(error)
+                rule = self._rule(error.kind)
+                if count >= rule.attempts:
+                    raise
+                pause = self._rng.uniform(0.5, 1.0) * rule.pause_s(count)
+                if error.retry_after_s is not None:
+                    pause = max(pause, error.retry_after_s)
+            self._throttle.retries += 1
+            await self._clock.sleep(pause)
+
+    def _rule(self, kind: FailureKind) -> RetryRule:
+        first_contact = kind is FailureKind.UNREACHABLE and not self._reached
+        return FIRST_CONTACT_RULE if first_contact else RETRY_RULES[kind]
+
+    async def _attempt(self, path: str, params: Parameters) -> dict[str, Any]:
+        async with self._throttle.slot():
+            sent = self._clock.monotonic()
+            envelope = await self._rest.get(path, params)
+            self._latency_ms = (self._clock.monotonic() - sent) * 1000
+        where = f"answer to {path}"
+        code = parsing.envelope_code(envelope, where)
+        self._reached = True
+        if code == 0:
+            return envelope
+        words = envelope.get("retMsg")
+        raise error_for_code(
+            code, words if isinstance(words, str) else "", self.url, path, self._reset_wait_s(envelope)
+        )
+
+    def _reset_wait_s(self, envelope: dict[str, Any]) -> float | None:
+        """Seconds until the limit is said to be free again, None where nothing was said."""
+        reset, now = envelope.get("limitResetTimestamp"), envelope.get("time")
+        if not isinstance(reset, int) or not isinstance(now, int):
+            return None
+        return min(60.0, max(0.0, (reset - now) / 1000))
+
+    def _react(self, error: ExchangeError) -> None:
+        """What a failure means beyond its own call."""
+        if error.kind is FailureKind.BANNED:
+            already = self._throttle.budget().banned_until_ms
+            until = self._throttle.ban(self._ban_s) if already is None else already
+            if already is None:
+                self._notice(
+                    Level.WARNING, f"{error.sentence} All requests wait until {iso_minute(until)} UTC."
+                )
