@@ -16,7 +16,6 @@ from tradebot.engine.strategy.form_types import (
     FormProblem,
     FormSection,
     FormView,
-    StrategyDocument,
 )
 
 __all__ = [
@@ -53,7 +52,6 @@ __all__ = [
     "ResultSummary",
     "RunBacktest",
     "SaveStrategy",
-    "StrategyDocument",
     "StrategySummary",
     "StreamView",
     "TradeBars",
@@ -129,9 +127,9 @@ class NewStrategy:
 
 @dataclass(frozen=True, slots=True)
 class EditForm:
-    """Apply an edit to a document, which is not changed. The reply is the FormView of the edited document."""
+    """Apply an edit to the TOML text of a strategy. The reply is the FormView of the edited text."""
 
-    document: StrategyDocument
+    toml: str
     edit: FormEdit
 
 

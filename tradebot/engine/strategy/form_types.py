@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-# A strategy as nested dicts, lists, texts, numbers and booleans: exactly what its TOML says.
-StrategyDocument = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +56,11 @@ class FormProblem:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """A strategy as a form: the document itself, its sections, everything wrong with it, and its TOML text."""
+    """A strategy as a form: its sections, everything wrong with it, and the TOML text that it is.
 
-    document: StrategyDocument
+    The text is the model: an edit makes another text, in which comments and order of a hand-written file stay.
+    """
+
     sections: tuple[FormSection, ...]
     problems: tuple[FormProblem, ...]
     toml: str
@@ -76,7 +74,7 @@ class FormView:
 
 @dataclass(frozen=True, slots=True)
 class FormEdit:
-    """One edit of a document.
+    """One edit of a strategy's text.
 
     `action` is one of
       set     write `text` to the value at `path` (an empty text removes the key, so that its default holds)
