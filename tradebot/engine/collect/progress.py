@@ -1,0 +1,105 @@
+"""How collecting goes: per dataset and in all, while it runs and when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from tradebot.engine.market import DatasetKey
+from tradebot.engine.market.times import iso_minute
+
+_SHOWN_GAPS = 3
+
+
+class DatasetState(Enum):
+    """Where one dataset stands."""
+
+    WAITING = "waiting"
+    COLLECTING = "collecting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetProgress:
+    """One dataset: bars asked for that are settled (got, or known not to exist) of those that were missing."""
+
+    key: DatasetKey
+    state: DatasetState
+    done_bars: int
+    total_bars: int
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectProgress:
+    """One look at a running collection. `rate` is bars a second, `eta_seconds` None while unknown.
+
+    `note` says what is going on where that is not plain collecting: planning, a ban that is waited for.
+    """
+
+    done_bars: int
+    total_bars: int
+    rate: float
+    eta_seconds: float | None
+    requests: int
+    datasets: tuple[DatasetProgress, ...] = ()
+    note: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Share done, 0 to 1; 1 where nothing was missing."""
+        return min(1.0, self.done_bars / self.total_bars) if self.total_bars else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bars start_ms <= open time < end_ms that could not be had."""
+
+    key: DatasetKey
+    start_ms: int
+    end_ms: int
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectReport:
+    """How a collection ended. `gaps` are bars that the exchange does not have or that failed.
+
+    `sentences` say what fell short, ready to print; `complete` is whether nothing did.
+    """
+
+    datasets: tuple[DatasetProgress, ...]
+    bars_added: int
+    funding_added: int
+    gaps: tuple[Gap, ...]
+    sentences: tuple[str, ...]
+    requests: int
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every bar asked for is stored."""
+        return not self.gaps and all(item.state is DatasetState.DONE for item in self.datasets)
+
+    @property
+    def missing_bars(self) -> int:
+        """Bars that could not be had."""
+        return sum(gap.bars for gap in self.gaps)
+
+
+def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:
+    """One sentence per dataset with gaps, naming the first of them."""
+    by_key: dict[DatasetKey, list[Gap]] = {}
+    for gap in gaps:
+        by_key.setdefault(gap.key, []).append(gap)
+    sentences = []
+    for key, found in by_key.items():
+        spans = ", ".join(
+            f"{iso_minute(gap.start_ms)} to {iso_minute(gap.end_ms)} UTC" for gap in found[:_SHOWN_GAPS]
+        )
+        more = f" and {len(found) - _SHOWN_GAPS} more" if len(found) > _SHOWN_GAPS else ""
+        bars = sum(gap.bars for gap in found)
+        sentences.append(f"{key}: {bars:,} bars are missing, the exchange did not give them: {spans}{more}.")
+    return tuple(sentences)
