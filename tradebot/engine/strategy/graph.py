@@ -1,0 +1,151 @@
+"""What refers to what: references that lead nowhere, circles, things switched off, things nobody uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tradebot.engine.strategy.problems import Path, Severity
+from tradebot.engine.strategy.reading import Reader
+from tradebot.engine.strategy.registry import Declaration, IndicatorDeclaration
+from tradebot.engine.strategy.series import reference_problem, split_reference
+from tradebot.engine.strategy.spec import Combination
+from tradebot.engine.strategy.values import unknown_name
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An indicator, signal, group, entry or exit as far as it could be read, and the names it refers to."""
+
+    path: Path
+    enabled: bool
+    references: Mapping[Path, str]
+    declaration: Declaration | None
+    rule: Combination | None = None
+    is_group: bool = False
+
+
+def check_graph(
+    reader: Reader, indicators: Mapping[str, Node], members: Mapping[str, Node], roots: Mapping[str, Node]
+) -> None:
+    """Report everything that is wrong between the nodes."""
+    declarations = {
+        name: node.declaration if isinstance(node.declaration, IndicatorDeclaration) else None
+        for name, node in indicators.items()
+    }
+    readers = [*indicators.values(), *(node for node in members.values() if not node.is_group)]
+    for node in readers:
+        for below, reference in node.references.items():
+            _check_series(reader, node, below, reference, indicators, declarations)
+    combinations = [*(node for node in members.values() if node.is_group), *roots.values()]
+    for node in combinations:
+        for below, reference in node.references.items():
+            _check_member(reader, node, below, reference, indicators, members)
+        _check_rule(reader, node, members)
+    _check_circles(reader, indicators, "indicators")
+    _check_circles(reader, {name: node for name, node in members.items() if node.is_group}, "groups")
+    _check_unused(reader, indicators, readers, "signal or indicator")
+    _check_unused(reader, members, combinations, "group, entry or exit")
+
+
+def _check_series(
+    reader: Reader,
+    node: Node,
+    below: Path,
+    reference: str,
+    indicators: Mapping[str, Node],
+    declarations: Mapping[str, IndicatorDeclaration | None],
+) -> None:
+    sentence = reference_problem(reference, declarations)
+    if sentence is not None:
+        reader.report((*node.path, *below), sentence)
+        return
+    source = indicators.get(split_reference(reference)[0])
+    if source is not None and node.enabled and not source.enabled:
+        name = source.path[-1]
+        reader.report((*node.path, *below), f'needs "{name}", but indicators.{name}.enabled is false')
+
+
+def _check_member(
+    reader: Reader,
+    node: Node,
+    below: Path,
+    reference: str,
+    indicators: Mapping[str, Node],
+    members: Mapping[str, Node],
+) -> None:
+    if reference in members:
+        return
+    if reference in indicators:
+        sentence = f'"{reference}" is an indicator; expected a signal made from it, or a group'
+    else:
+        sentence = unknown_name(reference, list(members), "a signal or group")
+    reader.report((*node.path, *below), sentence)
+
+
+def _check_rule(reader: Reader, node: Node, members: Mapping[str, Node]) -> None:
+    names = list(node.references.values())
+    if not names or any(name not in members for name in names):
+        return
+    active = [name for name in names if members[name].enabled]
+    if not active and node.enabled:
+        reader.report((*node.path, "signals"), "has no member that is switched on")
+        return
+    rule = node.rule
+    if rule is None:
+        return
+    k = rule.parameters.get("k")
+    if k is not None and int(k) > len(active):
+        reader.report(
+            (*node.path, "k"), f"must be at most {len(active)}, the number of members switched on, but is {k}"
+        )
+    for name in rule.weights:
+        if name not in names:
+            reader.report((*node.path, "weights", name), unknown_name(name, names, "a member of this list"))
+    if rule.weights and active and sum(rule.weights.get(name, 1.0) for name in active) <= 0.0:
+        reader.report(
+            (*node.path, "weights"), "must give at least one member that is switched on more than 0"
+        )
+
+
+def _check_circles(reader: Reader, nodes: Mapping[str, Node], what: str) -> None:
+    finished: set[str] = set()
+    for start in nodes:
+        trail: list[str] = []
+        edges: list[Iterable[tuple[Path, str]]] = []
+        open_names: dict[str, int] = {}
+
+        def enter(
+            name: str,
+            trail: list[str] = trail,
+            edges: list[Iterable[tuple[Path, str]]] = edges,
+            open_names: dict[str, int] = open_names,
+        ) -> None:
+            open_names[name] = len(trail)
+            trail.append(name)
+            edges.append(iter(nodes[name].references.items()))
+
+        if start not in finished:
+            enter(start)
+        while trail:
+            step = next(iter(edges[-1]), None)
+            if step is None:
+                edges.pop()
+                done = trail.pop()
+                del open_names[done]
+                finished.add(done)
+                continue
+            below, reference = step
+            name = split_reference(reference)[0]
+            if name in open_names:
+                circle = " -> ".join([*trail[open_names[name] :], name])
+                reader.report((*nodes[trail[-1]].path, *below), f"closes a circle of {what}: {circle}")
+            elif name in nodes and name not in finished:
+                enter(name)
+
+
+def _check_unused(reader: Reader, nodes: Mapping[str, Node], users: Iterable[Node], by: str) -> None:
+    used = {split_reference(reference)[0] for user in users for reference in user.references.values()}
+    for name, node in nodes.items():
+        if name not in used and node.enabled:
+            reader.report(node.path, f"is not used by any {by}", Severity.WARNING)

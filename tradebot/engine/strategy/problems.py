@@ -1,0 +1,58 @@
+"""What is wrong with a strategy, as sentences with their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tradebot.engine.control.errors import InputError
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys, and positions in lists counted from 1."""
+
+
+class Severity(StrEnum):
+    """Whether a strategy with this problem can run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: the path of the value, what was expected, the line where it is known."""
+
+    path: str
+    sentence: str
+    line: int | None = None
+    severity: Severity = Severity.ERROR
+
+    def render(self, file: str) -> str:
+        """`file:line: path: sentence`, without the parts that are not known."""
+        place = file if self.line is None else f"{file}:{self.line}"
+        warning = "warning: " if self.severity is Severity.WARNING else ""
+        return ": ".join(part for part in (place, self.path, warning + self.sentence) if part)
+
+
+class StrategyError(InputError):
+    """A strategy that cannot run. `problems` holds all of them, warnings too; the text lists the errors."""
+
+    def __init__(self, problems: Sequence[Problem], file: str) -> None:
+        self.problems = tuple(problems)
+        self.file = file
+        errors = [problem for problem in self.problems if problem.severity is Severity.ERROR]
+        super().__init__("\n".join(problem.render(file) for problem in errors))
+
+
+def path_text(path: Path) -> str:
+    """`("risk", "take_profit", 1, "percent")` -> `risk.take_profit.1.percent`."""
+    return ".".join(str(part) for part in path)
+
+
+def one_of(names: Iterable[str]) -> str:
+    """`a, b or c`."""
+    words = list(names)
+    if len(words) < 2:
+        return "".join(words)
+    return ", ".join(words[:-1]) + " or " + words[-1]

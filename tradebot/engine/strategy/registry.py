@@ -1,0 +1,289 @@
+"""What strategies may be made of: declarations of indicators, signals, combinations, sizing, levels and sections.
+
+A declaration is the only place where a parameter is named. The check, the form, `--set` and later the optimiser
+read it from the `Registry`. A plug-in is one decorated function, here a whole one:
+
+>>> @indicator("middle", "Middle of the bar", "Mean of high and low.", parameters=(), inputs=("high", "low"))
+... def middle(high, low):
+...     return (high + low) / 2
+>>> Registry([middle]).indicators["middle"].outputs
+('value',)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tradebot.engine.market import Float64
+
+BoolArray = npt.NDArray[np.bool_]
+Value = int | float | str | bool
+Values = Mapping[str, Value]
+IndicatorFunction = Callable[..., Float64 | tuple[Float64, ...]]
+SignalFunction = Callable[..., tuple[BoolArray, BoolArray]]
+CombinationFunction = Callable[[list[BoolArray], list[float], Values], BoolArray]
+LookBack = Callable[[Values], int]
+Rule = Callable[[Values], "Iterable[tuple[str, str]]"]
+
+
+class ParameterKind(StrEnum):
+    """What a parameter holds; decides how it is checked and which field the form shows."""
+
+    INTEGER = "int"
+    NUMBER = "float"
+    CHOICE = "choice"
+    SERIES = "series"
+    SWITCH = "bool"
+    TEXT = "text"
+    SYMBOLS = "symbols"
+    """A list of symbols and patterns with * and ?."""
+    MEMBERS = "members"
+    """A list of names of signals and groups."""
+    WEIGHTS = "weights"
+    """A table from member to number."""
+    USE = "use"
+    """A table `{ use = "...", ... }` that names a declaration of the family `Parameter.family`."""
+    USES = "uses"
+    """A list of such tables (or one table alone)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One value that a person may write. Without a default it is required, unless it is `optional`.
+
+    `low` and `high` are inclusive. `allow_number`: a series parameter that also takes a plain number.
+    `family`: for USE and USES, the family of declarations that `use` chooses from.
+    """
+
+    name: str
+    kind: ParameterKind
+    help: str
+    default: Value | None = None
+    optional: bool = False
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    allow_number: bool = False
+    family: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether a file without this value is refused."""
+        return self.default is None and not self.optional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """Something a strategy may use: its name in the file, what people see, and its parameters.
+
+    `rule` looks at the values together and yields (parameter name, sentence) for what does not fit.
+    """
+
+    family: ClassVar[str] = ""
+
+    name: str
+    label: str
+    help: str
+    parameters: tuple[Parameter, ...] = ()
+    rule: Rule | None = None
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of this name; KeyError where it has none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorDeclaration(Declaration):
+    """A series computed from candle columns (`inputs`) and from series parameters, in this order.
+
+    `compute(*inputs, *series, **other_parameters)` gets contiguous float64 columns without NaN that are longer
+    than the look-back, and returns one column per output of the same length. `look_back(values)` is the number of
+    bars before the first value; whatever stands there is replaced by NaN. `main`: the output meant by the
+    indicator's bare name, "" where an output must be named. `recursive`: values depend on where the history starts.
+    """
+
+    family: ClassVar[str] = "indicators"
+
+    compute: IndicatorFunction
+    look_back: LookBack
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ("value",)
+    main: str = ""
+    recursive: bool = False
+    plot: str = "price"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDeclaration(Declaration):
+    """A rule with two strict sides: `compute(*series, **other_parameters) -> (true, opposite)`.
+
+    Both are bool columns, False wherever a value is missing. `supports` is how the truth is read unless the file
+    says otherwise; `look_back` is the number of earlier bars the rule itself looks at.
+    """
+
+    family: ClassVar[str] = "signals"
+
+    compute: SignalFunction
+    supports: str
+    look_back: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinationDeclaration(Declaration):
+    """How members become one: `compute(votes, weights, values)`, once per side; one vote column per member."""
+
+    family: ClassVar[str] = "combinations"
+
+    compute: CombinationFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizingDeclaration(Declaration):
+    """A way to choose the quantity of an entry; the kernel computes it."""
+
+    family: ClassVar[str] = "sizings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDeclaration(Declaration):
+    """A way to place the initial stop; the kernel computes it from the fill."""
+
+    family: ClassVar[str] = "stops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDeclaration(Declaration):
+    """A way to place a profit target; the kernel computes it from the fill."""
+
+    family: ClassVar[str] = "targets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionDeclaration(Declaration):
+    """The keys of one section of the file that are the same whatever is used in it."""
+
+    family: ClassVar[str] = "sections"
+
+
+_FAMILIES = ("indicators", "signals", "combinations", "sizings", "stops", "targets", "sections")
+_Kind = TypeVar("_Kind", bound=Declaration)
+
+
+class Registry:
+    """All declarations, by family and name. Made by `builtin_registry()`; plug-ins are added to it."""
+
+    def __init__(self, declarations: Iterable[Declaration] = ()) -> None:
+        self._families: dict[str, dict[str, Declaration]] = {family: {} for family in _FAMILIES}
+        for declaration in declarations:
+            self.add(declaration)
+
+    def add(self, declaration: Declaration) -> None:
+        """Take a declaration in; ValueError when its family has that name already."""
+        family = self._families[declaration.family]
+        if declaration.name in family:
+            raise ValueError(f'{declaration.family} already has the name "{declaration.name}"')
+        family[declaration.name] = declaration
+
+    def family(self, name: str) -> Mapping[str, Declaration]:
+        """Declarations of a family ("indicators", "sizings", ...) by name, in the order they were added."""
+        return self._families[name]
+
+    def _typed(self, kind: type[_Kind]) -> dict[str, _Kind]:
+        family = self._families[kind.family]
+        return {name: declaration for name, declaration in family.items() if isinstance(declaration, kind)}
+
+    @property
+    def indicators(self) -> Mapping[str, IndicatorDeclaration]:
+        """Indicators by the name that `use` takes."""
+        return self._typed(IndicatorDeclaration)
+
+    @property
+    def signals(self) -> Mapping[str, SignalDeclaration]:
+        """Signal kinds by the name that `use` takes."""
+        return self._typed(SignalDeclaration)
+
+    @property
+    def combinations(self) -> Mapping[str, CombinationDeclaration]:
+        """Combinations by the name that `combine` takes."""
+        return self._typed(CombinationDeclaration)
+
+    @property
+    def sizings(self) -> Mapping[str, SizingDeclaration]:
+        """Ways of sizing by the name that `risk.sizing.use` takes."""
+        return self._typed(SizingDeclaration)
+
+    @property
+    def stops(self) -> Mapping[str, StopDeclaration]:
+        """Stops by the name that `risk.stop_loss.use` takes."""
+        return self._typed(StopDeclaration)
+
+    @property
+    def targets(self) -> Mapping[str, TargetDeclaration]:
+        """Targets by the name that an entry of `risk.take_profit` takes as `use`."""
+        return self._typed(TargetDeclaration)
+
+    @property
+    def sections(self) -> Mapping[str, SectionDeclaration]:
+        """Sections of the file; "indicators", "signals" and "groups" declare what each node in them takes."""
+        return self._typed(SectionDeclaration)
+
+
+def indicator(
+    name: str, label: str, about: str, **fields: Any
+) -> Callable[[IndicatorFunction], IndicatorDeclaration]:
+    """Turn a function into an `IndicatorDeclaration`; `fields` are that class's fields.
+
+    Without `look_back` it has none, without `main` a single output is the main one.
+    """
+    outputs = tuple(fields.get("outputs", ("value",)))
+    fields.setdefault("look_back", _no_look_back)
+    fields.setdefault("main", outputs[0] if len(outputs) == 1 else "")
+
+    def declare(compute: IndicatorFunction) -> IndicatorDeclaration:
+        return IndicatorDeclaration(name=name, label=label, help=about, compute=compute, **fields)
+
+    return declare
+
+
+def signal(name: str, label: str, about: str, **fields: Any) -> Callable[[SignalFunction], SignalDeclaration]:
+    """Turn a function into a `SignalDeclaration`; `fields` are that class's fields."""
+
+    def declare(compute: SignalFunction) -> SignalDeclaration:
+        return SignalDeclaration(name=name, label=label, help=about, compute=compute, **fields)
+
+    return declare
+
+
+def combination(
+    name: str, label: str, about: str, **fields: Any
+) -> Callable[[CombinationFunction], CombinationDeclaration]:
+    """Turn a function into a `CombinationDeclaration`; `fields` are that class's fields."""
+
+    def declare(compute: CombinationFunction) -> CombinationDeclaration:
+        return CombinationDeclaration(name=name, label=label, help=about, compute=compute, **fields)
+
+    return declare
+
+
+def _no_look_back(_values: Values) -> int:
+    return 0
+
+
+def builtin_registry() -> Registry:
+    """A new registry of everything that comes with the program."""
+    # Here, because these modules import this one.
+    from tradebot.engine.strategy import combinations, indicators, sections, signals
+
+    return Registry(
+        (*indicators.DECLARATIONS, *signals.DECLARATIONS, *combinations.DECLARATIONS, *sections.DECLARATIONS)
+    )
