@@ -1,0 +1,67 @@
+"""What crosses the engine's border travels as JSON and arrives equal."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+import pytest
+
+from tradebot.engine import messages
+from tradebot.engine.messages import (
+    BacktestView,
+    Collect,
+    DatasetView,
+    EditForm,
+    EngineSnapshot,
+    FormEdit,
+    FormField,
+    FormSection,
+    FormView,
+    JobView,
+    MetricView,
+    RunBacktest,
+    TradePage,
+    TradeRow,
+    from_json,
+    to_json,
+)
+
+TRADE = TradeRow(
+    1, "BTCUSDT", "long", 1, "100.0", 2, "101.0", "0.5", 0.4, None, 0.1, 3, "target", "closed", False
+)
+EXAMPLES = [
+    Collect(("BTCUSDT", "ETH*"), ("1m",), "30d", None, True),
+    RunBacktest("a", "[strategy]\n", None, "2024-01-01", 1e4, (("risk.max_bars", "5"),)),
+    EditForm("x = 1\n", FormEdit("set", "risk.max_bars", "5")),
+    FormView((FormSection("risk", "risk", "Risk", (FormField("risk.max_bars", "max bars", "int", "5"),)),), (), "x"),
+    TradePage(1, 0, (TRADE,)),
+    EngineSnapshot(
+        datasets=(DatasetView("linear/A_1m", "linear", "A", "1m", 1, 0, 0, 0, 0, 9, (1.0, 0.5), 0),),
+        jobs=(JobView(1, "collect", "c", "running", 1, 2, "bars"),),
+    ),
+    BacktestView(
+        "id", "s", "t", 0, 0, 1, ("A",), "1m", (MetricView("sharpe", "Sharpe", "n/a"),), (), ("w",), 0,
+        (0, 1), (1.0, 2.0), (0.0, -0.1), (1.0, 1.0), "f", "",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", EXAMPLES, ids=lambda each: type(each).__name__)
+def test_a_message_arrives_equal(message: object) -> None:
+    line = to_json(message)
+    assert "\n" not in line
+    assert from_json(line) == message
+
+
+def test_every_command_is_a_frozen_dataclass_that_is_exported() -> None:
+    for command in typing.get_args(messages.Command):
+        assert dataclasses.is_dataclass(command)
+        assert command.__dataclass_params__.frozen
+        assert command.__name__ in messages.__all__
+
+
+@pytest.mark.parametrize("line", ['{"type": "os", "value": {}}', '{"type": "to_json"}', "[]", '{"type": 3}'])
+def test_what_is_no_message_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="is not a message"):
+        from_json(line)
