@@ -1,0 +1,109 @@
+"""The simulated exchange as a server in the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+
+from aiohttp import web
+
+from tradebot.engine.control.clock import Clock, SystemClock
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.simulator.errors import Refusal
+from tradebot.engine.simulator.limits import RequestLimit
+from tradebot.engine.simulator.listing import coins
+from tradebot.engine.simulator.prices import PriceModel
+from tradebot.engine.simulator.quotes import Quotes
+from tradebot.engine.simulator.rest import MarketEndpoints
+from tradebot.engine.simulator.settings import SimulatorSettings
+from tradebot.engine.simulator.tape import LiveTape
+from tradebot.engine.simulator.wire import envelope, refusal
+
+# 10048 and 10013 are Windows' own numbers for a port that is in use or reserved.
+_PORT_TAKEN = {errno.EADDRINUSE, 10048}
+_PORT_FORBIDDEN = {errno.EACCES, 10013}
+
+
+class Simulator:
+    """A simulated Bybit on a loopback socket.
+
+    `clock` is the exchange's own time (by default what the settings say); `real_clock` measures the request limit and
+    the delays of the wire, which do not run faster when the exchange's time does.
+    """
+
+    def __init__(
+        self, settings: SimulatorSettings, clock: Clock | None = None, real_clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self._clock = clock or settings.clock()
+        self._real_clock = real_clock or SystemClock()
+        self.model = PriceModel(settings.seed, coins(settings.symbols))
+        self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
+        quotes = Quotes(self.model, LiveTape(self.model))
+        self._endpoints = MarketEndpoints(self.model, quotes, self._clock, settings.oversized_limit_refused)
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """REST base, `http://127.0.0.1:PORT`; empty before the start."""
+        return self._url
+
+    async def start(self) -> str:
+        """Begin to listen; returns the REST base. Raises InputError where the port cannot be had."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self.settings.host, self.settings.port)
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise self._no_port(error) from error
+        self._runner = runner
+        host, port = runner.addresses[0][:2]
+        self._url = f"http://{host}:{port}"
+        return self._url
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _no_port(self, error: OSError) -> InputError:
+        host, port = self.settings.host, self.settings.port
+        if error.errno in _PORT_TAKEN:
+            return InputError(
+                f"Port {port} on {host} is already in use by another program; "
+                "choose another port, or 0 for any free one."
+            )
+        if error.errno in _PORT_FORBIDDEN:
+            return InputError(
+                f"Port {port} on {host} may not be opened; choose one above 1024, or 0 for any free one."
+            )
+        return InputError(
+            f"The simulated exchange cannot listen on {host} port {port}; "
+            "give an address of this machine such as 127.0.0.1."
+        )
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if self.settings.limit_enforced and not self._limit.allows(request.remote or ""):
+            return web.Response(status=403, text="access too frequent")
+        route = self._endpoints.routes.get(request.path)
+        if route is None:
+            return web.Response(status=404, text="404 page not found")
+        if request.method != "GET":
+            return web.Response(status=400, text="400 bad request")
+        if request.can_read_body:
+            return web.Response(status=403, text="403 forbidden: a GET request must not carry a body")
+        if self.settings.latency_ms:
+            await asyncio.sleep(self.settings.latency_ms / 1000)
+        try:
+            result = await route(request.query)
+        except Refusal as refused:
+            text = refusal(refused.code, refused.message, self._clock.now_ms())
+        else:
+            text = envelope(result, self._clock.now_ms())
+        return web.Response(text=text, content_type="application/json")

@@ -1,0 +1,104 @@
+"""The running minute of many symbols at once, and their last 24 hours: what tickers and the stream are built on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tradebot.engine.market import MINUTE_MS
+from tradebot.engine.simulator.bars import minute_of
+from tradebot.engine.simulator.prices import PriceModel, RunningMinute
+
+_DAY_MINUTES = 1440
+_HOUR_MINUTES = 60
+
+
+class ClosedDay(NamedTuple):
+    """The closed minutes of the rolling 24 hours that end with the running minute (ticks, lots, ticks times lots)."""
+
+    open_24h: int
+    open_1h: int
+    high: int
+    low: int
+    volume: int
+    turnover: int
+
+
+class _Course(NamedTuple):
+    open: int
+    high: list[int]
+    low: list[int]
+    last: list[int]
+    volume: list[int]
+    turnover: list[int]
+
+
+class LiveTape:
+    """Keeps one minute of each symbol that is asked for; the next minute replaces it. For one thread."""
+
+    def __init__(self, model: PriceModel) -> None:
+        self._model = model
+        self._minute = -1
+        self._courses: dict[str, _Course] = {}
+        self._days: dict[str, ClosedDay] = {}
+
+    def load(self, symbols: Sequence[str], now_ms: int) -> None:
+        """Make the running minute of these symbols ready in one go; quicker than one by one."""
+        self._turn(minute_of(now_ms))
+        missing = [symbol for symbol in symbols if symbol not in self._courses]
+        if not missing:
+            return
+        bars, course = self._model.courses(missing, self._minute)
+        tables = [
+            values.tolist()
+            for values in (course.high, course.low, course.last, course.volume, course.turnover)
+        ]
+        for symbol, open_, *rows in zip(missing, bars.open.tolist(), *tables, strict=True):
+            self._courses[symbol] = _Course(open_, *rows)
+
+    def running(self, symbol: str, now_ms: int) -> RunningMinute:
+        """The minute that runs at `now_ms`, as it is by then; all of one second see the same."""
+        self.load([symbol], now_ms)
+        course = self._courses[symbol]
+        second = now_ms % MINUTE_MS // 1000
+        return RunningMinute(
+            self._minute * MINUTE_MS,
+            course.open,
+            course.high[second],
+            course.low[second],
+            course.last[second],
+            course.volume[second],
+            course.turnover[second],
+        )
+
+    def price_before(self, symbol: str, now_ms: int) -> int:
+        """Price in ticks one second earlier, the minute's open in its first second."""
+        self.load([symbol], now_ms)
+        course = self._courses[symbol]
+        second = now_ms % MINUTE_MS // 1000
+        return course.last[second - 1] if second else course.open
+
+    def closed_day(self, symbol: str, now_ms: int) -> ClosedDay | None:
+        """The closed minutes of the rolling 24 hours; None in a listing's first minute."""
+        self._turn(minute_of(now_ms))
+        day = self._days.get(symbol)
+        if day is None:
+            bars = self._model.minutes(symbol, self._minute - _DAY_MINUTES + 1, self._minute)
+            if not len(bars):
+                return None
+            day = ClosedDay(
+                int(bars.open[0]),
+                int(bars.open[-min(_HOUR_MINUTES - 1, len(bars))]),
+                int(bars.high.max()),
+                int(bars.low.min()),
+                int(bars.volume.sum()),
+                int(bars.turnover.sum()),
+            )
+            self._days[symbol] = day
+        return day
+
+    def _turn(self, minute: int) -> None:
+        if minute != self._minute:
+            self._minute = minute
+            self._courses.clear()
+            self._days.clear()
