@@ -4,6 +4,7 @@
 `decide` computes what it decides on the candles of one symbol.
 """
 
+from tradebot.engine.strategy.builder import StrategyBuilder
 from tradebot.engine.strategy.check import (
     CheckedStrategy,
     check_document,
@@ -12,6 +13,7 @@ from tradebot.engine.strategy.check import (
     read_strategy_text,
 )
 from tradebot.engine.strategy.compute import Decisions, decide
+from tradebot.engine.strategy.overrides import apply_overrides, settable_paths
 from tradebot.engine.strategy.problems import Problem, Severity, StrategyError
 from tradebot.engine.strategy.registry import (
     CombinationDeclaration,
@@ -47,6 +49,7 @@ from tradebot.engine.strategy.spec import (
     Use,
 )
 from tradebot.engine.strategy.values import expected
+from tradebot.engine.strategy.words import describe
 
 __all__ = [
     "CANDLE_SERIES",
@@ -73,21 +76,25 @@ __all__ = [
     "SignalSpec",
     "SizingDeclaration",
     "StopDeclaration",
+    "StrategyBuilder",
     "StrategyError",
     "StrategySpec",
     "Supports",
     "TargetDeclaration",
     "Trigger",
     "Use",
+    "apply_overrides",
     "builtin_registry",
     "check_document",
     "check_strategy",
     "combination",
     "decide",
+    "describe",
     "expected",
     "indicator",
     "parse_strategy",
     "read_strategy_text",
     "series_names",
+    "settable_paths",
     "signal",
 ]

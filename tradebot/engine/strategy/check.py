@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 from tradebot.engine.control.errors import InputError, did_you_mean
 from tradebot.engine.market import Category, Timeframe
 from tradebot.engine.strategy.graph import Node, check_graph
+from tradebot.engine.strategy.overrides import override_document, rewrite
 from tradebot.engine.strategy.problems import Path, Problem, Severity, StrategyError, one_of
 from tradebot.engine.strategy.reading import Reader
 from tradebot.engine.strategy.registry import (
@@ -44,11 +45,15 @@ _Thing = TypeVar("_Thing")
 
 @dataclass(frozen=True, slots=True)
 class CheckedStrategy:
-    """What a check found: the strategy (None when there are errors), and all problems in the order of the file."""
+    """What a check found: the strategy (None when there are errors), and all problems in the order of the file.
+
+    `text` is what was checked, with the values that were set over it.
+    """
 
     spec: StrategySpec | None
     problems: tuple[Problem, ...]
     file: str
+    text: str = ""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -84,27 +89,53 @@ def read_strategy_text(path: FilePath) -> str:
         raise InputError(f"{path}:{line}: is not UTF-8 text; save the strategy file as UTF-8.") from None
 
 
-def parse_strategy(text: str, file: str = "strategy", registry: Registry | None = None) -> StrategySpec:
+def parse_strategy(
+    text: str,
+    file: str = "strategy",
+    registry: Registry | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> StrategySpec:
     """The strategy that a TOML text holds; StrategyError with all its problems when it has errors.
 
-    `file` is what the sentences call it.
+    `file` is what the sentences call it; `overrides` are values set over the text by their path.
     """
-    return check_strategy(text, file, registry).required()
+    return check_strategy(text, file, registry, overrides).required()
 
 
-def check_strategy(text: str, file: str = "strategy", registry: Registry | None = None) -> CheckedStrategy:
-    """Everything that is wrong with a TOML text, and the strategy it holds when nothing is. Never raises."""
+def check_strategy(
+    text: str,
+    file: str = "strategy",
+    registry: Registry | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> CheckedStrategy:
+    """Everything that is wrong with a TOML text, and the strategy it holds when nothing is. Never raises.
+
+    A problem of a value that was set by `overrides` has no line; all other lines are those of `text`.
+    """
     read = read_toml(text)
     if isinstance(read, Problem):
-        return CheckedStrategy(None, (read,), file)
-    return check_document(read.document, file, registry, read.lines)
+        return CheckedStrategy(None, (read,), file, text)
+    registry = registry or builtin_registry()
+    if not overrides:
+        return replace(check_document(read.document, file, registry, read.lines), text=text)
+    problems, document = override_document(read.document, overrides, registry)
+    places: dict[Path, int | None] = dict(read.lines)
+    for path in overrides:
+        keys = tuple(int(key) if key.isdecimal() else key for key in path.split("."))
+        places[keys] = None
+        if keys[:2] == ("risk", "take_profit") and len(keys) == 3:
+            places[(*keys[:2], 1, keys[2])] = None
+    checked = check_document(document, file, registry, places)
+    if problems:
+        return CheckedStrategy(None, (*problems, *checked.problems), file, text)
+    return replace(checked, text=rewrite(text, document, overrides, registry))
 
 
 def check_document(
     document: Mapping[str, object],
     file: str = "strategy",
     registry: Registry | None = None,
-    lines: Mapping[Path, int] | None = None,
+    lines: Mapping[Path, int | None] | None = None,
 ) -> CheckedStrategy:
     """Like `check_strategy`, for a document that was read or edited already (as the form does)."""
     checker = _Checker(document, registry or builtin_registry(), lines or {})
@@ -114,7 +145,9 @@ def check_document(
 
 
 class _Checker(Reader):
-    def __init__(self, document: Mapping[str, object], registry: Registry, lines: Mapping[Path, int]) -> None:
+    def __init__(
+        self, document: Mapping[str, object], registry: Registry, lines: Mapping[Path, int | None]
+    ) -> None:
         super().__init__(registry, lines)
         self.document = document
         self.indicator_nodes: dict[str, Node] = {}

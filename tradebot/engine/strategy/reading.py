@@ -18,18 +18,16 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 class Reader:
     """Holds the document's lines and the problems found so far; every method reports and goes on."""
 
-    def __init__(self, registry: Registry, lines: Mapping[Path, int]) -> None:
+    def __init__(self, registry: Registry, lines: Mapping[Path, int | None]) -> None:
         self.registry = registry
         self.problems: list[Problem] = []
         self._lines = lines
 
     def report(self, path: Path, sentence: str, severity: Severity = Severity.ERROR) -> None:
         """Note a problem at `path`; its line is that of the value, or of the section that lacks it."""
-        line = None
-        for length in range(len(path), 0, -1):
-            line = self._lines.get(path[:length])
-            if line is not None:
-                break
+        places = (path[:length] for length in range(len(path), 0, -1))
+        known = next((place for place in places if place in self._lines), None)
+        line = self._lines[known] if known is not None else None
         self.problems.append(Problem(path_text(path), sentence, line, severity))
 
     @property

@@ -29,6 +29,7 @@ IndicatorFunction = Callable[..., Float64 | tuple[Float64, ...]]
 SignalFunction = Callable[..., tuple[BoolArray, BoolArray]]
 CombinationFunction = Callable[[list[BoolArray], list[float], Values], BoolArray]
 LookBack = Callable[[Values], int]
+Words = Callable[[Mapping[str, str]], tuple[str, str]]
 Rule = Callable[[Values], "Iterable[tuple[str, str]]"]
 
 
@@ -128,7 +129,8 @@ class SignalDeclaration(Declaration):
     """A rule with two strict sides: `compute(*series, **other_parameters) -> (true, opposite)`.
 
     Both are bool columns, False wherever a value is missing. `supports` is how the truth is read unless the file
-    says otherwise; `look_back` is the number of earlier bars the rule itself looks at.
+    says otherwise; `look_back` is the number of earlier bars the rule itself looks at. `words` turns the texts of the
+    given values into a clause for the truth and one for the opposite ("" where it never is).
     """
 
     family: ClassVar[str] = "signals"
@@ -136,6 +138,7 @@ class SignalDeclaration(Declaration):
     compute: SignalFunction
     supports: str
     look_back: int = 0
+    words: Words | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

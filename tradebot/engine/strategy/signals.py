@@ -5,7 +5,7 @@ How the truth becomes support for a side is the same for all of them: `sides`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
@@ -73,6 +73,10 @@ def _not_two_numbers(values: Values) -> Iterable[tuple[str, str]]:
     supports=Supports.DIRECTION,
     look_back=1,
     rule=_not_two_numbers,
+    words=lambda texts: (
+        f"{texts['a']} crosses above {texts['b']}",
+        f"{texts['a']} crosses below {texts['b']}",
+    ),
 )
 def cross(a: Operand, b: Operand) -> tuple[BoolArray, BoolArray]:
     """`a[i-1] <= b[i-1] and a[i] > b[i]`, and the mirror image."""
@@ -88,7 +92,16 @@ def _before(operand: Operand) -> Operand:
 
 
 _COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
+_COMPARE_WORDS = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
 _STRICT_OPPOSITE = {">": np.less, ">=": np.less, "<": np.greater, "<=": np.greater}
+
+
+def _compare_words(texts: Mapping[str, str]) -> tuple[str, str]:
+    opposite = "below" if texts["op"].startswith(">") else "above"
+    return (
+        f"{texts['a']} is {_COMPARE_WORDS[texts['op']]} {texts['b']}",
+        f"{texts['a']} is {opposite} {texts['b']}",
+    )
 
 
 @signal(
@@ -108,6 +121,7 @@ _STRICT_OPPOSITE = {">": np.less, ">=": np.less, "<": np.greater, "<=": np.great
     ),
     supports=Supports.BOTH,
     rule=_not_two_numbers,
+    words=_compare_words,
 )
 def compare(a: Operand, b: Operand, *, op: str) -> tuple[BoolArray, BoolArray]:
     """`a op b`, and its strict opposite."""
@@ -132,6 +146,12 @@ def _level(name: str, about: str) -> Parameter:
     return Parameter(name=name, kind=ParameterKind.NUMBER, optional=True, help=about)
 
 
+def _threshold_words(texts: Mapping[str, str]) -> tuple[str, str]:
+    below = f"{texts['source']} is below {texts['lower']}" if "lower" in texts else ""
+    above = f"{texts['source']} is above {texts['upper']}" if "upper" in texts else ""
+    return below, above
+
+
 @signal(
     "threshold",
     "Threshold",
@@ -143,6 +163,7 @@ def _level(name: str, about: str) -> Parameter:
     ),
     supports=Supports.DIRECTION,
     rule=_at_least_one_level,
+    words=_threshold_words,
 )
 def threshold(
     source: Float64, *, lower: float | None = None, upper: float | None = None
