@@ -44,7 +44,7 @@ _NEWS_CHANCE = 0.22
 class DriverDays:
     """Days of one driver, arrays of shape (days, 1440).
 
-    `path` is the log level at each minute's end since midnight, `volatility` the log of volatility over its usual value.
+    `path` is the log level at each minute's end since midnight, `volatility` the log of volatility over its usual.
     """
 
     path: Float64

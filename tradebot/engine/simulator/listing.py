@@ -15,50 +15,9 @@ from tradebot.engine.simulator.noise import key_of
 # Share of the market in each return and its factor, where the coin is known for it; others follow from their name.
 _MARKET_SHARE = {"BTC": 0.74, "ETH": 0.72, "SOL": 0.64, "BNB": 0.58, "XRP": 0.52, "DOGE": 0.58, "LTC": 0.56}
 _MARKET_FACTOR = {"BTC": 1.0, "ETH": 1.25, "SOL": 1.5, "BNB": 1.05, "XRP": 1.35, "DOGE": 1.6, "LTC": 1.2}
-_ONSETS = tuple(
-    [
-        "B",
-        "BL",
-        "BR",
-        "C",
-        "CH",
-        "CL",
-        "CR",
-        "D",
-        "DR",
-        "F",
-        "FL",
-        "G",
-        "GL",
-        "GR",
-        "H",
-        "J",
-        "K",
-        "KR",
-        "L",
-        "M",
-        "N",
-        "P",
-        "PL",
-        "PR",
-        "Q",
-        "R",
-        "S",
-        "SH",
-        "SK",
-        "SP",
-        "ST",
-        "T",
-        "TR",
-        "V",
-        "W",
-        "X",
-        "Y",
-        "Z",
-    ]
-)
-_VOWELS = tuple(["A", "E", "I", "O", "U", "AI", "EO", "IA", "IO", "OA"])
-_CODAS = ("", "", "", "N", "R", "X", "S", "L", "M", "T", "RA", "NA", "FI", "DA")
+_ONSETS = "B BL BR C CH CL CR D DR F FL G GL GR H J K KR L M N P PL PR Q R S SH SK SP ST T TR V W X Y Z"
+_VOWELS = "A E I O U AI EO IA IO OA"
+_CODAS = "- - - N R X S L M T RA NA FI DA"  # a dash: none
 
 
 def _day_ms(text: str) -> int:
@@ -129,8 +88,9 @@ class _Draw:
     def between(self, what: str, low: float, high: float) -> float:
         return low + (high - low) * self.share(what)
 
-    def one_of(self, what: str, choices: tuple[str, ...]) -> str:
-        return choices[int(self.share(what) * len(choices))]
+    def one_of(self, what: str, choices: str) -> str:
+        words = choices.split()
+        return words[int(self.share(what) * len(words))].replace("-", "")
 
 
 class _Rules(NamedTuple):
