@@ -1,0 +1,113 @@
+"""What a simulation is given and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tradebot.engine.backtest.codes import Count
+from tradebot.engine.backtest.state import Records
+from tradebot.engine.market import Candles, Category, Float64, Instrument, Int64
+from tradebot.engine.strategy import Decisions, StrategySpec
+
+if TYPE_CHECKING:
+    from tradebot.engine.control.settings import BacktestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Costs of one run, resolved; percent of the traded value."""
+
+    taker_fee_percent: float = 0.0
+    maker_fee_percent: float = 0.0
+    slippage_percent: float = 0.0
+    half_spread_percent: float = 0.0
+    funding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run needs beyond the strategy: start cash in the quote coin, costs, span [start_ms, end_ms)."""
+
+    cash: float = 10_000.0
+    costs: Costs = Costs()
+    start_ms: int | None = None
+    end_ms: int | None = None
+
+    @classmethod
+    def resolve(
+        cls,
+        spec: StrategySpec,
+        defaults: BacktestSettings,
+        cash: float | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> RunSettings:
+        """The strategy's own costs, the rest from the settings of its category. `cash` None: the settings'."""
+        usual = defaults.spot if spec.category is Category.SPOT else defaults.linear
+        own = spec.costs
+
+        def percent(name: str) -> float:
+            value = getattr(own, name)
+            return float(getattr(usual, name) if value is None else value)
+
+        costs = Costs(
+            percent("taker_fee_percent"),
+            percent("maker_fee_percent"),
+            percent("slippage_percent"),
+            percent("half_spread_percent"),
+            spec.category is Category.LINEAR and (usual.funding if own.funding is None else own.funding),
+        )
+        return cls(defaults.cash if cash is None else cash, costs, start_ms, end_ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymbolData:
+    """One slot's input. Funding rows rise in time (UTC ms); the columns of the decisions match the candles."""
+
+    symbol: str
+    instrument: Instrument
+    candles: Candles
+    decisions: Decisions
+    funding_time: Int64
+    funding_rate: Float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """What a simulation did.
+
+    `trades`: records TRADE, closed legs in the order of their exits, then the positions still open.
+    `rows`: float64[n, 4], one row a step: close time (UTC ms), equity, available cash, sum of notionals.
+    `counts`: int64[slots, len(Count)].
+    """
+
+    symbols: tuple[str, ...]
+    cash: float
+    trades: Records
+    rows: npt.NDArray[np.float64]
+    counts: Int64
+    exposed_rows: int
+    bankrupt: bool
+
+    @property
+    def time(self) -> Int64:
+        """Close time of each row, UTC ms."""
+        return self.rows[:, 0].astype(np.int64)
+
+    @property
+    def equity(self) -> Float64:
+        """Marked equity at each row."""
+        return self.rows[:, 1]
+
+    @property
+    def final_equity(self) -> float:
+        """Equity at the last row, or the start cash where there is none."""
+        return float(self.rows[-1, 1]) if len(self.rows) else self.cash
+
+    def count(self, kind: Count) -> int:
+        """How often something was refused or reduced, over all slots."""
+        return int(self.counts[:, kind].sum())
