@@ -1,0 +1,8 @@
+"""The CSV data layer: read, append, merge, cache, check, resample, import."""
+
+from tradebot.engine.store.funding import Funding
+from tradebot.engine.store.inventory import DatasetInfo
+from tradebot.engine.store.store import Store
+from tradebot.engine.store.tables import MergeResult
+
+__all__ = ["DatasetInfo", "Funding", "MergeResult", "Store"]

@@ -1,0 +1,40 @@
+"""Rows on their way to disk: only sound ones go into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tradebot.engine.market import BarRow, Timeframe
+from tradebot.engine.store.layout import BARS
+from tradebot.engine.store.lines import Lines
+from tradebot.engine.store.parsing import good_bars, parse_form
+from tradebot.engine.store.rows import bar_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not let in, and why."""
+
+    text: str
+    why: str
+
+
+def sound_lines(rows: Sequence[BarRow], timeframe: Timeframe) -> tuple[Lines, list[Refusal]]:
+    """The sound rows in rising order, the first of equal times; and the refused ones."""
+    if not rows:
+        return Lines.of_bars(()), []
+    lines = Lines.of_bars(rows)
+    columns = parse_form(lines.text, BARS)
+    if columns is not None and len(columns) == len(rows) and good_bars(columns, timeframe).all():
+        return lines.sorted_unique(), []
+    sound: list[BarRow] = []
+    refused: list[Refusal] = []
+    for row in rows:
+        fields = [str(row.time_ms), *row[1:]]
+        problem = bar_problem(fields, timeframe)
+        if problem is None:
+            sound.append(row)
+        else:
+            refused.append(Refusal(",".join(fields).replace("\n", " "), str(problem)))
+    return Lines.of_bars(sound).sorted_unique(), refused

@@ -1,0 +1,86 @@
+"""Where the bars of a data folder come from, so that simulated and real ones are never mixed.
+
+The rule: a folder has one source, the first that claims it; bars of another one are refused. Imported files stand for
+the real market: they may share a folder with `mainnet` and `demo` (Bybit's demo trading shows mainnet prices) or stand
+alone, not with `testnet` or a simulator, whose prices are made up.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.files import write_atomically
+
+_REAL = ("mainnet", "demo")
+_VERSION = 1
+
+
+class Provenance:
+    """The `.source.json` of a data folder; hold the folder's lock around writes."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def source(self) -> str | None:
+        """The source that claimed the folder, None where none has."""
+        source = self._content().get("source")
+        return source if isinstance(source, str) else None
+
+    def imports(self) -> dict[str, dict[str, Any]]:
+        """For each dataset that imported files went into: the last file, its SHA-256 and when (ISO 8601)."""
+        imports = self._content().get("imports", {})
+        return dict(imports) if isinstance(imports, dict) else {}
+
+    def claim(self, source: str) -> None:
+        """Make the folder one of `source`; InputError where it holds bars that must not be mixed with it."""
+        content = self._content()
+        held = content.get("source")
+        if held == source:
+            return
+        folder = self._file.parent
+        if held is not None:
+            raise InputError(
+                f"The data folder {folder} holds bars of {held}, so bars of {source} are refused; "
+                "give them a folder of their own with --data."
+            )
+        if content.get("imports") and source not in _REAL:
+            raise InputError(
+                f"The data folder {folder} holds imported bars, which bars of {source} must not be mixed with; "
+                "give them a folder of their own with --data."
+            )
+        self._write({**content, "source": source})
+
+    def allow_import(self) -> None:
+        """InputError where imported bars must not be mixed with what the folder holds."""
+        held = self.source()
+        if held is not None and held not in _REAL:
+            raise InputError(
+                f"The data folder {self._file.parent} holds bars of {held}, which imported bars must not be mixed "
+                "with; import them into a folder of their own with --data."
+            )
+
+    def note_import(self, dataset: str, file_name: str, sha256: str, imported_at: str) -> None:
+        """Remember that a file went into a dataset."""
+        content = self._content()
+        entry = {"file": file_name, "sha256": sha256, "imported_at": imported_at}
+        self._write({**content, "imports": {**self.imports(), dataset: entry}})
+
+    def _content(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise InputError(
+                f"{self._file} is damaged, expected JSON that names the source of the bars; correct it, or delete "
+                "it if you know that all bars in the folder come from the source you use."
+            )
+        return content
+
+    def _write(self, content: dict[str, Any]) -> None:
+        write_atomically(self._file, json.dumps({"version": _VERSION, **content}, indent=2) + "\n")

@@ -1,0 +1,171 @@
+"""Reading bars: from the column cache where it fits the CSV, from the grown end, or from the whole text."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.market import Candles, Timeframe
+from tradebot.engine.store import column_cache
+from tradebot.engine.store.column_cache import CacheEntry, CacheHeader
+from tradebot.engine.store.layout import BARS, FileStamp
+from tradebot.engine.store.lineage import Lineage
+from tradebot.engine.store.locks import FolderLock
+from tradebot.engine.store.parsing import Columns, TableText, parse_bars, split_table
+from tradebot.engine.store.side_files import read_journal
+
+
+def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
+    """State and content (from byte `start`) of a file that others may be appending to.
+
+    FileNotFoundError where there is none, InputError where another program locks it even for reading.
+    """
+    try:
+        with path.open("rb") as file:
+            stamp = FileStamp.of(os.fstat(file.fileno()))
+            file.seek(start)
+            return stamp, file.read(max(0, stamp.size - start))
+    except PermissionError:
+        raise InputError(
+            f"{path} cannot be read because another program locks it or reading is not allowed; "
+            "close that program, then try again."
+        ) from None
+
+
+class BarReader:
+    """Loads the bars of one CSV through its cache. With `read_only` no cache is written."""
+
+    def __init__(
+        self, cache_folder: Callable[[Path], Path], lock: FolderLock, lineage: Lineage, read_only: bool
+    ) -> None:
+        self._cache_folder = cache_folder
+        self._lock = lock
+        self._lineage = lineage
+        self._read_only = read_only
+
+    def load(self, path: Path, timeframe: Timeframe) -> Candles:
+        """All bars of the file and of its journal. FileNotFoundError; InputError with the line of a bad row."""
+        candles = self._load_file(path, timeframe)
+        journal = read_journal(path)
+        if not len(journal.lines):
+            return candles
+        waiting = parse_bars(journal.lines.text, path.with_name(path.name + ".journal"), timeframe, 1)
+        return merged(candles, waiting.candles(timeframe))
+
+    def _load_file(self, path: Path, timeframe: Timeframe) -> Candles:
+        stamp = FileStamp.of(path.stat())
+        entry = column_cache.newest(self._cache_folder(path))
+        if entry is not None:
+            candles = self._from_cache(path, timeframe, stamp, entry)
+            if candles is not None:
+                return candles
+        return self._from_text(path, timeframe)
+
+    def _from_cache(
+        self, path: Path, timeframe: Timeframe, stamp: FileStamp, entry: CacheEntry
+    ) -> Candles | None:
+        """Bars by the cache, after taking in what was appended since; None where the file is another one."""
+        header = entry.header
+        candles = column_cache.read(entry, timeframe)
+        if candles is None:
+            return None
+        if header.stamp == stamp:
+            self._lineage.read(path, stamp)
+            return candles
+        if stamp.size < header.offset:
+            return None
+        if self._lineage.trusts(path, header.stamp, stamp):
+            stamp_read, tail = read_file(path, header.offset)
+            if stamp_read != stamp:
+                return None
+        else:
+            stamp_read, data = read_file(path)
+            if zlib.crc32(memoryview(data)[: header.offset]) != header.prefix_checksum:
+                return None
+            tail = data[header.offset :]
+        grown = self._grown(path, timeframe, stamp_read, entry, candles, tail)
+        self._lineage.read(path, stamp_read)
+        return grown
+
+    def _grown(
+        self,
+        path: Path,
+        timeframe: Timeframe,
+        stamp: FileStamp,
+        entry: CacheEntry,
+        candles: Candles,
+        tail: bytes,
+    ) -> Candles:
+        complete = tail[: tail.rfind(b"\n") + 1]
+        last = int(candles.time[-1]) if len(candles) else -1
+        first_line = len(candles) + 2
+        columns = parse_bars(complete.replace(b"\r\n", b"\n"), path, timeframe, first_line, last)
+        header = replace(
+            entry.header,
+            stamp=stamp,
+            offset=entry.header.offset + len(complete),
+            prefix_checksum=zlib.crc32(complete, entry.header.prefix_checksum),
+        )
+        extended = None
+        if not self._read_only:
+            with self._lock.held():
+                if column_cache.newest(entry.path.parent) == entry:
+                    extended = column_cache.extend(entry, header, columns)
+                if extended is None:
+                    return self._store(path, timeframe, header, joined(candles, columns))
+            reread = column_cache.read(extended, timeframe)
+            if reread is not None:
+                return reread
+        return joined(candles, columns).candles(timeframe)
+
+    def _from_text(self, path: Path, timeframe: Timeframe) -> Candles:
+        stamp, data = read_file(path)
+        text: TableText = split_table(data, path, BARS)
+        columns = parse_bars(text.body, path, timeframe)
+        self._lineage.read(path, stamp)
+        if self._read_only:
+            return columns.candles(timeframe)
+        checksum = zlib.crc32(memoryview(data)[: text.end])
+        header = CacheHeader(timeframe.ms, stamp, text.end, checksum, len(columns), 0, 0)
+        with self._lock.held():
+            return self._store(path, timeframe, header, columns)
+
+    def _store(self, path: Path, timeframe: Timeframe, header: CacheHeader, columns: Columns) -> Candles:
+        """A new generation; where the disk refuses, the columns as they are in memory."""
+        header = replace(header, rows=len(columns))
+        try:
+            entry = column_cache.build(self._cache_folder(path), header, columns)
+        except OSError:
+            return columns.candles(timeframe)
+        return column_cache.read(entry, timeframe) or columns.candles(timeframe)
+
+
+def joined(candles: Candles, columns: Columns) -> Columns:
+    """Columns of bars followed by later ones."""
+    values = (candles.open, candles.high, candles.low, candles.close, candles.volume, candles.turnover)
+    pairs = zip(values, columns.values, strict=True)
+    return Columns(
+        np.concatenate((candles.time, columns.time)), tuple(np.concatenate(pair) for pair in pairs)
+    )
+
+
+def merged(first: Candles, second: Candles) -> Candles:
+    """Bars of both in rising order; at equal times those of `first`."""
+    every = joined(
+        first,
+        Columns(
+            second.time, (second.open, second.high, second.low, second.close, second.volume, second.turnover)
+        ),
+    )
+    order = np.argsort(every.time, kind="stable")
+    time = every.time[order]
+    order = order[np.concatenate((np.ones(1, np.bool_), time[1:] != time[:-1]))]
+    return Columns(every.time[order], tuple(column[order] for column in every.values)).candles(
+        first.timeframe
+    )

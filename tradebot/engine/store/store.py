@@ -1,0 +1,340 @@
+"""The data layer of one folder: the only place that writes market data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tradebot.engine.control.clock import Clock, SystemClock
+from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError, nearest
+from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Instrument, Timeframe
+from tradebot.engine.market.times import iso_minute
+from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
+from tradebot.engine.store.incoming import Refusal, sound_lines
+from tradebot.engine.store.instruments import read_instruments, write_instruments
+from tradebot.engine.store.inventory import DatasetInfo, Inventory, Summary, summary_of
+from tradebot.engine.store.layout import (
+    BARS,
+    FUNDING,
+    FileStamp,
+    Layout,
+    checked_category,
+    journal_of,
+    quarantine_of,
+    stamp_of,
+)
+from tradebot.engine.store.lineage import Lineage
+from tradebot.engine.store.lines import NO_LINES, Lines
+from tradebot.engine.store.locks import FolderLock
+from tradebot.engine.store.notices import Notices
+from tradebot.engine.store.provenance import Provenance
+from tradebot.engine.store.reading import BarReader
+from tradebot.engine.store.resample import can_build, complete_span, resample
+from tradebot.engine.store.side_files import add_to_quarantine
+from tradebot.engine.store.tables import MergeResult, Tables
+
+_LIST_BUDGET_BYTES = 48_000_000
+_SAVE_INVENTORY_BYTES = 4_000_000
+
+
+class Store:
+    """Market data of one folder, CSV first; safe to use from several threads and processes.
+
+    With `read_only` nothing is written, no cache either. With `fsync` every append reaches the disk before it
+    returns (against power cuts; a kill of the process loses nothing either way).
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock | None = None, read_only: bool = False, fsync: bool = False
+    ) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self._clock = clock or SystemClock()
+        self._layout = Layout(folder)
+        self._lock = FolderLock(self._layout.lock)
+        self._notices = Notices()
+        lineage = Lineage()
+        self._tables = Tables(self._lock, self._notices, lineage, fsync)
+        self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
+        self._inventory = Inventory(folder, self._layout.inventory, read_only)
+        self._provenance = Provenance(self._layout.source)
+        self._hashes: dict[Path, tuple[FileStamp | None, FileStamp | None, str]] = {}
+        if not read_only:
+            self.write_waiting()
+
+    # -- reading bars
+
+    def load(self, key: DatasetKey, start_ms: int | None = None, end_ms: int | None = None) -> Candles:
+        """Bars with start <= open time < end. InputError for an unknown dataset or a bad row (file and line)."""
+        path = self._layout.bars(key)
+        try:
+            return self._reader.load(path, key.timeframe).between(start_ms, end_ms)
+        except FileNotFoundError:
+            raise self._unknown(key, path) from None
+
+    def load_or_build(
+        self,
+        category: Category,
+        symbol: str,
+        timeframe: Timeframe,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+    ) -> tuple[Candles, str]:
+        """Bars of a timeframe, and a text that names the file they come from.
+
+        Of the symbol's own file of that timeframe and those of finer ones, the one is used that covers most of
+        the asked span by first and last bar; where equal the own file, then the finest. InputError where none
+        covers any of it.
+        """
+        best: tuple[int, int, DatasetKey] | None = None
+        for candidate in Timeframe:
+            if candidate is not timeframe and not can_build(timeframe, candidate):
+                continue
+            key = DatasetKey.of(category, symbol, candidate)
+            info = self.info(key)
+            if info is None or info.first_ms is None or info.last_ms is None:
+                continue
+            low, high = complete_span(info.first_ms, info.last_ms, candidate, timeframe)
+            low = low if start_ms is None else max(low, start_ms)
+            high = high if end_ms is None else min(high, end_ms)
+            rank = (max(0, high - low), 1 if candidate is timeframe else -candidate.ms, key)
+            if rank[0] > 0 and (best is None or rank[:2] > best[:2]):
+                best = rank
+        if best is None:
+            raise self._nothing_to_build_from(category, symbol, timeframe)
+        key = best[2]
+        path = self._layout.bars(key)
+        if key.timeframe is timeframe:
+            return self.load(key, start_ms, end_ms), path.name
+        built = resample(self.load(key), timeframe).between(start_ms, end_ms)
+        return built, f"{path.name}, {timeframe.value} bars built from it"
+
+    def missing(self, key: DatasetKey, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """Half-open ranges on the grid inside [start, end) that hold no bars."""
+        path = self._layout.bars(key)
+        return self._summary(key, path).missing(start_ms, end_ms, key.timeframe)
+
+    # -- listing
+
+    def datasets(self) -> list[DatasetInfo]:
+        """Every dataset of the folder, sorted by key; cheap: what has not been scanned yet is estimated.
+
+        Each call scans up to 48 MB more, so that repeated calls become exact (`DatasetInfo.exact`).
+        """
+        budget = _LIST_BUDGET_BYTES
+        infos = []
+        for key, path, stamp in sorted(self._layout.bar_files()):
+            try:
+                if journal_of(path).exists():
+                    infos.append(self._summary(key, path).info(key, path))
+                    continue
+                info, read = self._inventory.cheap(key, path, stamp, budget)
+            except FileNotFoundError:
+                continue
+            except InputError as error:
+                info = DatasetInfo(
+                    key, path, stamp.size, 0, None, None, None, None, (), False, error.sentence
+                )
+                read = 0
+            budget -= read
+            infos.append(info)
+        self._inventory.save(_SAVE_INVENTORY_BYTES)
+        return infos
+
+    def info(self, key: DatasetKey) -> DatasetInfo | None:
+        """One dataset exactly, None where there is none; InputError with the line of a bad row."""
+        path = self._layout.bars(key)
+        if stamp_of(path) is None and not journal_of(path).exists():
+            return None
+        return self._summary(key, path).info(key, path)
+
+    def content_hash(self, key: DatasetKey) -> str:
+        """SHA-256 of the dataset's CSV (and its journal, while one waits), computed again when they change."""
+        path = self._layout.bars(key)
+        stamps = stamp_of(path), stamp_of(journal_of(path))
+        known = self._hashes.get(path)
+        if known is not None and known[:2] == stamps:
+            return known[2]
+        digest = hashlib.sha256()
+        for part, stamp in zip((path, journal_of(path)), stamps, strict=True):
+            if stamp is not None:
+                digest.update(part.read_bytes())
+        if stamps == (None, None):
+            raise self._unknown(key, path)
+        self._hashes[path] = (*stamps, digest.hexdigest())
+        return digest.hexdigest()
+
+    # -- writing bars
+
+    def append(self, key: DatasetKey, rows: Sequence[BarRow]) -> int:
+        """Add closed bars after the last one; returns how many were new.
+
+        Rows at or before the last bar are passed over. Rows that break the rules of a bar go to the quarantine
+        file beside the CSV, with a notice. Durable against a kill at any moment; waits in a journal while another
+        program locks the file. ShortfallError when the disk is full or writing is not allowed.
+        """
+        return self.append_many({key: rows})[key]
+
+    def append_many(self, bars: Mapping[DatasetKey, Sequence[BarRow]]) -> dict[DatasetKey, int]:
+        """`append` for many datasets under one lock: the cheap way to store one bar of each of 600 symbols."""
+        self._check_writable()
+        appended = {}
+        sound = {key: self._sound(key, rows) for key, rows in bars.items()}
+        with self._lock.held():
+            for key, (lines, refused) in sound.items():
+                path = self._layout.bars(key)
+                self._quarantine(path, refused)
+                appended[key] = self._tables.append(path, BARS, lines).added if len(lines) else 0
+        return appended
+
+    def merge(self, key: DatasetKey, rows: Sequence[BarRow]) -> MergeResult:
+        """Add closed bars in any order and overlap; where a time is held already, the existing row stays.
+
+        Simply newer rows are appended, anything else is one atomic replacement of the file. For the rest as `append`.
+        """
+        self._check_writable()
+        path = self._layout.bars(key)
+        lines, refused = self._sound(key, rows)
+        self._quarantine(path, refused)
+        result = self._tables.merge(path, BARS, lines)
+        doubled = len(rows) - len(refused) - len(lines)
+        return replace(result, existing=result.existing + doubled, rejected=len(refused))
+
+    def write_waiting(self) -> None:
+        """Write what waits in journals, where the files are free again."""
+        self._check_writable()
+        for category in Category:
+            for journal in sorted((self.folder / category.value).glob("*.csv.journal")):
+                path = journal.with_name(journal.name.removesuffix(".journal"))
+                kind = FUNDING if path.name.endswith("_funding.csv") else BARS
+                try:
+                    self._tables.merge(path, kind, NO_LINES)
+                except TradebotError as error:
+                    self._notices.add(error.sentence)
+
+    # -- funding and instruments
+
+    def funding(self, category: Category, symbol: str) -> Funding:
+        """Payments held of a symbol, none where there is no file."""
+        return read_funding(self._layout.funding(category, symbol))
+
+    def merge_funding(self, category: Category, symbol: str, rows: Sequence[tuple[int, str]]) -> MergeResult:
+        """Add payments (UTC ms, rate in the exchange's digits) in any order; existing ones stay."""
+        self._check_writable()
+        path = self._layout.funding(category, symbol)
+        lines = funding_lines(rows)
+        result = self._tables.merge(path, FUNDING, lines)
+        return replace(result, existing=result.existing + len(rows) - len(lines))
+
+    def funding_missing(
+        self, category: Category, symbol: str, start_ms: int, end_ms: int
+    ) -> list[tuple[int, int]]:
+        """Half-open ranges inside [start, end) in which payments may exist that are not held."""
+        return missing_payments(self.funding(category, symbol).time, start_ms, end_ms)
+
+    def instruments(self) -> dict[tuple[Category, str], Instrument]:
+        """The rules held of all instruments; InputError where a file is damaged."""
+        found = {}
+        for category in Category:
+            for symbol, instrument in read_instruments(self._layout.instruments(category), category).items():
+                found[category, symbol] = instrument
+        return found
+
+    def save_instruments(self, instruments: Sequence[Instrument], seen_ms: int) -> None:
+        """Keep the rules of instruments with the date they were seen, in place of older ones."""
+        self._check_writable()
+        with self._lock.held():
+            for category in Category:
+                chosen = [instrument for instrument in instruments if instrument.category is category]
+                if chosen:
+                    write_instruments(self._layout.instruments(category), chosen, seen_ms)
+
+    # -- provenance and notices
+
+    def source(self) -> str | None:
+        """The source whose bars the folder holds ("mainnet", "testnet", "simulator seed 1"), None while open."""
+        return self._provenance.source()
+
+    def claim_source(self, source: str) -> None:
+        """Make the folder one of `source`; InputError where it holds bars of another one."""
+        if self.read_only:
+            if self.source() != source:
+                raise InputError(f"{self.folder} is open for reading only and holds no bars of {source}.")
+            return
+        with self._lock.held():
+            self._provenance.claim(source)
+
+    def notices(self) -> list[str]:
+        """Sentences for the person since the last call: repaired files, waiting rows, refused rows."""
+        return self._notices.take()
+
+    # -- helpers
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise ShortfallError(f"{self.folder} is open for reading only; nothing was written.")
+
+    def _sound(self, key: DatasetKey, rows: Sequence[BarRow]) -> tuple[Lines, list[Refusal]]:
+        self._layout.bars(key)
+        return sound_lines(rows, key.timeframe)
+
+    def _quarantine(self, path: Path, refused: Sequence[Refusal]) -> None:
+        if not refused:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.held():
+            for refusal in refused:
+                add_to_quarantine(path, refusal.why, refusal.text.encode())
+        self._notices.add(
+            f"{len(refused)} of the new rows for {path} were refused and kept in {quarantine_of(path).name}: "
+            f"{refused[0].why}."
+        )
+
+    def _summary(self, key: DatasetKey, path: Path) -> Summary:
+        """The dataset's times in short, with its journal; InputError with the line of a bad row."""
+        stamp = stamp_of(path)
+        if journal_of(path).exists() or stamp is None:
+            held = self.load(key) if stamp or journal_of(path).exists() else Candles.empty(key.timeframe)
+            return summary_of(held.time, key.timeframe, stamp or FileStamp(0, 0), 0, 0)
+        if stamp.size == 0:
+            return summary_of(Candles.empty(key.timeframe).time, key.timeframe, stamp, 0, 0)
+        summary = self._inventory.exact(path, key.timeframe)
+        if summary is None:
+            times = self.load(key).time  # says which line is bad
+            return summary_of(times, key.timeframe, stamp, 0, 0)
+        return summary
+
+    def _unknown(self, key: DatasetKey, path: Path) -> InputError:
+        packed = path.with_name(path.name + ".gz")
+        if packed.exists():
+            return InputError(f"There is no {path}, only {packed.name}; run `tradebot data import {packed}`.")
+        held = {str(info[0]) for info in self._layout.bar_files()}
+        match = nearest(str(key), held)
+        hint = f' Did you mean "{match}"?' if match else ""
+        return InputError(
+            f"There is no dataset {key} in {self.folder}; collect it with `tradebot collect` or import a file.{hint}"
+        )
+
+    def _nothing_to_build_from(self, category: Category, symbol: str, timeframe: Timeframe) -> InputError:
+        checked_category(category.value)
+        held = [
+            info
+            for info in self.datasets()
+            if (info.key.category, info.key.symbol) == (category.value, symbol)
+        ]
+        if not held:
+            return self._unknown(
+                DatasetKey.of(category, symbol, timeframe),
+                self._layout.bars(DatasetKey.of(category, symbol, timeframe)),
+            )
+        spans = ", ".join(
+            f"{info.key.timeframe_name} from {iso_minute(info.first_ms)} to {iso_minute(info.last_ms)}"
+            for info in held
+            if info.first_ms is not None and info.last_ms is not None
+        )
+        return InputError(
+            f"No {timeframe.value} bars of {category.value}/{symbol} can be had for this span from {self.folder}; "
+            f"it holds {spans or 'no bars'}."
+        )
