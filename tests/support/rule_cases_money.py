@@ -52,11 +52,11 @@ COSTS = (
     ),
     RuleCase(
         "slippage and half the spread",
-        "buy 100 x 1.002 = 100.2, up to 100.5; sell 104 x 0.998 = 103.792, down to 103.5",
+        "0.3 % + 0.3 %: buy 100 x 1.006 = 100.6, up to 101; sell 104 x 0.994 = 103.376, down to 103",
         (slot(THREE_BARS, {0: "long", 1: "exit_long"}),),
-        costs=SLIPPAGE,
-        trades=(trade(LONG, at_open(1), 100.5, at_open(2), 103.5, "signal", 3, slippage=1, fees=0),),
-        final_equity=1003,
+        costs=ReferenceCosts(slippage_percent=0.3, half_spread_percent=0.3),
+        trades=(trade(LONG, at_open(1), 101, at_open(2), 103, "signal", 2, slippage=2, fees=0),),
+        final_equity=1002,
     ),
     RuleCase(
         "slippage of a short",

@@ -43,13 +43,13 @@ SIZES = (
     ),
     RuleCase(
         "reduced to what the cash affords",
-        "two taker fees are reserved: 1000 / (100 x 1.002) = 9.98, down to 9.9; the fee is 0.99",
+        "two taker fees of 1 % are reserved: 1000 / (100 x 1.02) = 9.804, down to 9.8; the fee is 9.8",
         (slot("100 101 99 100 | 100 101 99 100", {0: "long"}),),
         risk=ALL_OF_EQUITY,
-        costs=FEES,
-        trades=(trade(LONG, at_open(1), 100, at_close(1), 100, "end", -0.99, qty=9.9, fees=0.99),),
+        costs=ReferenceCosts(taker_fee_percent=1.0),
+        trades=(trade(LONG, at_open(1), 100, at_close(1), 100, "end", -9.8, qty=9.8, fees=9.8),),
         reduced=1,
-        final_equity=999.01,
+        final_equity=990.2,
     ),
     RuleCase(
         "no cash for a single lot",
