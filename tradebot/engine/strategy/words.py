@@ -55,29 +55,32 @@ class _Words:
 
     def leave(self) -> str:
         risk = self._spec.risk
-        reasons = []
-        if self._spec.exit is not None:
-            closes_long = self._rule(self._spec.exit, 1)
-            closes_short = self._rule(self._spec.exit, 0)
-            if closes_long and closes_long == closes_short:
-                reasons.append(f"when {closes_long}")
-            else:
-                if closes_long and risk.direction is not Direction.SHORT:
-                    reasons.append(f"a long when {closes_long}")
-                if closes_short and risk.direction is not Direction.LONG:
-                    reasons.append(f"a short when {closes_short}")
-        if risk.stop_loss is not None:
-            reasons.append(f"at a loss of {_level(risk.stop_loss)}")
-        reasons.extend(f"at a gain of {_level(target)}" for target in risk.take_profit)
-        if risk.max_bars:
-            reasons.append(f"after {risk.max_bars} bars")
+        signals = self._exit_signals()
+        always = [f"at a loss of {_level(risk.stop_loss)}"] if risk.stop_loss is not None else []
+        always += [f"at a gain of {_level(target)}" for target in risk.take_profit]
+        always += [f"after {risk.max_bars} bars"] if risk.max_bars else []
         reverses = risk.opposite is Opposite.REVERSE and risk.direction is Direction.BOTH
         opposite = f"an opposite signal {'reverses' if reverses else 'closes'} the position"
         if risk.opposite is Opposite.IGNORE:
             opposite = ""
-        if not reasons:
+        if not signals and not always:
             return f"Only {opposite}." if opposite else "Nothing closes a position."
-        return f"Close {one_of(reasons)}" + (f"; {opposite}." if opposite else ".")
+        if signals and always:
+            text = f"Close {', '.join(signals)}, and any position {one_of(always)}"
+        else:
+            text = f"Close {', '.join(signals) or 'a position ' + one_of(always)}"
+        return f"{text}; {opposite}." if opposite else f"{text}."
+
+    def _exit_signals(self) -> list[str]:
+        rule, direction = self._spec.exit, self._spec.risk.direction
+        if rule is None:
+            return []
+        closes_long = self._rule(rule, 1) if direction is not Direction.SHORT else _NEVER
+        closes_short = self._rule(rule, 0) if direction is not Direction.LONG else _NEVER
+        if closes_long and closes_long == closes_short:
+            return [f"a position when {closes_long}"]
+        both = (("a long when", closes_long), ("a short when", closes_short))
+        return [f"{side} {clause}" for side, clause in both if clause]
 
     def size(self) -> str:
         risk = self._spec.risk
@@ -128,7 +131,7 @@ class _Words:
         if depth >= _DEEPEST:
             return f'the group "{name}" agrees'
         inside = self._rule(self._spec.groups[name].rule, side, depth + 1)
-        compound = any(sign in inside for sign in (" and ", " or ", ","))
+        compound = any(sign in inside for sign in (" and ", " or ", ": "))
         return f"({inside})" if compound else inside
 
     def _signal(self, signal: SignalSpec, side: int) -> str:
@@ -169,7 +172,7 @@ class _Words:
                 numbers.append(_text(value))
         text = f"{spec.use.upper()}({', '.join(numbers)})" if numbers else spec.use.upper()
         if output and output != declaration.main:
-            text = f"the {output.replace('_', ' ')} of {text}"
+            text = f"the {output.replace('_', ' ')} line of {text}"
         return text + "".join(f" of {self._source(source)}" for source in sources)
 
     def _source(self, reference: str) -> str:
