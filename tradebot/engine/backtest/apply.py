@@ -33,7 +33,7 @@ def set_levels(slot: Any, rule: Any) -> None:
         target_ticks = steps_up(price * (1.0 + target), tick)
         slot.stop_ticks = price_ticks + 1.0 if stop_ticks <= price_ticks else stop_ticks
         slot.target_ticks = price_ticks - 1.0 if target_ticks >= price_ticks else target_ticks
-    slot.initial_stop = slot.stop_ticks * tick
+    slot.initial_stop = slot.stop_ticks * tick + 0.0  # no negative zero
     below, above = slot.stop_ticks, slot.target_ticks
     if slot.side < 0:
         below, above = above, below

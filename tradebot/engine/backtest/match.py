@@ -105,10 +105,10 @@ def match_entry(slot: Any, rule: Any, bar: Any, available: float) -> tuple[int, 
     refusal = NO_REFUSAL
     if affordable <= 0.0:
         refusal = _INSUFFICIENT_MARGIN
-    elif lots <= 0.0 or quantity < rule.min_quantity:
+    elif lots <= 0.0 or lots < steps_up(rule.min_quantity, rule.lot):
         refusal = _BELOW_MIN_QUANTITY
     elif quantity * price < rule.min_notional:
         refusal = _BELOW_MIN_NOTIONAL
-    elif quantity > rule.max_quantity:
+    elif lots > steps_down(rule.max_quantity, rule.lot):
         refusal = _ABOVE_MAX_QUANTITY
     return refusal, price, quantity, affordable < slot.pending_lots

@@ -55,13 +55,13 @@ def open_exit(account: Any, slot: Any, rule: Any, bar: Any, row: Any) -> int:
 
 
 @compiled
-def open_entry(account: Any, slot: Any, rule: Any, bar: Any, available: float) -> int:
-    """on_open: the pending market entry fills or is refused. Returns the `Count` it makes, or NO_REFUSAL."""
+def open_entry(account: Any, slot: Any, rule: Any, bar: Any, available: float) -> tuple[int, bool]:
+    """on_open: the pending market entry fills or is refused. Returns (refusal or NO_REFUSAL, reduced)."""
     refusal, price, quantity, reduced = match_entry(slot, rule, bar, available)
     if refusal == NO_REFUSAL:
         open_position(account, slot, rule, bar, price, quantity)
     slot.pending_side = 0
-    return _REDUCED if refusal == NO_REFUSAL and reduced else refusal
+    return refusal, reduced
 
 
 @compiled
@@ -220,9 +220,10 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
                 margin = 0.0
                 for other in range(slot_count):
                     margin += slots[other].quantity * slots[other].entry_price
-                count = open_entry(account, slots[s], rules[s], bars[s], account.wallet - margin)
-                if count != NO_REFUSAL:
-                    counts[s, count] += 1
+                refusal, reduced = open_entry(account, slots[s], rules[s], bars[s], account.wallet - margin)
+                counts[s, _REDUCED] += reduced
+                if refusal != NO_REFUSAL:
+                    counts[s, refusal] += 1
 
         # inside: funding within the bar, stop before target
         exposed = False
@@ -272,8 +273,8 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
         for n in range(active_count):
             s = active[n]
             if slots[s].side != 0 or bars[s].side != 0:
-                count = plan(slots[s], rules[s], bars[s], account.equity)
-                if count != NO_REFUSAL:
-                    counts[s, count] += 1
+                refusal = plan(slots[s], rules[s], bars[s], account.equity)
+                if refusal != NO_REFUSAL:
+                    counts[s, refusal] += 1
     written[0], written[1] = trade_count, row_count
     return _BANKRUPT if account.bankrupt != 0 else result
