@@ -17,6 +17,7 @@ from tradebot.engine.strategy.registry import (
 )
 from tradebot.engine.strategy.series import series_names
 from tradebot.engine.strategy.toml_text import TomlText, read_toml
+from tradebot.engine.strategy.words import describe
 
 NONE = "none"
 _FIELD_KINDS = {
@@ -43,8 +44,9 @@ def build_form(
     read = read_toml(toml)
     if not isinstance(read, TomlText):
         return FormView((), problems, toml)
+    words = describe(checked.spec, registry) if checked.spec is not None else ""
     builder = _FormBuilder(read.document, registry, problems, symbols, dict(defaults or {}))
-    return FormView(tuple(builder.sections()), problems, toml)
+    return FormView(tuple(builder.sections()), problems, toml, words)
 
 
 def component_choices(registry: Registry) -> tuple[ComponentChoice, ...]:
