@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.exchange import Exchange, FundingRow
-from tradebot.engine.market import MINUTE_MS, Instrument
+from tradebot.engine.market import Instrument
 
 
 async def collect_funding(
@@ -16,27 +16,17 @@ async def collect_funding(
     since_ms: int,
     until_ms: int,
 ) -> int:
-    """Store the funding rates of since_ms <= time < until_ms that lie before or after the stored ones.
+    """Store the funding rates of since_ms <= time < until_ms that are not stored; returns how many were new.
 
-    Returns how many were stored. Raises ExchangeError and the store's refusals.
+    Raises ExchangeError and the store's refusals.
     """
     category, symbol = instrument.category, instrument.symbol
-    start = max(since_ms, instrument.launch_ms)
-    stored = await thread.call(lambda: store.funding(category.value, symbol))
-    times = [int(stored.time[0]), int(stored.time[-1])] if len(stored.time) else None
-    interval = instrument.funding_interval_minutes * MINUTE_MS
+    # Nothing is settled at the moment of the listing itself.
+    start = max(since_ms, instrument.launch_ms + 1)
+    missing = await thread.call(lambda: store.funding_missing(category, symbol, start, until_ms))
     rows: list[FundingRow] = []
-    for low, high in _ranges(times, start, until_ms, interval):
+    for low, high in missing:
         rows.extend(await exchange.funding_history(category, symbol, low, high))
-    if rows:
-        await thread.call(lambda: store.merge_funding(category.value, symbol, rows))
-    return len(rows)
-
-
-def _ranges(times: list[int] | None, start: int, end: int, interval: int) -> list[tuple[int, int]]:
-    """What to ask: before the first and after the last stored time, where a settlement fits in between."""
-    if times is None:
-        return [(start, end)] if start < end else []
-    first, last = times
-    ranges = [(start, first), (last + 1, end)]
-    return [(low, high) for low, high in ranges if high - low >= interval]
+    if not rows:
+        return 0
+    return (await thread.call(lambda: store.merge_funding(category, symbol, rows))).added

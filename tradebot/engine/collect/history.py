@@ -65,7 +65,7 @@ async def refresh_instruments(
     known = await thread.call(store.instruments)
     merged = []
     for instrument in instruments:
-        before = known.get((category.value, instrument.symbol))
+        before = known.get((category, instrument.symbol))
         if before is not None and instrument.launch_ms == 0 and before.launch_ms:
             merged.append(replace(instrument, launch_ms=before.launch_ms))
         else:
@@ -218,6 +218,11 @@ class _Run:
         gaps = tuple(gap for job in self._jobs for gap in job.gaps)
         views = tuple(job.view() for job in self._jobs)
         failures = [view.sentence for view in views if view.sentence]
+        failures += [
+            f"{job.key}: {job.bars_refused} bars of the exchange break the rules of a bar and went to the quarantine."
+            for job in self._jobs
+            if job.bars_refused
+        ]
         return CollectReport(
             datasets=views,
             bars_added=sum(job.bars_added for job in self._jobs),
@@ -226,4 +231,5 @@ class _Run:
             sentences=(*plan.sentences, *failures, *gap_sentences(gaps), *self._funding_failures),
             requests=self._requests(),
             seconds=self._clock.monotonic() - self._started_at,
+            bars_refused=sum(job.bars_refused for job in self._jobs),
         )

@@ -33,6 +33,7 @@ class DatasetJob:
     ) -> None:
         self.key = key
         self.bars_added = 0
+        self.bars_refused = 0
         self.gaps: list[Gap] = []
         self._timeframe = key.timeframe
         self._windows = windows
@@ -103,10 +104,10 @@ class DatasetJob:
         rows, self._buffer = self._buffer, []
         if not rows:
             return
-        write = self._store.append if self._buffer_newer else self._store.merge
         self._stored_rows += len(rows)
-        await self._thread.call(lambda: write(self.key, rows))
-        self.bars_added += len(rows)
+        written = await self._thread.call(lambda: self._store.merge(self.key, rows))
+        self.bars_added += written.added
+        self.bars_refused += written.rejected
 
     async def fail(self, number: int, sentence: str) -> int:
         """Ask nothing more for this dataset: the window is a gap, answers under way are still taken in."""

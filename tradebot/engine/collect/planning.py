@@ -36,7 +36,9 @@ async def make_plan(
     instruments: list[Instrument],
 ) -> Plan:
     """Ask the store what is missing, from each symbol's launch on. Raises what the exchange and the store raise."""
-    jobs, sentences, found = [], [], []
+    jobs: list[DatasetJob] = []
+    sentences: list[str] = []
+    found: list[Instrument] = []
     for instrument in instruments:
         launched = instrument
         for timeframe in request.timeframes:
@@ -55,12 +57,8 @@ async def make_plan(
             found.append(launched)
     if found:
         seen_ms = exchange.now_ms()
-        known = await thread.call(store.instruments)
-        latest = {**known, **{(item.category.value, item.symbol): item for item in found}}
-        category = request.category.value
-        merged = [item for (kind, _), item in latest.items() if kind == category]
-        await thread.call(lambda: store.save_instruments(merged, seen_ms))
-    has_funding = request.funding and request.category.value != "spot"
+        await thread.call(lambda: store.save_instruments(found, seen_ms))
+    has_funding = request.funding and request.category is not Category.SPOT
     funding = [item for item in instruments if has_funding and item.funding_interval_minutes > 0]
     return Plan(jobs, funding, tuple(sentences))
 
@@ -81,9 +79,9 @@ async def _plan_dataset(
     start = max(timeframe.ceil(request.since_ms), timeframe.floor(instrument.launch_ms))
     info = await thread.call(lambda: store.info(key))
     missing = await thread.call(lambda: store.missing(key, start, end)) if start < end else []
-    last_ms = info.last_ms if info is not None and info.rows else None
+    last_ms = info.last_ms if info is not None else None
     windows = split(missing, last_ms, timeframe)
-    first_stored = info.first_ms if info is not None and info.rows else None
+    first_stored = info.first_ms if info is not None else None
     if _worth_a_probe(windows, first_stored, instrument):
         first_ms = await _first_bar_ms(exchange, key, windows[0].start_ms, end)
         if first_ms > windows[0].start_ms:

@@ -67,7 +67,8 @@ class Gap:
 class CollectReport:
     """How a collection ended. `gaps` are bars that the exchange does not have or that failed.
 
-    `sentences` say what fell short, ready to print; `complete` is whether nothing did.
+    `bars_refused` break the rules of a bar and went to the store's quarantine. `sentences` say what fell short, ready
+    to print; `complete` is whether nothing did.
     """
 
     datasets: tuple[DatasetProgress, ...]
@@ -77,11 +78,16 @@ class CollectReport:
     sentences: tuple[str, ...]
     requests: int
     seconds: float
+    bars_refused: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether every bar asked for is stored."""
-        return not self.gaps and all(item.state is DatasetState.DONE for item in self.datasets)
+        return (
+            not self.gaps
+            and not self.bars_refused
+            and all(item.state is DatasetState.DONE for item in self.datasets)
+        )
 
     @property
     def missing_bars(self) -> int:

@@ -1,0 +1,153 @@
+"""Stream messages checked at the door: updates, acknowledgements, pongs; anything else is refused by its name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tradebot.engine.exchange.errors import MalformedError
+from tradebot.engine.exchange.quotes import quote_fields
+from tradebot.engine.market import BarRow, Timeframe
+
+_PRICE = re.compile(r"\d{1,20}(?:\.\d{1,20})?")
+_BAR_FIELDS = ("open", "high", "low", "close", "volume", "turnover")
+
+
+@dataclass(frozen=True, slots=True)
+class KlineUpdate:
+    """A bar as it is now; `closed` once it is final. `time_ms` is when the exchange sent it."""
+
+    symbol: str
+    timeframe: Timeframe
+    row: BarRow
+    closed: bool
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickerUpdate:
+    """Fields of a quote under our names: all of them (`snapshot`) or those that changed."""
+
+    symbol: str
+    fields: Mapping[str, str]
+    snapshot: bool
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The answer to a subscribe or unsubscribe request; `request_id` is empty where the exchange left it out."""
+
+    request_id: str
+    success: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a ping."""
+
+    request_id: str
+
+
+Update = KlineUpdate | TickerUpdate
+Message = tuple[Update, ...] | Ack | Pong
+
+
+def kline_topic(symbol: str, timeframe: Timeframe) -> str:
+    """Topic of a symbol's bars."""
+    return f"kline.{timeframe.interval}.{symbol}"
+
+
+def ticker_topic(symbol: str) -> str:
+    """Topic of a symbol's quotes."""
+    return f"tickers.{symbol}"
+
+
+def parse_message(text: str) -> Message:
+    """One frame of a public stream. Raises MalformedError naming the topic, operation or field that does not fit."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        raise MalformedError("stream message", f"it is no JSON: {text!r:.60}") from None
+    except RecursionError:
+        raise MalformedError("stream message", "it is nested too deeply") from None
+    if not isinstance(message, dict):
+        raise MalformedError("stream message", f"it is {message!r:.60} instead of an object")
+    topic = message.get("topic")
+    if isinstance(topic, str):
+        if topic.startswith("tickers."):
+            return (_ticker(topic, message),)
+        if topic.startswith("kline."):
+            return _klines(topic, message)
+        raise MalformedError("stream message", f"its topic {topic!r:.80} is none that was asked for")
+    return _answer(message)
+
+
+def _answer(message: Mapping[str, Any]) -> Ack | Pong:
+    operation, words = message.get("op"), message.get("ret_msg")
+    request_id = message.get("req_id")
+    request_id = request_id if isinstance(request_id, str) else ""
+    if operation == "pong" or (operation == "ping" and words == "pong"):
+        return Pong(request_id)
+    success = message.get("success")
+    if operation in ("subscribe", "unsubscribe") and isinstance(success, bool):
+        return Ack(request_id, success, words if isinstance(words, str) else "")
+    if message.get("type") == "COMMAND_RESP" and isinstance(success, bool):
+        return Ack(request_id, success, json.dumps(message.get("data")))
+    raise MalformedError(
+        "stream message", f"its operation {operation!r:.40} with the text {words!r:.80} is unknown"
+    )
+
+
+def _sent_at(message: Mapping[str, Any], where: str) -> int:
+    sent = message.get("ts")
+    if isinstance(sent, int) and not isinstance(sent, bool) and sent > 0:
+        return sent
+    raise MalformedError(where, f"its field `ts` is {sent!r:.40} instead of a time in milliseconds")
+
+
+def _ticker(topic: str, message: Mapping[str, Any]) -> TickerUpdate:
+    symbol = topic[8:]
+    where = f"stream message {topic}"
+    data, kind = message.get("data"), message.get("type")
+    if not isinstance(data, dict) or data.get("symbol") != symbol:
+        raise MalformedError(where, "its field `data` is missing or about another symbol")
+    if kind not in ("snapshot", "delta"):
+        raise MalformedError(where, f"its field `type` is {kind!r:.40} instead of snapshot or delta")
+    return TickerUpdate(symbol, quote_fields(data, where), kind == "snapshot", _sent_at(message, where))
+
+
+def _klines(topic: str, message: Mapping[str, Any]) -> tuple[KlineUpdate, ...]:
+    where = f"stream message {topic}"
+    _, _, tail = topic.partition(".")
+    interval, _, symbol = tail.partition(".")
+    try:
+        timeframe = Timeframe.from_interval(interval)
+    except ValueError:
+        raise MalformedError(where, f"the interval {interval!r} is unknown") from None
+    items = message.get("data")
+    if not isinstance(items, list) or not symbol:
+        raise MalformedError(where, "its field `data` is missing or no list")
+    sent = _sent_at(message, where)
+    return tuple(_kline(item, symbol, timeframe, sent, where) for item in items)
+
+
+def _kline(item: object, symbol: str, timeframe: Timeframe, sent: int, where: str) -> KlineUpdate:
+    if not isinstance(item, dict):
+        raise MalformedError(where, "an entry of its field `data` is no object")
+    start, closed = item.get("start"), item.get("confirm")
+    if not isinstance(start, int) or isinstance(start, bool) or not timeframe.on_grid(start):
+        raise MalformedError(where, f"its field `start` is {start!r:.40} instead of the open time of a bar")
+    if not isinstance(closed, bool):
+        raise MalformedError(where, f"its field `confirm` is {closed!r:.40} instead of true or false")
+    values = []
+    for name in _BAR_FIELDS:
+        value = item.get(name)
+        if not isinstance(value, str) or not _PRICE.fullmatch(value):
+            raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
+        values.append(value)
+    return KlineUpdate(symbol, timeframe, BarRow(start, *values), closed, sent)
