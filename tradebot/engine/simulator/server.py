@@ -10,18 +10,22 @@ from aiohttp import web
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.simulator.errors import Refusal
+from tradebot.engine.simulator.feed import Feed
 from tradebot.engine.simulator.limits import RequestLimit
 from tradebot.engine.simulator.listing import coins
 from tradebot.engine.simulator.prices import PriceModel
 from tradebot.engine.simulator.quotes import Quotes
 from tradebot.engine.simulator.rest import MarketEndpoints
 from tradebot.engine.simulator.settings import SimulatorSettings
+from tradebot.engine.simulator.stream import Connection
 from tradebot.engine.simulator.tape import LiveTape
+from tradebot.engine.simulator.topics import Market
 from tradebot.engine.simulator.wire import envelope, refusal
 
 # 10048 and 10013 are Windows' own numbers for a port that is in use or reserved.
 _PORT_TAKEN = {errno.EADDRINUSE, 10048}
 _PORT_FORBIDDEN = {errno.EACCES, 10013}
+_IDLE_CHECK_SECONDS = 30.0
 
 
 class Simulator:
@@ -39,8 +43,13 @@ class Simulator:
         self._real_clock = real_clock or SystemClock()
         self.model = PriceModel(settings.seed, coins(settings.symbols))
         self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
-        quotes = Quotes(self.model, LiveTape(self.model))
+        tape = LiveTape(self.model)
+        quotes = Quotes(self.model, tape)
         self._endpoints = MarketEndpoints(self.model, quotes, self._clock, settings.oversized_limit_refused)
+        market = Market(self.model, tape, quotes)
+        self._feed = Feed(market, self._clock, self._real_clock, settings.ticker_rate)
+        self._connections: set[Connection] = set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._url = ""
 
@@ -52,6 +61,7 @@ class Simulator:
     async def start(self) -> str:
         """Begin to listen; returns the REST base. Raises InputError where the port cannot be had."""
         app = web.Application()
+        app.router.add_get("/v5/public/linear", self._stream)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
@@ -64,10 +74,19 @@ class Simulator:
         self._runner = runner
         host, port = runner.addresses[0][:2]
         self._url = f"http://{host}:{port}"
+        self._tasks = [
+            asyncio.create_task(self._feed.run(), name="simulator-feed"),
+            asyncio.create_task(self._drop_idle(), name="simulator-idle"),
+        ]
         return self._url
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await asyncio.gather(*(connection.close() for connection in list(self._connections)))
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -87,6 +106,22 @@ class Simulator:
             f"The simulated exchange cannot listen on {host} port {port}; "
             "give an address of this machine such as 127.0.0.1."
         )
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return web.Response(status=400, text="400 bad request")
+        connection = Connection(self._feed, self._real_clock, self.settings.ack_delay_ms / 1000)
+        self._connections.add(connection)
+        try:
+            return await connection.serve(request)
+        finally:
+            self._connections.discard(connection)
+
+    async def _drop_idle(self) -> None:
+        while True:
+            await self._real_clock.sleep(_IDLE_CHECK_SECONDS)
+            for connection in list(self._connections):
+                connection.drop_if_idle()
 
     async def _answer(self, request: web.Request) -> web.Response:
         if self.settings.limit_enforced and not self._limit.allows(request.remote or ""):
