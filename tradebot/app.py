@@ -1,0 +1,335 @@
+"""The terminal app: its areas, keys and themes, and the engine's lifetime."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ClassVar, Literal
+
+from textual import work
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import AwaitMount
+from textual.widgets import Static
+
+from tradebot.engine.control.errors import TradebotError
+from tradebot.engine.messages import EngineSnapshot
+from tradebot.screens import formats
+from tradebot.screens.area import Area, Pane
+from tradebot.screens.data import DataArea
+from tradebot.screens.desk import Desk
+from tradebot.screens.dialogs import Confirm, HelpDialog
+from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, key_hints, problem_of, short_key
+from tradebot.screens.handle import EngineHandle
+from tradebot.screens.theme import DARK, MEANINGS, THEMES
+
+__all__ = ["TradebotApp"]
+
+_HERTZ = 4
+_STOP_SECONDS = 5.0
+_REPEAT_SECONDS = 30.0
+_SMALLEST = (80, 24)
+
+
+def _build_area() -> Area:
+    from tradebot.screens.build import BuildArea
+
+    return BuildArea()
+
+
+def _test_area() -> Area:
+    from tradebot.screens.results import ResultsArea
+
+    return ResultsArea()
+
+
+class TradebotApp(Desk):
+    """The app around an engine that is started after the first frame and stopped at the end.
+
+    `start_area` is data, build or test.
+    """
+
+    TITLE = "tradebot"
+    CSS_PATH = [  # noqa: RUF012 - the type Textual gives it
+        "screens/frame.tcss",
+        "screens/data.tcss",
+        "screens/build.tcss",
+        "screens/results.tcss",
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it
+        (0, "-too-narrow"), (80, "-narrow"), (100, "-mid"), (120, "-wide"), (160, "-broad"),
+    ]  # fmt: skip
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it
+        (0, "-too-low"),
+        (24, "-low"),
+        (30, "-usual"),
+        (44, "-tall"),
+    ]
+    ENABLE_COMMAND_PALETTE = True
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(digit, f"visit('{name}')", title, show=False, id=f"app.{name}")
+            for digit, name, title in AREAS
+        ),
+        Binding("colon", "command_palette", "commands", show=False, key_display=":", id="app.palette"),
+        Binding("question_mark,f1", "help", "help", show=False, key_display="?", id="app.help"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
+    ]
+    _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
+        "data": DataArea,
+        "build": _build_area,
+        "test": _test_area,
+    }
+
+    def __init__(
+        self, engine: EngineHandle, *, start_area: Literal["data", "build", "test"] = "data"
+    ) -> None:
+        super().__init__(engine)
+        self._start_area = start_area
+        self._visible: Area | None = None
+        self._areas: dict[str, Area] = {}
+        self._trouble = ""
+        self._engine_trouble = ""
+        self._said: dict[str, float] = {}
+        self._last_event = -1
+        self._states: dict[int, str] = {}
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our names, so that every builtin theme has them too."""
+        return {**super().get_theme_variable_defaults(), **MEANINGS}
+
+    # ------------------------------------------------------------------------------------------ life
+
+    def compose(self) -> ComposeResult:
+        """The frame; areas are put between its rows when they are first visited."""
+        with Container(id="frame"):
+            yield NavBar()
+            yield HealthBar()
+            yield Banner()
+            yield Container(id="areas")
+            yield KeyBar()
+        yield Static(id="guard")
+
+    def on_mount(self) -> None:
+        """Show the first area; the engine follows the first frame."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64, thread_name_prefix="screen"))
+        self.visit(self._start_area)
+        self.call_after_refresh(self._after_first_frame)
+
+    def _after_first_frame(self) -> None:
+        self._open_engine()
+        self.set_interval(1 / _HERTZ, self._drain)
+
+    @work(thread=True, group="engine", exit_on_error=False)
+    def _open_engine(self) -> None:
+        try:
+            self.engine.start()
+        except TradebotError as error:
+            self._engine_trouble = error.sentence
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person reads a sentence, not a traceback
+            self._engine_trouble = f"The engine could not be started ({type(error).__name__}: {error})."
+
+    async def on_unmount(self) -> None:
+        """Let the engine end its work."""
+        await asyncio.get_running_loop().run_in_executor(None, self.engine.stop, _STOP_SECONDS)
+
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def _drain(self) -> None:
+        """Take a snapshot and draw what changed; whatever fails here becomes a banner, never the end of the app."""
+        try:
+            snapshot = self.engine.snapshot()
+            with self.batch_update():
+                self._show(snapshot)
+            self._trouble = ""
+        except Exception as error:  # noqa: BLE001 - an exception in a timer would end the app
+            self._trouble = (
+                f"The screen could not be drawn ({type(error).__name__}: {error}); the engine goes on."
+            )
+            self.query_one(Banner).show(("error", self._trouble))
+            self.log.error(error)
+
+    def _show(self, snapshot: EngineSnapshot) -> None:
+        self.latest = snapshot
+        screen = self.screen_stack[0]
+        size = self.size
+        if size.width < _SMALLEST[0] or size.height < _SMALLEST[1]:
+            self._show_guard(snapshot)
+            return
+        area = self._visible_name()
+        screen.query_one(NavBar).show(area, snapshot)
+        screen.query_one(HealthBar).show(snapshot)
+        trouble = ("error", self._engine_trouble) if self._engine_trouble else problem_of(snapshot)
+        screen.query_one(Banner).show(trouble)
+        if self._visible is not None and self._visible.is_mounted:
+            self._visible.apply(snapshot)
+        self._tell_news(snapshot)
+        if self.screen is screen:
+            screen.refresh_bindings()
+
+    def _show_guard(self, snapshot: EngineSnapshot) -> None:
+        running = sum(job.state == "running" for job in snapshot.jobs)
+        self.screen_stack[0].query_one("#guard", Static).update(
+            f"Terminal is {self.size.width}x{self.size.height}. "
+            f"This app needs {_SMALLEST[0]}x{_SMALLEST[1]} at least.\n"
+            f"The engine keeps running: {formats.plural(running, 'job')}.\n"
+            "Enlarge the window or zoom out (Ctrl+-)."
+        )
+
+    def on_resize(self) -> None:
+        """Draw for the new size without waiting for the timer."""
+        self.call_after_refresh(self._drain)
+
+    def _tell_news(self, snapshot: EngineSnapshot) -> None:
+        """One toast for what happened since the last snapshot: warnings, errors, ended jobs."""
+        newest = max((event.sequence for event in snapshot.events), default=0)
+        if self._last_event >= 0:
+            for event in snapshot.events:
+                if event.sequence > self._last_event and event.level != "info":
+                    self.say(event.sentence, event.level)
+        self._last_event = max(self._last_event, newest)
+        for job in snapshot.jobs:
+            before = self._states.get(job.job_id)
+            self._states[job.job_id] = job.state
+            if before in {"running", "queued"} and job.state in {"done", "failed"} and job.kind != "follow":
+                self.say(
+                    f"{job.title}: {job.sentence or job.state}", "info" if job.state == "done" else "error"
+                )
+
+    def say(self, sentence: str, level: str = "info") -> None:
+        """A toast; the same sentence again within half a minute is not shown twice."""
+        now = asyncio.get_running_loop().time()
+        if now - self._said.get(sentence, -_REPEAT_SECONDS) < _REPEAT_SECONDS:
+            return
+        self._said[sentence] = now
+        severity: Literal["information", "warning", "error"] = (
+            "error" if level == "error" else "warning" if level == "warning" else "information"
+        )
+        self.notify(sentence, severity=severity, timeout=4 if level == "info" else 8, markup=False)
+
+    # ------------------------------------------------------------------------------------------ areas
+
+    def _visible_name(self) -> str:
+        return next((name for name, area in self._areas.items() if area is self._visible), self._start_area)
+
+    def visit(self, area: str) -> Area:
+        """Show an area, made on its first visit, and give it the focus."""
+        wanted = self._areas.get(area)
+        mounting: AwaitMount | None = None
+        if wanted is None:
+            wanted = self._areas[area] = self._MAKERS[area]()
+            mounting = self.screen_stack[0].query_one("#areas").mount(wanted)
+        if wanted is not self._visible:
+            if self._visible is not None:
+                self._visible.display = False
+            self._visible = wanted
+            wanted.display = True
+            self.call_next(self._arrive, wanted, mounting)
+        return wanted
+
+    async def _arrive(self, area: Area, mounting: AwaitMount | None) -> None:
+        if mounting is not None:
+            await mounting
+        if area is self._visible:
+            self._drain()
+            area.focus_inside()
+
+    def action_visit(self, area: str) -> None:
+        """Show an area."""
+        self.visit(area)
+
+    # ------------------------------------------------------------------------------------------ help and commands
+
+    def action_help(self) -> None:
+        """Help on the focused pane, made from its own bindings."""
+        pane = self._focused_pane()
+        keys = [(short_key(self.get_key_display(active.binding)), active.binding.description, active.binding.action)
+                for active in self.screen.active_bindings.values()
+                if active.binding.id]  # ours; what a text field does with its arrows needs no help  # fmt: skip
+        joined: dict[tuple[str, str], list[str]] = {}
+        for key, what, action in keys:
+            joined.setdefault((what, action), []).append(key)
+        lines = [(" ".join(dict.fromkeys(names)), what) for (what, _), names in joined.items()]
+        text = (pane.HELP if pane is not None else "") or ""
+        title = f"Help · {pane.border_title or pane.label}" if pane is not None else "Help"
+        self.push_screen(HelpDialog(str(title), text, lines))
+
+    def _focused_pane(self) -> Pane | None:
+        if self.focused is not None:
+            for node in self.focused.ancestors_with_self:
+                if isinstance(node, Pane):
+                    return node
+        return self._visible.current_pane if self._visible is not None and self._visible.is_mounted else None
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's own signature
+        """What the palette offers: the keys that work here, the areas, strategies, results, themes."""
+        for key, what in key_hints(self.screen_stack[0].focused or self.query_one(NavBar)):
+            active = next(
+                (
+                    each
+                    for each in self.screen_stack[0].active_bindings.values()
+                    if each.binding.description == what
+                ),
+                None,
+            )
+            if active is not None:
+                run = partial(self.run_action, active.binding.action, active.node)
+                yield SystemCommand(f"{what.capitalize()}  ({key})", "works in the focused pane", run)
+        for digit, name, title in AREAS:
+            yield SystemCommand(f"Go to {title}  ({digit})", "area", partial(self.visit, name))
+        for strategy in self.latest.strategies:
+            yield SystemCommand(
+                f"Open strategy {strategy.name}", strategy.title, partial(self._open_strategy, strategy.name)
+            )
+        for result in self.latest.results:
+            trades = formats.plural(result.trades, "trade")
+            about = f"{result.strategy} · {formats.minute(result.created_ms)} · {trades}"
+            yield SystemCommand(
+                f"Open result {result.result_id}", about, partial(self._open_result, result.result_id)
+            )
+        for theme in THEMES:
+            use = partial(setattr, self, "theme", theme.name)
+            yield SystemCommand(f"Theme {theme.name}", "dark" if theme.dark else "light", use)
+        yield SystemCommand("Save a picture of the screen", "as SVG, for a report", self.deliver_screenshot)
+        yield SystemCommand("Help  (?)", "on the focused pane", self.action_help)
+        yield SystemCommand("Quit  (^q)", "the engine ends its work first", self.action_quit)
+
+    def _open_strategy(self, name: str) -> None:
+        area = self.visit("build")
+        self.call_after_refresh(lambda: area.open_strategy(name))  # type: ignore[attr-defined]  # BuildArea has it
+
+    def _open_result(self, result_id: str) -> None:
+        area = self.visit("test")
+        self.call_after_refresh(lambda: area.open_result(result_id))  # type: ignore[attr-defined]  # ResultsArea has it
+
+    # ------------------------------------------------------------------------------------------ end
+
+    async def action_quit(self) -> None:
+        """Leave; asks where work would be interrupted or lost."""
+        if isinstance(self.screen, Confirm):
+            return
+        reasons = [
+            f"Still running: {job.title}."
+            for job in self.latest.jobs
+            if job.state == "running" and job.kind != "follow"
+        ]
+        reasons += [sentence for area in self._areas.values() if (sentence := area.unsaved())]
+        if not reasons:
+            self.exit()
+            return
+        if any(reason.startswith("Still") for reason in reasons):
+            reasons.append("What was written stays; collecting again asks only for what is missing.")
+
+        def answered(answer: str | None) -> None:
+            if answer == "q":
+                self.exit()
+
+        self.push_screen(Confirm("Quit", tuple(reasons), (("q", "quit all the same"),)), answered)

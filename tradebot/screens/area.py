@@ -1,0 +1,176 @@
+"""What the areas have in common: panes, walking between them, one pane at a time where the terminal is narrow."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.css.query import NoMatches
+from textual.widget import Widget
+
+from tradebot.engine.messages import EngineSnapshot
+from tradebot.screens.frame import OneLine
+from tradebot.screens.widgets.palette import Part, line_length
+
+__all__ = ["Area", "Pane", "PaneTabs"]
+
+_NARROW = 100
+
+
+class Pane(Container):
+    """A bordered part of an area. `label` is its name on the tab row of narrow terminals; HELP is shown by `?`."""
+
+    HELP: ClassVar[str | None] = ""
+    label: ClassVar[str] = ""
+
+    def focus_target(self) -> Widget:
+        """The widget that takes the focus when the pane is visited."""
+        for widget in self.query("*"):
+            if widget.focusable and all(
+                node.display for node in widget.ancestors_with_self if isinstance(node, Widget)
+            ):
+                return widget
+        return self
+
+    @property
+    def tab_note(self) -> str:
+        """A count or mark behind the label on the tab row."""
+        return ""
+
+
+class PaneTabs(OneLine):
+    """The tab row of narrow terminals."""
+
+    def show(self, panes: list[Pane], current: Pane) -> None:
+        """Name the panes, the visible one marked."""
+        parts: list[Part] = []
+        self.spans: list[tuple[int, int, Pane]] = []
+        for pane in panes:
+            start = line_length(parts)
+            note = f" {pane.tab_note}" if pane.tab_note else ""
+            parts.append((f" {pane.label}{note} ", "badge-primary" if pane is current else "dim"))
+            self.spans.append((start, line_length(parts), pane))
+            parts.append((" ", ""))
+        self.line = tuple(parts)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a tab shows its pane."""
+        for start, end, pane in self.spans:
+            if start <= event.x < end and isinstance(self.parent, Area):
+                self.parent.visit_pane(pane)
+
+
+class Area(Container):
+    """One area of the app. Only the visible one is given snapshots, by `apply`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "next_pane(1)", "pane", show=True, id="area.next_pane"),
+        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, id="area.previous_pane"),
+        Binding("m", "maximise", "maximise", show=False, id="area.maximise"),
+        Binding("y", "copy", "copy", show=False, id="area.copy"),
+    ]
+
+    def compose_panes(self) -> ComposeResult:
+        """The area's panes, with the containers that lay them out."""
+        raise NotImplementedError
+
+    def apply(self, snapshot: EngineSnapshot) -> None:
+        """Draw a snapshot; called while visible, a few times a second."""
+        raise NotImplementedError
+
+    def unsaved(self) -> str:
+        """What would be lost by quitting, as half a sentence; empty where nothing would."""
+        return ""
+
+    def copy_text(self) -> str:
+        """What `y` copies from the focused pane."""
+        return ""
+
+    def compose(self) -> ComposeResult:
+        """The tab row, hidden where all panes fit, and the panes."""
+        yield PaneTabs(classes="pane-tabs")
+        yield from self.compose_panes()
+
+    def on_mount(self) -> None:
+        """Begin with the first pane."""
+        self._current: Pane = self.panes[0]
+        self._current.add_class("-current")
+
+    @property
+    def panes(self) -> list[Pane]:
+        """The panes in the order Tab walks them."""
+        return list(self.query(Pane).results(Pane))
+
+    @property
+    def current_pane(self) -> Pane:
+        """The pane with the focus, or the one that had it last."""
+        return self._current
+
+    def visit_pane(self, pane: Pane) -> None:
+        """Show a pane and give it the focus."""
+        self._mark(pane)
+        if self.has_class("-maximised"):
+            self._maximise(pane)
+        pane.focus_target().focus()
+
+    def show_tabs(self) -> None:
+        """Draw the tab row anew."""
+        self.query_one(PaneTabs).show(self.panes, self._current)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane of the focused widget is the current one."""
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Pane):
+                self._mark(node)
+                return
+
+    def _mark(self, pane: Pane) -> None:
+        if pane is not self._current:
+            self._current.remove_class("-current")
+            pane.add_class("-current")
+            self._current = pane
+        self.show_tabs()
+
+    def action_next_pane(self, step: int) -> None:
+        """Focus the next or previous pane."""
+        panes = self.panes
+        self.visit_pane(panes[(panes.index(self._current) + step) % len(panes)])
+
+    def action_maximise(self) -> None:
+        """Give the current pane all the room, or put the others back."""
+        if self.has_class("-maximised"):
+            self.remove_class("-maximised")
+            for node in self.query(".-max-path, .-max-hidden"):
+                node.remove_class("-max-path", "-max-hidden")
+        else:
+            self._maximise(self._current)
+
+    def _maximise(self, pane: Pane) -> None:
+        self.add_class("-maximised")
+        for node in self.query(".-max-path, .-max-hidden"):
+            node.remove_class("-max-path", "-max-hidden")
+        step: Widget = pane
+        while step is not self and isinstance(step.parent, Widget):
+            step.add_class("-max-path")
+            for sibling in step.parent.children:
+                if sibling is not step and not isinstance(sibling, PaneTabs):
+                    sibling.add_class("-max-hidden")
+            step = step.parent
+
+    def action_copy(self) -> None:
+        """Copy what the focused pane shows to the clipboard of the terminal."""
+        text = self.copy_text()
+        if text:
+            self.app.copy_to_clipboard(text)
+            first = text.splitlines()[0]
+            self.app.notify(f"Copied: {first[:60]}", timeout=2, markup=False)
+
+    def focus_inside(self) -> None:
+        """Give the focus to the pane that had it last."""
+        try:
+            self._current.focus_target().focus()
+        except NoMatches:
+            return
