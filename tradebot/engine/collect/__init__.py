@@ -1,7 +1,9 @@
 """Collecting: history into the store, the live feed after it, and the hybrid of both without a hole or a double."""
 
 from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, collect_history
-from tradebot.engine.collect.ports import StorePort
+from tradebot.engine.collect.hybrid import Hybrid
+from tradebot.engine.collect.live import FeedStatus, LiveFeed
+from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.progress import (
     CollectProgress,
     CollectReport,
@@ -9,6 +11,7 @@ from tradebot.engine.collect.progress import (
     DatasetState,
     Gap,
 )
+from tradebot.engine.collect.quotes import LatestQuotes
 from tradebot.engine.collect.request import CollectRequest, resolve_symbols
 
 __all__ = [
@@ -18,7 +21,12 @@ __all__ = [
     "CollectRequest",
     "DatasetProgress",
     "DatasetState",
+    "FeedStatus",
     "Gap",
+    "Hybrid",
+    "LatestQuotes",
+    "Listener",
+    "LiveFeed",
     "StorePort",
     "collect_history",
     "resolve_symbols",

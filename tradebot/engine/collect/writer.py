@@ -28,6 +28,10 @@ class StoreThread:
         """Queue a call and wait for it; it is carried out even when the waiting is cancelled."""
         return await asyncio.shield(self.submit(work))
 
+    async def drain(self) -> None:
+        """Wait until everything that was queued is done."""
+        await self.call(lambda: None)
+
     def close(self) -> None:
         """Let the thread end after everything that was queued; waits for nothing."""
         self._pool.shutdown(wait=False)

@@ -1,0 +1,80 @@
+"""History and feed together, so that they meet without a hole or a double."""
+
+from __future__ import annotations
+
+from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, Report, collect_history, refresh_instruments
+from tradebot.engine.collect.live import LiveFeed
+from tradebot.engine.collect.ports import StorePort
+from tradebot.engine.collect.progress import CollectReport
+from tradebot.engine.collect.request import CollectRequest, resolve_symbols
+from tradebot.engine.collect.writer import StoreThread
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import CancelToken
+from tradebot.engine.exchange import Exchange
+from tradebot.engine.market import DatasetKey
+
+_LOOK_AGAIN_S = 0.1
+
+
+class Hybrid:
+    """Collects a request's history and follows it live on a feed that is started and closed by its owner."""
+
+    def __init__(self, exchange: Exchange, store: StorePort, feed: LiveFeed, clock: Clock) -> None:
+        self._exchange = exchange
+        self._store = store
+        self._feed = feed
+        self._clock = clock
+
+    async def catch_up(
+        self,
+        request: CollectRequest,
+        report: Report,
+        cancel: CancelToken,
+        concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> CollectReport:
+        """Subscribe first, then store the history up to now, then let the feed go on from there.
+
+        Returns when the feed has taken over. Raises InputError where the request ends at a time, and what
+        `collect_history` raises; the feed then follows only what it followed before.
+        """
+        if request.until_ms is not None:
+            raise InputError("Following goes on for ever: leave out the end of the span, or do not follow.")
+        keys = await self._keys(request)
+        new = self._feed.follow(keys)
+        try:
+            await self._feed.subscribed()
+            outcome = await collect_history(
+                self._exchange, self._store, request, self._clock, report, cancel, concurrency
+            )
+        except BaseException:
+            self._feed.unfollow(new)
+            raise
+        await self._feed.begin(keys)
+        return outcome
+
+    async def run(
+        self,
+        request: CollectRequest,
+        report: Report,
+        cancel: CancelToken,
+        concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> CollectReport:
+        """`catch_up`, then follow until cancelled; returns how the history went."""
+        outcome = await self.catch_up(request, report, cancel, concurrency)
+        while not cancel.cancelled:
+            await self._clock.sleep(_LOOK_AGAIN_S)
+        return outcome
+
+    async def _keys(self, request: CollectRequest) -> list[DatasetKey]:
+        thread = StoreThread()
+        try:
+            instruments = await refresh_instruments(self._exchange, self._store, request.category, thread)
+        finally:
+            thread.close()
+        symbols = resolve_symbols(request.symbols, instruments, request.category)
+        return [
+            DatasetKey.of(request.category, symbol, timeframe)
+            for symbol in symbols
+            for timeframe in request.timeframes
+        ]
