@@ -10,8 +10,9 @@ from pathlib import Path
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError, nearest
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Instrument, Timeframe
-from tradebot.engine.market.times import iso_minute
+from tradebot.engine.market.times import iso_minute, iso_ms
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
+from tradebot.engine.store.importing import ImportOptions, ImportReport, read_import
 from tradebot.engine.store.incoming import Refusal, sound_lines
 from tradebot.engine.store.instruments import read_instruments, write_instruments
 from tradebot.engine.store.inventory import DatasetInfo, Inventory, Summary, summary_of
@@ -250,6 +251,29 @@ class Store:
                 chosen = [instrument for instrument in instruments if instrument.category is category]
                 if chosen:
                     write_instruments(self._layout.instruments(category), chosen, seen_ms)
+
+    def import_file(self, file: Path, options: ImportOptions | None = None) -> ImportReport:
+        """Bring a file of bars or funding payments into the folder; existing rows stay as they are.
+
+        Layouts: ours (gzip too, further columns allowed), Binance klines, MetaTrader bars with a stated clock.
+        InputError, with the line where one is wrong, for a file that cannot be taken in; nothing is stored then.
+        """
+        self._check_writable()
+        read = read_import(file, options or ImportOptions())
+        report = read.report
+        with self._lock.held():
+            self._provenance.allow_import()
+            # Before the rows, so that a kill between the two cannot leave imported rows unmarked.
+            imported_at = iso_ms(self._clock.now_ms())
+            self._provenance.note_import(report.dataset, file.name, read.sha256, imported_at)
+        if report.key is not None:
+            path = self._layout.bars(report.key)
+            result = self._tables.merge(path, BARS, read.lines)
+            self._summary(report.key, path)  # so that the next listing is exact
+        else:
+            path = self._layout.funding(report.category, report.symbol)
+            result = self._tables.merge(path, FUNDING, read.lines)
+        return replace(report, rows_added=result.added, rows_existing=result.existing)
 
     # -- provenance and notices
 
