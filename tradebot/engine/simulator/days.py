@@ -20,15 +20,18 @@ from tradebot.engine.simulator.noise import UInt64, bell, hashed, key_of, normal
 from tradebot.engine.simulator.seconds import stretches
 from tradebot.engine.simulator.walks import Walk
 
+Scales = tuple[tuple[int, float], ...]
 MINUTES = 1440
 # Deviation of a usual day's log return of the whole market.
-MARKET_DAILY = 0.0215
+MARKET_DAILY = 0.024
 _STEP = 10
 _KNOTS = MINUTES // _STEP
-# Deviations of the fast parts of log volatility by their time scale in minutes.
-_FAST_SCALES = ((360, 0.22), (60, 0.24), (10, 0.26))
-_FAST_VARIANCE = sum(deviation**2 for _, deviation in _FAST_SCALES)
-_MINUTE_DEVIATION = 0.42
+# Deviations of the fast parts of log volatility, and of the log of volume beyond it, by time scale in minutes.
+_FAST_SCALES = ((360, 0.24), (60, 0.30), (10, 0.42))
+_VOLUME_SCALES = ((1440, 0.40), (720, 0.30), (120, 0.35), (20, 0.40), (10, 0.35))
+_MINUTE_DEVIATION = 0.30
+# Makes the mean square of the noise what a driver's settings say, seasons and news included.
+_FAST_LEVEL = -0.03
 # Mean absolute minute return by hour of the day (UTC) over its mean, as measured on a year of Bitcoin.
 _HOUR_SHAPE = (
     1.03, 1.05, 0.93, 0.82, 0.74, 0.74, 0.76, 0.80, 0.86, 0.82, 0.80, 0.82,
@@ -67,7 +70,7 @@ class MinuteBars:
 def driver_days(key: int, walk: Walk, days: Int64, market: Float64 | None = None) -> DriverDays:
     """Generate days of one driver; `market` is the market's own log volatility excess, which the others follow."""
     minutes = days[:, None] * MINUTES + np.arange(MINUTES)
-    excess = _fast_volatility(key, days) * walk.settings.own
+    excess = _clusters(key, "fast", _FAST_SCALES, days) * walk.settings.own + _FAST_LEVEL
     slow = walk.excess(days), walk.excess(days + 1)
     ramp = np.arange(MINUTES) / MINUTES
     excess += slow[0][:, None] + (slow[1] - slow[0])[:, None] * ramp
@@ -88,14 +91,13 @@ def driver_days(key: int, walk: Walk, days: Int64, market: Float64 | None = None
     return DriverDays(np.cumsum(returns, axis=1), excess)
 
 
-def _fast_volatility(key: int, days: Int64) -> Float64:
-    """Log volatility of scales below a day: noise at knots ten minutes apart, straight lines between them."""
+def _clusters(key: int, name: str, scales: Scales, days: Int64) -> Float64:
+    """Smooth noise of several scales below a day: knots ten minutes apart, straight lines between them."""
     knots = np.zeros((len(days), _KNOTS + 1))
-    for scale, deviation in _FAST_SCALES:
+    for scale, deviation in scales:
         per_day = MINUTES // scale
-        own = bell(hashed(key_of(key, "fast", scale), days[:, None] * per_day + np.arange(per_day + 1)))
+        own = bell(hashed(key_of(key, name, scale), days[:, None] * per_day + np.arange(per_day + 1)))
         knots += deviation * _lines(own, scale // _STEP, _KNOTS + 1)
-    knots -= _FAST_VARIANCE
     return _lines(knots, _STEP, MINUTES)
 
 
@@ -125,7 +127,7 @@ def _news(key: int, days: Int64) -> Float64:
     """Log volatility added by news: a rare sudden rise that fades like aftershocks do."""
     draw = hashed(key_of(key, "news"), days[:, None] * _NEWS_A_DAY + np.arange(_NEWS_A_DAY))
     happens = uniform_16(draw, 0) < _NEWS_CHANCE
-    strength = np.where(happens, 0.6 - 0.45 * np.log(uniform_16(draw, 16)), 0.0)
+    strength = np.where(happens, np.minimum(0.6 - 0.60 * np.log(uniform_16(draw, 16)), 2.8), 0.0)
     at_minute = (uniform_16(draw, 32) * MINUTES).astype(np.int64)
     fade = 6.0 + 40.0 * uniform_16(draw, 48)
     added = np.zeros((len(days), MINUTES))
@@ -154,7 +156,7 @@ def coin_days(key: int, coin: Coin, days: Int64, walks: tuple[Walk, Walk], marke
         (factor * market_walk.settings.daily * np.exp(market.volatility)) ** 2
         + (own_walk.settings.daily * np.exp(own.volatility)) ** 2
     ) / np.sqrt(MINUTES)
-    lots = _lots(key, coin, minutes, volatility, np.exp(log_price), own.path + factor * market.path)
+    lots = _lots(key, coin, days, volatility, np.exp(log_price), own.path + factor * market.path)
     # A minute without trades keeps the last price.
     quiet = lots == 0
     if quiet.any():
@@ -188,14 +190,17 @@ def midnight_ticks(coin: Coin, walks: tuple[Walk, Walk], days: Int64) -> Int64:
     return np.array([max(1, math.floor(price + 0.5)) for price in prices], dtype=np.int64)
 
 
-def _lots(key: int, coin: Coin, minutes: Int64, volatility: Float64, ticks: Float64, path: Float64) -> Int64:
+def _lots(key: int, coin: Coin, days: Int64, volatility: Float64, ticks: Float64, path: Float64) -> Int64:
     """Traded lots of each minute: more where volatility and the move are large; 0 where the turnover is too small."""
+    minutes = days[:, None] * MINUTES + np.arange(MINUTES)
     usual = np.sqrt(_usual_variance(coin) / MINUTES)
     busy = np.log(volatility / usual)
     move = np.abs(np.diff(path, axis=1, prepend=0.0)) / volatility
-    spread = 0.62 if coin.turnover_day > 2e7 else 0.95
-    whim = bell(hashed(key_of(key, "volume"), minutes))
-    usdt = coin.turnover_day / MINUTES * np.exp(1.05 * busy + spread * whim - 0.35) * (0.35 + 0.75 * move)
+    tremble = 0.36 if coin.turnover_day > 2e7 else 0.75
+    whim = _clusters(key, "volume", _VOLUME_SCALES, days) + tremble * bell(
+        hashed(key_of(key, "lots"), minutes)
+    )
+    usdt = coin.turnover_day / MINUTES * np.exp(0.95 * busy + whim - 0.25) * (0.55 + 0.5 * move)
     lot_value = ticks * 10.0 ** -(coin.tick_decimals + coin.lot_decimals)
     lots = np.floor(usdt / lot_value).astype(np.int64)
     # Below the exchange's smallest order of 5 USDT nobody trades.

@@ -79,10 +79,10 @@ class Feed:
         self._beat_number += 1
         if now // MINUTE_MS != self._minute:
             self._minute = now // MINUTE_MS
-            self._market.tape.load(self._symbols(), now)
             for topic in self._topics.values():
                 if isinstance(topic, KlineTopic):
                     topic.close_until(now)
+            self._market.tape.load(self._symbols(), now)
         for (period, beat), topics in self._due.items():
             if self._beat_number % period == beat:
                 for topic in topics.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ _FIRST_DAY = 18_262
 _BATCH_DAYS = 16
 # Spans up to this many days are kept, longer ones are generated and dropped.
 _KEPT_SPAN_DAYS = 4
-_MARKET = WalkSettings(daily=MARKET_DAILY, pull_days=260, bound=0.75, trend=0.10)
+_MARKET = WalkSettings(daily=MARKET_DAILY, pull_days=240, bound=0.65, trend=0.16)
 
 
 class _Driven(NamedTuple):
@@ -51,6 +51,23 @@ class RunningMinute(NamedTuple):
     turnover: int
 
 
+class _KeptDay:
+    """The minutes of one day in half the memory: prices fit into 32 bits, times follow from the day."""
+
+    __slots__ = ("_prices", "_sums", "day")
+
+    def __init__(self, day: int, bars: Bars) -> None:
+        self.day = day
+        self._prices = np.stack([bars.open, bars.high, bars.low, bars.close]).astype(np.int32)
+        self._sums = np.stack([bars.volume, bars.turnover])
+
+    def bars(self, low: int, high: int) -> Bars:
+        """Minutes low..high-1 of the day."""
+        begin = self.day * MINUTES
+        time = np.arange(begin + low, begin + high, dtype=np.int64) * MINUTE_MS
+        return Bars(time, *self._prices[:, low:high].astype(np.int64), *self._sums[:, low:high])
+
+
 class PriceModel:
     """Prices of the listed coins; thread-safe. Two models with the same seed and coins agree in every tick."""
 
@@ -62,7 +79,7 @@ class PriceModel:
         self._market = Walk(key_of(seed, "market"), _FIRST_DAY, _MARKET)
         self._market_days: OrderedDict[int, DriverDays] = OrderedDict()
         self._driven: dict[str, _Driven] = {}
-        self._days: OrderedDict[tuple[str, int], Bars] = OrderedDict()
+        self._days: OrderedDict[tuple[str, int], _KeptDay] = OrderedDict()
 
     def bars(self, symbol: str, interval: Interval, first: int, last: int, now_ms: int) -> Bars:
         """Bars numbered first..last of an interval that have begun by `now_ms`, the running one included.
@@ -107,7 +124,7 @@ class PriceModel:
     def courses(self, symbols: Sequence[str], minute: int) -> tuple[Bars, RunningMinutes]:
         """One minute of several symbols: the bars it will end as, and its course second by second."""
         day, position = divmod(minute, MINUTES)
-        rows = [self._day(symbol, day).slice(position, position + 1) for symbol in symbols]
+        rows = [self._day(symbol, day).bars(position, position + 1) for symbol in symbols]
         bars = joined(rows)
         draws: UInt64 = np.concatenate(
             [minute_draw(self._driver(symbol).key, np.array([minute], dtype=np.int64)) for symbol in symbols]
@@ -118,10 +135,15 @@ class PriceModel:
         """Generate the last 24 hours of these symbols, so that what asks next is quick."""
         minute = minute_of(now_ms)
         for symbol in symbols:
-            for day in range(
-                max(minute - MINUTES, self.coins[symbol].launch_minute) // MINUTES, minute // MINUTES + 1
-            ):
-                self._day(symbol, day)
+            first = max(minute - MINUTES, self.coins[symbol].launch_minute) // MINUTES
+            with self._lock:
+                missing = [
+                    day for day in range(first, minute // MINUTES + 1) if (symbol, day) not in self._days
+                ]
+            if missing:
+                made = self._generate(symbol, missing[0], missing[-1])
+                for number, day in enumerate(range(missing[0], missing[-1] + 1)):
+                    self._keep(symbol, _KeptDay(day, made.slice(number * MINUTES, (number + 1) * MINUTES)))
 
     def market_mood(self, symbol: str, day: int) -> float:
         """Log change of the price over the three days before a midnight: what longs pay for in funding."""
@@ -141,37 +163,36 @@ class PriceModel:
         """Minutes start..stop-1 in order; whole days as one bar each where `by_day`."""
         if start >= stop:
             return []
-        first_day, last_day = start // MINUTES, (stop - 1) // MINUTES
+        first, last = start // MINUTES, (stop - 1) // MINUTES
         parts = []
-        for day, bars in self._days_of(symbol, first_day, last_day):
-            low = max(start - day * MINUTES, 0)
-            high = min(stop - day * MINUTES, len(bars))
-            if low > 0 or high < len(bars):
-                bars = bars.slice(low, high)
-            parts.append(_DAILY.gather(bars) if by_day else bars)
-        return parts
-
-    def _days_of(self, symbol: str, first: int, last: int) -> Iterable[tuple[int, Bars]]:
-        """(first day, its minutes) over a span: single kept days, or batches where the span is long."""
         if last - first < _KEPT_SPAN_DAYS:
             for day in range(first, last + 1):
-                yield day, self._day(symbol, day)
-            return
+                begin = day * MINUTES
+                part = self._day(symbol, day).bars(max(start - begin, 0), min(stop - begin, MINUTES))
+                parts.append(_DAILY.gather(part) if by_day else part)
+            return parts
         for day in range(first, last + 1, _BATCH_DAYS):
-            yield day, self._generate(symbol, day, min(day + _BATCH_DAYS - 1, last))
+            begin = day * MINUTES
+            batch = self._generate(symbol, day, min(day + _BATCH_DAYS - 1, last))
+            part = batch.slice(max(start - begin, 0), min(stop - begin, len(batch)))
+            parts.append(_DAILY.gather(part) if by_day else part)
+        return parts
 
-    def _day(self, symbol: str, day: int) -> Bars:
+    def _day(self, symbol: str, day: int) -> _KeptDay:
         with self._lock:
             kept = self._days.get((symbol, day))
             if kept is not None:
                 self._days.move_to_end((symbol, day))
                 return kept
-        bars = self._generate(symbol, day, day)
+        kept = _KeptDay(day, self._generate(symbol, day, day))
+        self._keep(symbol, kept)
+        return kept
+
+    def _keep(self, symbol: str, kept: _KeptDay) -> None:
         with self._lock:
-            self._days[symbol, day] = bars
+            self._days[symbol, kept.day] = kept
             while len(self._days) > self._kept_days:
                 self._days.popitem(last=False)
-        return bars
 
     def _generate(self, symbol: str, first: int, last: int) -> Bars:
         driven = self._driver(symbol)
@@ -204,7 +225,7 @@ class PriceModel:
             coin = self.coins[symbol]
             share = coin.market_share
             daily = coin.market_factor * MARKET_DAILY * ((1.0 - share) / share) ** 0.5
-            settings = WalkSettings(daily=daily, pull_days=260, bound=30 * daily, trend=0.10, own=0.6)
+            settings = WalkSettings(daily=daily, pull_days=240, bound=27 * daily, trend=0.16, own=0.6)
             key = key_of(self.seed, symbol)
             walk = Walk(key, coin.launch_ms // DAY_MS, settings, self._market, young_days=5.0)
             driven = self._driven.setdefault(symbol, _Driven(coin, key, (self._market, walk)))
