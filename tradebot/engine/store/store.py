@@ -11,6 +11,7 @@ from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError, nearest
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.market.times import iso_minute, iso_ms
+from tradebot.engine.store.checking import CheckReport, check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
 from tradebot.engine.store.importing import ImportOptions, ImportReport, read_import
 from tradebot.engine.store.incoming import Refusal, sound_lines
@@ -31,9 +32,9 @@ from tradebot.engine.store.lines import NO_LINES, Lines
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.provenance import Provenance
-from tradebot.engine.store.reading import BarReader
+from tradebot.engine.store.reading import BarReader, read_file
 from tradebot.engine.store.resample import can_build, complete_span, resample
-from tradebot.engine.store.side_files import add_to_quarantine
+from tradebot.engine.store.side_files import add_to_quarantine, read_journal
 from tradebot.engine.store.tables import MergeResult, Tables
 
 _LIST_BUDGET_BYTES = 48_000_000
@@ -150,6 +151,17 @@ class Store:
         if stamp_of(path) is None and not journal_of(path).exists():
             return None
         return self._summary(key, path).info(key, path)
+
+    def check(self, key: DatasetKey) -> CheckReport:
+        """All that can be said against a dataset; InputError only where there is none or it cannot be read at all."""
+        path = self._layout.bars(key)
+        try:
+            _, data = read_file(path)
+        except FileNotFoundError:
+            raise self._unknown(key, path) from None
+        source = self._provenance.imports().get(str(key))
+        imported_from = str(source.get("file")) if source else None
+        return check_bars(key, path, data, read_journal(path), imported_from, self._clock.now_ms())
 
     def content_hash(self, key: DatasetKey) -> str:
         """SHA-256 of the dataset's CSV (and its journal, while one waits), computed again when they change."""
