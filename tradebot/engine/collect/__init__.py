@@ -13,6 +13,7 @@ from tradebot.engine.collect.progress import (
 )
 from tradebot.engine.collect.quotes import LatestQuotes
 from tradebot.engine.collect.request import CollectRequest, resolve_symbols
+from tradebot.engine.collect.writer import StoreThread
 
 __all__ = [
     "DEFAULT_CONCURRENCY",
@@ -28,6 +29,7 @@ __all__ = [
     "Listener",
     "LiveFeed",
     "StorePort",
+    "StoreThread",
     "collect_history",
     "resolve_symbols",
 ]

@@ -38,19 +38,21 @@ async def collect_history(
     report: Report,
     cancel: CancelToken,
     concurrency: int = DEFAULT_CONCURRENCY,
+    thread: StoreThread | None = None,
 ) -> CollectReport:
     """Store every closed bar of the request that the store does not have and the exchange has.
 
-    `report` is called on the event loop, at most four times a second. What was fetched is kept whatever ends the run.
+    `report` is called on the event loop, at most four times a second. `thread` is where store calls run, an own one by
+    default. What was fetched is kept whatever ends the run.
     Raises InputError for an unknown symbol, ExchangeError (a ShortfallError) where the exchange cannot be used,
     CancelledError when `cancel` was pulled, and the store's refusals.
     """
-    thread = StoreThread()
+    own = thread or StoreThread()
     try:
-        run = _Run(exchange, store, request, clock, report, cancel, concurrency, thread)
-        return await run.run()
+        return await _Run(exchange, store, request, clock, report, cancel, concurrency, own).run()
     finally:
-        thread.close()
+        if thread is None:
+            own.close()
 
 
 async def refresh_instruments(

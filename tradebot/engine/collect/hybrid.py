@@ -7,7 +7,6 @@ from tradebot.engine.collect.live import LiveFeed
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import CollectReport
 from tradebot.engine.collect.request import CollectRequest, resolve_symbols
-from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
@@ -45,7 +44,14 @@ class Hybrid:
         try:
             await self._feed.subscribed()
             outcome = await collect_history(
-                self._exchange, self._store, request, self._clock, report, cancel, concurrency
+                self._exchange,
+                self._store,
+                request,
+                self._clock,
+                report,
+                cancel,
+                concurrency,
+                self._feed.thread,
             )
         except BaseException:
             self._feed.unfollow(new)
@@ -67,11 +73,9 @@ class Hybrid:
         return outcome
 
     async def _keys(self, request: CollectRequest) -> list[DatasetKey]:
-        thread = StoreThread()
-        try:
-            instruments = await refresh_instruments(self._exchange, self._store, request.category, thread)
-        finally:
-            thread.close()
+        instruments = await refresh_instruments(
+            self._exchange, self._store, request.category, self._feed.thread
+        )
         symbols = resolve_symbols(request.symbols, instruments, request.category)
         return [
             DatasetKey.of(request.category, symbol, timeframe)

@@ -70,6 +70,7 @@ class LiveFeed:
         notice: Notice,
         connector: Connector = connect_websocket,
         settings: StreamSettings | None = None,
+        thread: StoreThread | None = None,
     ) -> None:
         self.category = category
         self.quotes = LatestQuotes(category)
@@ -87,7 +88,7 @@ class LiveFeed:
         self._fill_slots = asyncio.Semaphore(_FILLS_AT_ONCE)
         self._work = asyncio.Event()
         self._moved: set[DatasetKey] = set()
-        self._thread = StoreThread()
+        self.thread = thread or StoreThread()
         self._tasks: list[asyncio.Task[None]] = []
         self._bars_stored = 0
         self._bars_filled = 0
@@ -114,8 +115,8 @@ class LiveFeed:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks = []
-        await self._thread.drain()
-        self._thread.close()
+        await self.thread.drain()
+        self.thread.close()
 
     async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -195,7 +196,7 @@ class LiveFeed:
             self._release(key)
 
     async def _last_stored(self, key: DatasetKey) -> int | None:
-        info = await self._thread.call(lambda: self._store.info(key))
+        info = await self.thread.call(lambda: self._store.info(key))
         return info.last_ms if info is not None else None
 
     def status(self) -> FeedStatus:
@@ -330,7 +331,7 @@ class LiveFeed:
 
     async def _store_batch(self, batch: dict[DatasetKey, list[BarRow]]) -> None:
         try:
-            await self._thread.call(lambda: self._store.append_many(batch))
+            await self.thread.call(lambda: self._store.append_many(batch))
         except TradebotError as error:
             self._notice(Level.ERROR, error.sentence)
             await self._clock.sleep(_STORE_RETRY_S)
