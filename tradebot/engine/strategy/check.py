@@ -159,7 +159,7 @@ class _Checker(Reader):
             if key not in _SECTIONS:
                 hint = did_you_mean(key, _SECTIONS)
                 self.report((key,), f"is not a section of a strategy; expected {one_of(_SECTIONS)}." + hint)
-        head = self._section("strategy", required=True)
+        head = self._head()
         indicators = self._indicators()
         signals = self._signals()
         groups = self._groups()
@@ -184,6 +184,13 @@ class _Checker(Reader):
             risk=risk,
             costs=costs,
         )
+
+    def _head(self) -> dict[str, Any] | None:
+        table = self.document.get("strategy")
+        if isinstance(table, Mapping) and table.get("category") == "inverse":
+            self.report(("strategy", "category"), 'must be "linear" or "spot": inverse cannot be tested yet')
+            self.document = {**self.document, "strategy": {**table, "category": "linear"}}
+        return self._section("strategy", required=True)
 
     def _section(self, name: str, required: bool = False) -> dict[str, Any] | None:
         path: Path = (name,)

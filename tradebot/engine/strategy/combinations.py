@@ -88,7 +88,6 @@ def _threshold_above_zero(values: Values) -> Iterable[tuple[str, str]]:
             kind=ParameterKind.WEIGHTS,
             optional=True,
             low=0.0,
-            high=1e9,
             help="Weight of each member; 1 where none is given.",
         ),
     ),

@@ -38,7 +38,7 @@ class Decisions:
     `side`: -1, 0, +1. `strength`: share of the entry's members (by weight) that support the side, 0 where there is
     none. `exit_long`, `exit_short`: an open position of that side is to be closed. `conflicts`: bars on which both
     sides were supported, which is no decision. `fired`: bars on which each signal and group that takes part
-    supports long and short. `warm_up`: bars before every node that takes part can have a value; no side before.
+    supports long and short. `warm_up`: the look-back of all that takes part, in bars; nothing is decided before.
     """
 
     side: npt.NDArray[np.int8]
@@ -53,26 +53,31 @@ class Decisions:
 def decide(spec: StrategySpec, registry: Registry, candles: Candles) -> Decisions:
     """The decisions of `spec` on `candles`, which must be of the strategy's timeframe."""
     nodes = _Nodes(spec, registry, candles)
+    size = len(candles)
     long, short = nodes.combined(spec.entry.rule)
-    if spec.exit is None:
-        exit_long = exit_short = np.zeros(len(candles), dtype=np.bool_)
-    else:
-        exit_short, exit_long = nodes.combined(spec.exit)
-    warm_up = nodes.warm_up
+    never = np.zeros(size, dtype=np.bool_)
+    closes_short, closes_long = (never, never) if spec.exit is None else nodes.combined(spec.exit)
+    warm_up = min(nodes.warm_up, size)
     side = np.subtract(long.view(np.int8), short.view(np.int8))
-    conflicts = int(np.count_nonzero(np.logical_and(long, short)[warm_up:]))
+    side[:warm_up] = 0
     if spec.entry.trigger is Trigger.EDGE:
         side[1:] *= side[1:] != side[:-1]
-    side[:warm_up] = 0
     return Decisions(
         side=side,
         strength=nodes.strength(spec.entry.rule, side),
-        exit_long=exit_long,
-        exit_short=exit_short,
-        conflicts=conflicts,
+        exit_long=_from(closes_long, warm_up),
+        exit_short=_from(closes_short, warm_up),
+        conflicts=int(np.count_nonzero(np.logical_and(long, short)[warm_up:])),
         fired=nodes.fired(),
-        warm_up=min(warm_up, len(candles)),
+        warm_up=warm_up,
     )
+
+
+def _from(column: BoolArray, start: int) -> BoolArray:
+    """The column with nothing before `start`; the columns of nodes are shared and stay as they are."""
+    result = column.copy()
+    result[:start] = False
+    return result
 
 
 class _Nodes:
@@ -242,10 +247,13 @@ def compute_indicator(
     size = len(columns[0])
     stretches = list(_stretches(columns))
     if stretches == [(0, size)] and size > look_back:
-        result = _outputs(declaration.compute(*columns, **others))
-        for column in result:
-            column[:look_back] = np.nan
-        return result
+        computed = _outputs(declaration.compute(*columns, **others))
+        # An indicator may hand back one of its inputs, which belongs to everybody.
+        shares = [any(np.may_share_memory(result, column) for column in columns) for result in computed]
+        outputs = tuple(each.copy() if shared else each for each, shared in zip(computed, shares, strict=True))
+        for output in outputs:
+            output[:look_back] = np.nan
+        return outputs
     results = tuple(np.full(size, np.nan) for _ in declaration.outputs)
     for start, end in stretches:
         if end - start > look_back:

@@ -115,7 +115,7 @@ def _compare_words(texts: Mapping[str, str]) -> tuple[str, str]:
             kind=ParameterKind.CHOICE,
             choices=tuple(_COMPARE),
             default=">",
-            help='The relation. With supports = "direction" equal values support neither side.',
+            help='The relation. With supports = "direction" the other side needs the strict opposite.',
         ),
         _operand("b", "The right side."),
     ),

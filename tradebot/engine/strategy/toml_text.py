@@ -30,7 +30,7 @@ _OURS = (
     (("unclosed array",), "a list is not closed by ]"),
     (("unclosed inline table",), "a table is not closed by }"),
     (("expected ']'",), "expected ] at the end of a section's name, such as [indicators.fast]"),
-    (("expected newline",), "expected the end of the line after the value"),
+    (("expected newline",), "expected the end of the line after the value; a text stands in quotation marks"),
     (("invalid initial character for a key",), "expected a key, such as length, or a section, such as [risk]"),
     (("invalid value",), 'expected a value: a number, true, false, a "text" in quotation marks, a [list] or a {table}'),
     (("backslash", "escape", "unicode"), "a backslash in a text must be written twice, or the text in single quotes"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 from tradebot.engine.control.errors import did_you_mean, nearest
 from tradebot.engine.market import is_symbol
+from tradebot.engine.market.rounding import decimal_text
 from tradebot.engine.strategy.problems import Path, one_of
 from tradebot.engine.strategy.registry import Parameter, ParameterKind
 
@@ -57,10 +58,8 @@ def _range(parameter: Parameter) -> str:
 
 
 def plain(number: float) -> str:
-    """A number as a person writes it: 100000 not 1e+05, 0.001."""
-    if isinstance(number, int) or (number.is_integer() and abs(number) < 1e16):
-        return str(int(number))
-    return repr(number)
+    """A number as a person writes it: 100000 not 1e+05, 0.000001 not 1e-06."""
+    return decimal_text(Decimal(repr(number)))
 
 
 def found(value: object) -> str:
@@ -81,7 +80,7 @@ def found(value: object) -> str:
 def _shortened(number: float) -> str:
     if isinstance(number, int) and abs(number) >= 10**20:
         return "a number of more than 20 digits"
-    return plain(number) if math.isfinite(number) else repr(number)
+    return repr(number)
 
 
 def _is_plain_value(text: str) -> bool:
