@@ -41,13 +41,17 @@ def first_difference(ledger: Ledger, expected: ReferenceResult) -> str | None:
     rows = trade_rows(ledger)
     for row, other in zip(rows, expected.trades, strict=False):
         for column, value in asdict(other).items():
-            if column not in NOT_COMPARED and not _same(row[column], value, scale=_scale(column, row, ledger.cash)):
-                return f"trade {row['trade_id']}, {column}: kernel {row[column]!r}, reference {value!r}; {row}"
+            if column not in NOT_COMPARED and not _same(
+                row[column], value, scale=_scale(column, row, ledger.cash)
+            ):
+                return (
+                    f"trade {row['trade_id']}, {column}: kernel {row[column]!r}, reference {value!r}; {row}"
+                )
     if len(rows) != len(expected.trades):
         return f"{len(rows)} trades, reference {len(expected.trades)}"
-    if len(ledger.rows) != len(expected.equity):
-        return f"{len(ledger.rows)} rows, reference {len(expected.equity)}"
-    for (time, equity, cash, notional), row in zip(ledger.rows.tolist(), expected.equity, strict=True):
+    if ledger.steps != len(expected.equity):
+        return f"{ledger.steps} rows, reference {len(expected.equity)}"
+    for (time, equity, cash, notional), row in zip(ledger.rows.T.tolist(), expected.equity, strict=True):
         exposure = notional / equity if equity > 0 else 0.0
         if time != row.time or not (
             _same(equity, row.equity, ledger.cash)

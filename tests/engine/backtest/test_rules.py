@@ -36,6 +36,6 @@ def _about(value: object) -> object:
 
 
 def _last_row(ledger: Ledger) -> tuple[float, float, float, float]:
-    _, equity, cash, notional = ledger.rows[-1]
+    _, equity, cash, notional = ledger.rows[:, -1]
     peak = max(ledger.cash, ledger.equity.max())
     return equity, cash, notional / equity if equity > 0 else 0.0, equity / peak - 1

@@ -10,38 +10,76 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.codes import REFUSALS, Count, EntryReason, ExitReason, TradeStatus
+    from tradebot.engine.backtest.curves import ChartSeries, chart_series
+    from tradebot.engine.backtest.folder import (
+        ResultInfo,
+        list_results,
+        read_result,
+        result_document,
+        write_result,
+    )
     from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, SymbolData
+    from tradebot.engine.backtest.report import Metrics, compute_metrics
+    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.run import run_backtest
     from tradebot.engine.backtest.simulation import Simulation, simulate
     from tradebot.engine.backtest.state import SimulationState
+    from tradebot.engine.backtest.warm_up import compile_kernels_in_child, kernels_ready
 
 _HOME = {
-    "REFUSALS": "codes",
+    "BacktestResult": "result",
+    "ChartSeries": "curves",
     "Costs": "ledger",
     "Count": "codes",
     "EntryReason": "codes",
     "ExitReason": "codes",
     "Ledger": "ledger",
+    "Metrics": "report",
+    "REFUSALS": "codes",
+    "ResultInfo": "folder",
     "RunSettings": "ledger",
     "Simulation": "simulation",
     "SimulationState": "state",
     "SymbolData": "ledger",
     "TradeStatus": "codes",
+    "chart_series": "curves",
+    "compile_kernels_in_child": "warm_up",
+    "compute_metrics": "report",
+    "kernels_ready": "warm_up",
+    "list_results": "folder",
+    "read_result": "folder",
+    "result_document": "folder",
+    "run_backtest": "run",
     "simulate": "simulation",
+    "write_result": "folder",
 }
 
 __all__ = [
     "REFUSALS",
+    "BacktestResult",
+    "ChartSeries",
     "Costs",
     "Count",
     "EntryReason",
     "ExitReason",
     "Ledger",
+    "Metrics",
+    "ResultInfo",
     "RunSettings",
     "Simulation",
     "SimulationState",
     "SymbolData",
     "TradeStatus",
+    "chart_series",
+    "compile_kernels_in_child",
+    "compute_metrics",
+    "kernels_ready",
+    "list_results",
+    "read_result",
+    "result_document",
+    "run_backtest",
     "simulate",
+    "write_result",
 ]
 
 

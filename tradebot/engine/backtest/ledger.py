@@ -81,7 +81,7 @@ class Ledger:
     """What a simulation did.
 
     `trades`: records TRADE, closed legs in the order of their exits, then the positions still open.
-    `rows`: float64[n, 4], one row a step: close time (UTC ms), equity, available cash, sum of notionals.
+    `rows`: float64[4, n], one column a step: close time (UTC ms), equity, available cash, sum of notionals.
     `counts`: int64[slots, len(Count)].
     """
 
@@ -91,22 +91,28 @@ class Ledger:
     rows: npt.NDArray[np.float64]
     counts: Int64
     exposed_rows: int
+    worst_drawdown: float
     bankrupt: bool
+
+    @property
+    def steps(self) -> int:
+        """How many steps the clock took."""
+        return int(self.rows.shape[1])
 
     @property
     def time(self) -> Int64:
         """Close time of each row, UTC ms."""
-        return self.rows[:, 0].astype(np.int64)
+        return np.asarray(self.rows[0].astype(np.int64))
 
     @property
     def equity(self) -> Float64:
         """Marked equity at each row."""
-        return self.rows[:, 1]
+        return np.asarray(self.rows[1])
 
     @property
     def final_equity(self) -> float:
         """Equity at the last row, or the start cash where there is none."""
-        return float(self.rows[-1, 1]) if len(self.rows) else self.cash
+        return float(self.rows[1, -1]) if self.steps else self.cash
 
     def count(self, kind: Count) -> int:
         """How often something was refused or reduced, over all slots."""

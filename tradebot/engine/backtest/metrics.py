@@ -20,7 +20,9 @@ LEAST_DAYS_FOR_CAGR = 30
 _NO_SPREAD = 1e-12
 
 
-def daily_equity(time: Int64, equity: Float64, start_equity: float, start_ms: int) -> tuple[Int64, Float64]:
+def daily_equity(
+    time: Int64 | Float64, equity: Float64, start_equity: float, start_ms: int
+) -> tuple[Int64, Float64]:
     """Equity at the end of each UTC day from that of `start_ms`: (ends of the days, values).
 
     The first pair is (start of the first day, `start_equity`). `time` are close times, rising; a bar that closes at
@@ -100,15 +102,15 @@ def calmar(equity: Float64) -> float | None:
 
 
 def longest_drawdown(equity: Float64) -> tuple[int, bool]:
-    """Most steps from a peak to its recovery, and whether that one is unrecovered (then it counts to the end)."""
-    longest, recovered_longest, peak_at = 0, True, 0
+    """Most steps from a peak to its recovery, and whether it was recovered; one that was not counts to the end."""
+    longest, recovered, peak_at = 0, True, 0
     for step in range(1, len(equity)):
         at_or_above = equity[step] >= equity[peak_at]
         if step - peak_at > longest and not (at_or_above and step - peak_at == 1):
-            longest, recovered_longest = step - peak_at, bool(at_or_above)
+            longest, recovered = step - peak_at, bool(at_or_above)
         if at_or_above:
             peak_at = step
-    return longest, not recovered_longest
+    return longest, recovered
 
 
 def ulcer(equity: Float64) -> float | None:

@@ -32,10 +32,10 @@ def pass_flat(
         bar = here + passed
         if sides[bar] != 0 or times[bar] >= before:
             return passed
-        rows[row + passed, 0] = times[bar] + timeframe_ms
-        rows[row + passed, 1] = wallet
-        rows[row + passed, 2] = wallet
-        rows[row + passed, 3] = 0.0
+        rows[0, row + passed] = times[bar] + timeframe_ms
+        rows[1, row + passed] = wallet
+        rows[2, row + passed] = wallet
+        rows[3, row + passed] = 0.0
     return most
 
 
@@ -65,6 +65,7 @@ def pass_held(
     signed_quantity = slot.side * slot.quantity
     margin = slot.quantity * entry
     lowest, highest = slot.lowest, slot.highest
+    peak, worst = account.peak, account.worst_drawdown
     repeated = 0
     passed = 0
     for passed in range(most):
@@ -77,14 +78,17 @@ def pass_held(
         if equity <= 0.0:
             break
         lowest, highest = min(lowest, lows[bar]), max(highest, highs[bar])
+        peak = max(peak, equity)
+        worst = min(worst, equity / peak - 1.0)
         repeated += sides[bar] != 0
-        rows[row + passed, 0] = times[bar] + timeframe_ms
-        rows[row + passed, 1] = equity
-        rows[row + passed, 2] = wallet - margin
-        rows[row + passed, 3] = slot.quantity * closes[bar]
+        rows[0, row + passed] = times[bar] + timeframe_ms
+        rows[1, row + passed] = equity
+        rows[2, row + passed] = wallet - margin
+        rows[3, row + passed] = slot.quantity * closes[bar]
     else:
         passed = most
     slot.lowest, slot.highest = lowest, highest
+    account.peak, account.worst_drawdown = peak, worst
     return passed, repeated
 
 
@@ -127,7 +131,7 @@ def pass_quiet(
     if passed > 0:
         slot.bar += passed
         slot.mark = closes[here + passed - 1]
-        account.equity = rows[row + passed - 1, 1]
+        account.equity = rows[1, row + passed - 1]
         slot.bar_time = account.clock_ms = times[here + passed - 1]
         account.ticks += passed
     return passed, repeated

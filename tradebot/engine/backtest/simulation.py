@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.backtest.codes import Count, Opposite, SizingKind, Stopped
+from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, SymbolData
 from tradebot.engine.backtest.state import BAR, RULES, TRADE, Records, SimulationState
 from tradebot.engine.backtest.step import run_steps, write_open_positions
@@ -20,11 +21,11 @@ from tradebot.engine.strategy import Direction, RiskSpec
 PIECE_TICKS = 50_000
 WINDOW_BARS = 400_000
 TRADE_BLOCK = 4_096
+_MOST_TRADE_BLOCK = 65_536
 
 _COLUMNS = ("time", "open", "high", "low", "close", "side", "exit_long", "exit_short")
 _TYPES = (np.int64, np.float64, np.float64, np.float64, np.float64, np.int8, np.bool_, np.bool_)
 _Column = npt.NDArray[Any]
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(slots=True)
@@ -65,14 +66,14 @@ class Simulation:
         self._active = np.zeros(len(slots), dtype=np.int64)
         self._trades: Records = np.zeros(max(trade_block, 2 * len(slots)), dtype=TRADE)
         self._full_blocks: list[Records] = []
-        self._rows = np.empty((self._most_rows(), 4))
+        self._rows = np.empty((4, self._most_rows() + 1))
         self._written = np.zeros(2, dtype=np.int64)
         self._window: _Window | None = None
 
     @property
     def total_ticks(self) -> int:
         """Upper bound of the steps in this data, for progress."""
-        return len(self._rows)
+        return self._rows.shape[1] - 1
 
     def advance(self, ticks: int | None = None) -> bool:
         """Take at most `ticks` steps (default: one piece). Returns whether there may be more."""
@@ -90,7 +91,7 @@ class Simulation:
             elif stopped is Stopped.TRADES_FULL:
                 self._start_block()
             elif stopped is Stopped.ROWS_FULL:
-                self._rows = np.concatenate([self._rows, np.empty((self._piece_ticks, 4))])
+                self._rows = np.concatenate([self._rows, np.empty((4, self._piece_ticks))], axis=1)
             elif stopped is Stopped.BANKRUPT:
                 return False
         return True
@@ -123,9 +124,10 @@ class Simulation:
             symbols=tuple(slot.symbol for slot in self._slots),
             cash=self._cash,
             trades=np.concatenate([*self._full_blocks, closed, open_rows[:open_count]]),
-            rows=self._rows[: self._written[1]],
+            rows=self._rows[:, : self._written[1]],
             counts=counts,
             exposed_rows=int(self.state.account["exposed_ticks"][0]),
+            worst_drawdown=float(self.state.account["worst_drawdown"][0]),
             bankrupt=bool(self.state.account["bankrupt"][0]),
         )
 
@@ -140,7 +142,10 @@ class Simulation:
         return run_steps(*arguments)
 
     def _start_block(self) -> None:
-        self._full_blocks.append(self._trades[: self._written[0]].copy())
+        self._full_blocks.append(self._trades[: self._written[0]])
+        self._trades = np.zeros(
+            max(len(self._trades), min(2 * len(self._trades), _MOST_TRADE_BLOCK)), dtype=TRADE
+        )
         self._written[0] = 0
 
     def _most_rows(self) -> int:
@@ -159,15 +164,15 @@ class Simulation:
         if len(left) == 0:
             return None
         if len(self._inputs) == 1:
-            return _Window(self._inputs[0], _frozen(np.zeros(1, dtype=np.int64)), _frozen(lengths))
+            return _Window(self._inputs[0], frozen(np.zeros(1, dtype=np.int64)), frozen(lengths))
         length_ms = max(1, self._window_bars // len(self._inputs)) * self._slots[0].candles.timeframe.ms
         end_ms = min(int(self._inputs[s][0][seen[s]]) for s in left) + length_ms
         ends = [int(np.searchsorted(columns[0], end_ms)) for columns in self._inputs]
         parts = [[column[seen[s] : ends[s]] for column in self._inputs[s]] for s in range(len(ends))]
-        columns = [_frozen(np.concatenate([part[c] for part in parts])) for c in range(len(_COLUMNS))]
+        columns = [frozen(np.concatenate([part[c] for part in parts])) for c in range(len(_COLUMNS))]
         counts = np.maximum(0, np.array(ends, dtype=np.int64) - seen)
         stop = np.cumsum(counts)
-        return _Window(columns, _frozen(stop - counts - seen), _frozen(stop))
+        return _Window(columns, frozen(stop - counts - seen), frozen(stop))
 
 
 def simulate(
@@ -227,7 +232,7 @@ def _slot_columns(slot: SymbolData) -> list[_Column]:
         decisions.exit_long,
         decisions.exit_short,
     )
-    return [_frozen(np.asarray(column, dtype=kind)) for column, kind in zip(columns, _TYPES, strict=True)]
+    return [frozen(np.asarray(column, dtype=kind)) for column, kind in zip(columns, _TYPES, strict=True)]
 
 
 def _funding_columns(slots: Sequence[SymbolData]) -> list[_Column]:
@@ -236,11 +241,4 @@ def _funding_columns(slots: Sequence[SymbolData]) -> list[_Column]:
     stop = np.cumsum(counts)
     times = np.concatenate([np.asarray(slot.funding_time, dtype=np.int64) for slot in slots])
     rates = np.concatenate([np.asarray(slot.funding_rate, dtype=np.float64) for slot in slots])
-    return [_frozen(column) for column in (times, rates, stop - counts, stop)]
-
-
-def _frozen(column: npt.NDArray[_Kind]) -> npt.NDArray[_Kind]:
-    """A read-only view of one memory layout, so that mapped and built columns meet one compiled version."""
-    plain = np.require(np.asarray(column), requirements=["C", "A"]).view()
-    plain.flags.writeable = False
-    return plain
+    return [frozen(column) for column in (times, rates, stop - counts, stop)]

@@ -27,6 +27,8 @@ ACCOUNT = np.dtype(
         ("version", "i8"),
         ("wallet", "f8"),  # quote coin: start cash, realised profit, fees and funding
         ("equity", "f8"),  # wallet and unrealised profit at the last close
+        ("peak", "f8"),  # highest equity at a close so far, the start cash included
+        ("worst_drawdown", "f8"),  # lowest equity / peak - 1 at a close so far
         ("clock_ms", "i8"),  # open time of the last step
         ("ticks", "i8"),  # steps so far
         ("exposed_ticks", "i8"),  # steps during which some slot held a position
@@ -156,7 +158,7 @@ class SimulationState:
         """A flat account with `cash` in its wallet, before the first bar."""
         account: Records = np.zeros(1, dtype=ACCOUNT)
         account["version"] = STATE_VERSION
-        account["wallet"] = account["equity"] = cash
+        account["wallet"] = account["equity"] = account["peak"] = cash
         account["clock_ms"] = NEVER
         slots: Records = np.zeros(slot_count, dtype=SLOT)
         slots["bar"] = -1

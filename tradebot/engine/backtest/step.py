@@ -136,17 +136,18 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
     """Repeat the step until the bars are used, a buffer is full, `tick_limit` is reached or the account is broke.
 
     Columns are concatenated over slots: bar number b of slot s stands at b + shift[s], its bars end before
-    stop[s]; funding rows likewise by funding_shift and funding_stop. `rows` float64[n, 4] takes close time, equity,
+    stop[s]; funding rows likewise by funding_shift and funding_stop. `rows` float64[4, n] takes close time, equity,
     available cash and sum of notionals; `written` int64[2] counts trades and rows. Returns a `Stopped` value.
     """
     account = account_records[0]
     slot_count = len(slots)
     trade_count, row_count = written[0], written[1]
-    last_row = min(len(rows), row_count + tick_limit)
+    row_limit = rows.shape[1]
+    last_row = min(row_limit, row_count + tick_limit)
     result = _DATA_USED
     while account.bankrupt == 0:
         if row_count >= last_row:
-            result = _ROWS_FULL if row_count >= len(rows) else _TICK_LIMIT
+            result = _ROWS_FULL if row_count >= row_limit else _TICK_LIMIT
             break
         if trade_count + 2 * slot_count > len(trades):
             result = _TRADES_FULL
@@ -259,13 +260,15 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
                 margin += slot.quantity * slot.entry_price
                 notional += slot.quantity * slot.mark
         account.equity = account.wallet + unrealised
+        account.peak = max(account.peak, account.equity)
+        account.worst_drawdown = min(account.worst_drawdown, account.equity / account.peak - 1.0)
         account.clock_ms = time
         account.ticks += 1
         account.exposed_ticks += exposed
-        rows[row_count, 0] = time + rules[active[0]].timeframe_ms
-        rows[row_count, 1] = account.equity
-        rows[row_count, 2] = account.wallet - margin
-        rows[row_count, 3] = notional
+        rows[0, row_count] = time + rules[active[0]].timeframe_ms
+        rows[1, row_count] = account.equity
+        rows[2, row_count] = account.wallet - margin
+        rows[3, row_count] = notional
         row_count += 1
         if account.equity <= 0.0:
             account.bankrupt = 1

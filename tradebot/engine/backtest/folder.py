@@ -1,0 +1,256 @@
+"""Result folders: `<id>/` with result.json, trades.csv, equity.csv, benchmark.csv and strategy.toml."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tradebot.engine.backtest.inputs import DataFile
+from tradebot.engine.backtest.ledger import Costs, RunSettings
+from tradebot.engine.backtest.report import Metrics
+from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.tables import (
+    benchmark_text,
+    equity_text,
+    read_curve,
+    read_time,
+    read_trades,
+    trades_text,
+)
+from tradebot.engine.control.errors import InputError, ShortfallError
+from tradebot.engine.control.files import replace_patiently
+from tradebot.engine.market import Category, DatasetKey, Timeframe
+from tradebot.engine.market.times import iso_ms
+
+FORMAT = 1
+_MOST_SAME_SECOND = 1000
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultInfo:
+    """A stored result in one line; ratios are fractions, None where undefined."""
+
+    result_id: str
+    folder: Path
+    strategy: str
+    created_ms: int
+    symbols: tuple[str, ...]
+    timeframe: str
+    trades: int
+    total_return: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+
+
+def write_result(result: BacktestResult, results_folder: Path) -> BacktestResult:
+    """Write the folder `<results_folder>/<result_id>` in one step; returns the result under the id it got.
+
+    A second result of the same second and name gets `-2` after its id. ShortfallError where the disk refuses.
+    """
+    try:
+        results_folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, _MOST_SAME_SECOND):
+            name = result.result_id if number == 1 else f"{result.result_id}-{number}"
+            if not (results_folder / name).exists():
+                break
+        named = replace(result, result_id=name)
+        temporary = results_folder / f"{_UNFINISHED}-{name}-{os.getpid()}"
+        try:
+            _write_files(named, temporary)
+            replace_patiently(temporary, results_folder / name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise ShortfallError(
+            f"The result could not be written to {results_folder} ({error.strerror or 'refused'}); free some space "
+            "or allow writing there, then run the backtest again."
+        ) from None
+    return named
+
+
+def _write_files(result: BacktestResult, folder: Path) -> None:
+    folder.mkdir()
+    texts = {
+        "result.json": json.dumps(result_document(result), indent=1, allow_nan=False) + "\n",
+        "trades.csv": trades_text(result.trades, result.strategy, result.symbols),
+        "equity.csv": equity_text(result.curve),
+        "benchmark.csv": benchmark_text(result.curve),
+        "strategy.toml": result.strategy_toml,
+    }
+    for name, text in texts.items():
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def result_document(result: BacktestResult) -> dict[str, Any]:
+    """What result.json holds (and `tradebot backtest --json` prints): plain values, undefined figures null."""
+    settings = result.settings
+    return {
+        "format": FORMAT,
+        "id": result.result_id,
+        "created": iso_ms(result.created_ms),
+        "strategy": {
+            "name": result.strategy,
+            "category": result.category.value,
+            "timeframe": result.timeframe.value,
+        },
+        "symbols": list(result.symbols),
+        "price_decimals": dict(zip(result.symbols, result.price_decimals, strict=True)),
+        "settings": {
+            "cash": settings.cash,
+            "costs": asdict(settings.costs),
+            "start": None if settings.start_ms is None else iso_ms(settings.start_ms),
+            "end": None if settings.end_ms is None else iso_ms(settings.end_ms),
+        },
+        "span": {"start": iso_ms(result.start_ms), "end": iso_ms(result.end_ms), "bars": result.bars},
+        "data": [_file_document(file) for file in result.files],
+        "versions": dict(result.versions),
+        "metrics": result.metrics.to_dict(),
+        "counts": {
+            "refusals": dict(result.refusals),
+            "interventions": dict(result.interventions),
+            "conflicts": result.conflicts,
+            "ambiguous": result.metrics.ambiguous_trades,
+        },
+        "flags": list(result.flags),
+        "warnings": list(result.warnings),
+    }
+
+
+def _file_document(file: DataFile) -> dict[str, Any]:
+    return {
+        "dataset": str(file.key),
+        "note": file.note,
+        "sha256": file.content_hash,
+        "rows": file.rows,
+        "first": iso_ms(file.first_ms),
+        "last": iso_ms(file.last_ms),
+        "missing_bars": file.missing_bars,
+        "gaps": file.gaps,
+        "unusable_bars": file.unusable_bars,
+    }
+
+
+def read_result(folder: Path) -> BacktestResult:
+    """The result that `write_result` wrote. InputError for a folder that holds none or a damaged one."""
+    document = _read_document(folder)
+    try:
+        strategy, settings, span = document["strategy"], document["settings"], document["span"]
+        counts = document["counts"]
+        symbols = tuple(document["symbols"])
+        return BacktestResult(
+            result_id=document["id"],
+            created_ms=read_time(document["created"]),
+            strategy=strategy["name"],
+            strategy_toml=_read_text(folder / "strategy.toml"),
+            category=Category(strategy["category"]),
+            timeframe=Timeframe(strategy["timeframe"]),
+            symbols=symbols,
+            price_decimals=tuple(document["price_decimals"][symbol] for symbol in symbols),
+            settings=RunSettings(
+                settings["cash"],
+                Costs(**settings["costs"]),
+                None if settings["start"] is None else read_time(settings["start"]),
+                None if settings["end"] is None else read_time(settings["end"]),
+            ),
+            start_ms=read_time(span["start"]),
+            end_ms=read_time(span["end"]),
+            bars=span["bars"],
+            files=tuple(_read_file(entry) for entry in document["data"]),
+            metrics=Metrics(**{field.name: document["metrics"][field.name] for field in fields(Metrics)}),
+            refusals=counts["refusals"],
+            interventions=counts["interventions"],
+            conflicts=counts["conflicts"],
+            flags=tuple(document["flags"]),
+            warnings=tuple(document["warnings"]),
+            versions=document["versions"],
+            trades=read_trades(folder / "trades.csv", symbols),
+            curve=read_curve(folder / "equity.csv", folder / "benchmark.csv"),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _damaged(folder / "result.json") from None
+
+
+def _read_file(entry: Mapping[str, Any]) -> DataFile:
+    category, _, name = entry["dataset"].partition("/")
+    symbol, _, timeframe = name.rpartition("_")
+    return DataFile(
+        key=DatasetKey(category, symbol, timeframe),
+        note=entry["note"],
+        rows=entry["rows"],
+        first_ms=read_time(entry["first"]),
+        last_ms=read_time(entry["last"]),
+        missing_bars=entry["missing_bars"],
+        gaps=entry["gaps"],
+        unusable_bars=entry["unusable_bars"],
+        content_hash=entry["sha256"],
+    )
+
+
+def list_results(results_folder: Path) -> list[ResultInfo]:
+    """The results in a folder, newest first; folders that hold none, or a damaged one, are passed over."""
+    infos = []
+    for path in results_folder.glob("*/result.json"):
+        if path.parent.name.startswith("."):
+            continue
+        try:
+            infos.append(_info(path.parent))
+        except InputError:
+            continue
+    return sorted(infos, key=lambda info: (info.created_ms, info.result_id), reverse=True)
+
+
+def _info(folder: Path) -> ResultInfo:
+    document = _read_document(folder)
+    try:
+        metrics = document["metrics"]
+        return ResultInfo(
+            result_id=folder.name,
+            folder=folder,
+            strategy=document["strategy"]["name"],
+            created_ms=read_time(document["created"]),
+            symbols=tuple(document["symbols"]),
+            timeframe=document["strategy"]["timeframe"],
+            trades=metrics["trades"],
+            total_return=metrics["total_return"],
+            sharpe=metrics["sharpe"],
+            max_drawdown=metrics["max_drawdown"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise _damaged(folder / "result.json") from None
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    path = folder / "result.json"
+    try:
+        document = json.loads(_read_text(path))
+    except json.JSONDecodeError:
+        raise _damaged(path) from None
+    if not isinstance(document, dict):
+        raise _damaged(path)
+    if document.get("format") != FORMAT:
+        raise InputError(
+            f"{path} has format {document.get('format')}, this tradebot reads format {FORMAT}; run the backtest again."
+        )
+    return document
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise InputError(f"There is no {path}; name a result as `tradebot backtest` wrote it.") from None
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path} cannot be read; it must be a UTF-8 text file.") from None
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged or was changed by hand; run the backtest again.")

@@ -1,0 +1,266 @@
+"""From a strategy and a store to what the simulation is given: symbols, bars, decisions, funding, instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from tradebot.engine.backtest.columns import frozen
+from tradebot.engine.backtest.digits import decimals_seen
+from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_funding
+from tradebot.engine.backtest.ledger import RunSettings, SymbolData
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import CancelToken
+from tradebot.engine.market import Candles, Category, DatasetKey, Float64, Instrument, Timeframe
+from tradebot.engine.market.times import iso_minute
+from tradebot.engine.store import Store
+from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
+
+_QUOTE_COINS = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH", "DAI")
+_UNKNOWN_LOT = Decimal("0.00000001")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file that a run used. `note` says what was made of it; times are open times, UTC ms."""
+
+    key: DatasetKey
+    note: str
+    rows: int
+    first_ms: int
+    last_ms: int
+    missing_bars: int
+    gaps: int
+    unusable_bars: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotInput:
+    """One symbol ready to be simulated, and what is to be told about its data."""
+
+    data: SymbolData
+    file: DataFile
+    estimated_funding: int
+    known_instrument: bool
+    history_bars: int
+
+
+def resolve_symbols(spec: StrategySpec, store: Store) -> tuple[str, ...]:
+    """The strategy's names and patterns as symbols, sorted; patterns take what the store holds bars for.
+
+    InputError for a pattern that nothing in the store matches.
+    """
+    found: set[str] = set()
+    patterns = [name for name in spec.symbols if "*" in name or "?" in name]
+    found.update(name for name in spec.symbols if name not in patterns)
+    held = _held_symbols(spec, store) if patterns else set()
+    for pattern in patterns:
+        matching = {symbol for symbol in held if fnmatchcase(symbol, pattern)}
+        if not matching:
+            raise InputError(
+                f"strategy.symbols: no {spec.category.value} symbol with bars for {spec.timeframe.value} in "
+                f'{store.folder} matches "{pattern}"; collect some or name others.'
+            )
+        found |= matching
+    return tuple(sorted(found))
+
+
+def _held_symbols(spec: StrategySpec, store: Store) -> set[str]:
+    return {
+        info.key.symbol
+        for info in store.datasets()
+        if info.key.category == spec.category.value and _builds(info.key.timeframe, spec.timeframe)
+    }
+
+
+def _builds(finer: Timeframe, timeframe: Timeframe) -> bool:
+    return finer.ms <= timeframe.ms and timeframe.ms % finer.ms == 0
+
+
+def load_inputs(
+    spec: StrategySpec,
+    registry: Registry,
+    store: Store,
+    settings: RunSettings,
+    symbols: Sequence[str],
+    loaded: Callable[[str], None],
+    cancel: CancelToken,
+    with_hashes: bool,
+) -> list[SlotInput]:
+    """These symbols with their bars and decisions; `loaded` is called with each one that is ready.
+
+    InputError where a symbol has no usable bars in the
+    span, or the quote coins differ.
+    """
+    instruments = store.instruments()
+    inputs = []
+    for symbol in symbols:
+        cancel.check()
+        one = _load_one(spec, registry, store, settings, symbol, instruments, with_hashes)
+        inputs.append(one)
+        loaded(symbol)
+    _check_quote_coins([one.data.instrument for one in inputs])
+    return inputs
+
+
+def _load_one(
+    spec: StrategySpec,
+    registry: Registry,
+    store: Store,
+    settings: RunSettings,
+    symbol: str,
+    instruments: dict[tuple[Category, str], Instrument],
+    with_hashes: bool,
+) -> SlotInput:
+    history, note = _history(spec, store, settings, symbol)
+    usable = usable_bars(history)
+    decisions = decide(spec, registry, usable)
+    low, high = _span(usable, settings)
+    if low == high:
+        raise InputError(_no_bars(spec, symbol, usable, settings, note))
+    candles = usable.slice(low, high)
+    start_ms, end_ms = int(candles.time[0]), int(candles.time[-1]) + spec.timeframe.ms
+    funding = _funding(spec, store, settings, symbol, start_ms, end_ms)
+    instrument = instruments.get((spec.category, symbol))
+    key = DatasetKey.of(spec.category, symbol, _file_timeframe(note, spec.timeframe))
+    missing, gaps = missing_bars(candles)
+    return SlotInput(
+        data=SymbolData(
+            symbol,
+            instrument or assumed_instrument(spec.category, symbol, candles),
+            candles,
+            _cut(decisions, low, high),
+            funding.time,
+            funding.rate,
+        ),
+        file=DataFile(
+            key=key,
+            note=note,
+            rows=len(candles),
+            first_ms=start_ms,
+            last_ms=int(candles.time[-1]),
+            missing_bars=missing,
+            gaps=gaps,
+            unusable_bars=len(history.between(start_ms, end_ms)) - len(candles),
+            content_hash=store.content_hash(key) if with_hashes else "",
+        ),
+        estimated_funding=funding.estimated,
+        known_instrument=instrument is not None,
+        history_bars=len(usable),
+    )
+
+
+def _history(spec: StrategySpec, store: Store, settings: RunSettings, symbol: str) -> tuple[Candles, str]:
+    """The span's bars and, from the same file, all before them: indicators are as if they had always run."""
+    span = store.load_or_build(spec.category, symbol, spec.timeframe, settings.start_ms, settings.end_ms)
+    if settings.start_ms is None:
+        return span
+    whole = store.load_or_build(spec.category, symbol, spec.timeframe, None, settings.end_ms)
+    return whole if whole[1] == span[1] else span
+
+
+def _span(candles: Candles, settings: RunSettings) -> tuple[int, int]:
+    low = 0 if settings.start_ms is None else int(np.searchsorted(candles.time, settings.start_ms))
+    high = len(candles) if settings.end_ms is None else int(np.searchsorted(candles.time, settings.end_ms))
+    return low, max(low, high)
+
+
+def _cut(decisions: Decisions, low: int, high: int) -> Decisions:
+    return replace(
+        decisions,
+        side=decisions.side[low:high],
+        strength=decisions.strength[low:high],
+        exit_long=decisions.exit_long[low:high],
+        exit_short=decisions.exit_short[low:high],
+    )
+
+
+def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSettings, note: str) -> str:
+    held = (
+        f"it holds bars from {iso_minute(int(candles.time[0]))} to {iso_minute(int(candles.time[-1]))} UTC"
+        if len(candles)
+        else "it holds no usable bars"
+    )
+    asked = " and ".join(
+        f"{word} {iso_minute(time_ms)}"
+        for word, time_ms in (("from", settings.start_ms), ("before", settings.end_ms))
+        if time_ms is not None
+    )
+    return (
+        f"{spec.category.value}/{note} has no bars to test {symbol} on{' ' if asked else ''}{asked}; {held}."
+    )
+
+
+def _file_timeframe(note: str, wanted: Timeframe) -> Timeframe:
+    """The timeframe of the file that a note of `Store.load_or_build` names first."""
+    name = note.split(",")[0].removesuffix(".csv").rpartition("_")[2]
+    return Timeframe(name) if name in Timeframe.names() else wanted
+
+
+def usable_bars(candles: Candles) -> Candles:
+    """Bars whose prices are all finite and above 0; the others count as missing."""
+    prices = (candles.open, candles.high, candles.low, candles.close)
+    if all(_sound(column) for column in prices):
+        return candles
+    good = np.logical_and.reduce([np.isfinite(column) & (column > 0.0) for column in prices])
+    columns = (*prices, candles.volume, candles.turnover)
+    return Candles(candles.timeframe, candles.time[good], *(column[good] for column in columns))
+
+
+def _sound(prices: Float64) -> bool:
+    return len(prices) == 0 or bool(prices.min() > 0.0 and prices.max() < np.inf)
+
+
+def missing_bars(candles: Candles) -> tuple[int, int]:
+    """(bars missing between the first and the last, in how many gaps)."""
+    if len(candles) == 0:
+        return 0, 0
+    length = candles.timeframe.ms
+    expected = (int(candles.time[-1]) - int(candles.time[0])) // length + 1
+    if expected == len(candles):
+        return 0, 0
+    return expected - len(candles), int(np.count_nonzero(np.diff(candles.time) != length))
+
+
+def _funding(
+    spec: StrategySpec, store: Store, settings: RunSettings, symbol: str, start_ms: int, end_ms: int
+) -> FundingPlan:
+    if spec.category is not Category.LINEAR or not settings.costs.funding:
+        return NO_FUNDING
+    recorded = store.funding(spec.category, symbol)
+    return plan_funding(recorded.time, recorded.rate, start_ms, end_ms)
+
+
+def assumed_instrument(category: Category, symbol: str, candles: Candles) -> Instrument:
+    """Rules for a symbol without recorded ones: the tick from the digits of its prices, lot 1e-8, no minimum."""
+    decimals = 0
+    for prices in (candles.open, candles.high, candles.low, candles.close):
+        decimals = decimals_seen(frozen(prices), decimals)
+    quote = next((coin for coin in _QUOTE_COINS if symbol.endswith(coin) and symbol != coin), "")
+    return Instrument(
+        symbol=symbol,
+        category=category,
+        base_coin=symbol.removesuffix(quote),
+        quote_coin=quote,
+        tick_size=Decimal(1).scaleb(-decimals),
+        lot_size=_UNKNOWN_LOT,
+        min_quantity=Decimal(0),
+        min_notional=Decimal(0),
+    )
+
+
+def _check_quote_coins(instruments: Sequence[Instrument]) -> None:
+    symbols = {
+        instrument.quote_coin: instrument.symbol for instrument in instruments if instrument.quote_coin
+    }
+    if len(symbols) > 1:
+        listed = ", ".join(f"{symbol} in {coin}" for coin, symbol in sorted(symbols.items()))
+        raise InputError(
+            f"strategy.symbols: one account keeps one quote coin, but these are traded in several ({listed}); "
+            "use one strategy for each."
+        )

@@ -1,0 +1,81 @@
+"""A backtest as a person asks for it, from text to stored result: the app and the command line give the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradebot.engine.backtest.folder import write_result
+from tradebot.engine.backtest.ledger import RunSettings
+from tradebot.engine.backtest.run import run_backtest
+from tradebot.engine.backtest.warm_up import compile_kernels_in_child
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import CancelToken, Progress
+from tradebot.engine.market.times import parse_time
+from tradebot.engine.strategy import Registry, apply_overrides, parse_strategy
+
+if TYPE_CHECKING:
+    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.control.settings import BacktestSettings
+    from tradebot.engine.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestOrder:
+    """What to run. `file` is what sentences call the text; times are dates or spans; `cash` None: the settings'.
+
+    `overrides` are (path, value) pairs as of `--set`.
+    """
+
+    toml: str
+    file: str
+    start: str | None = None
+    end: str | None = None
+    cash: float | None = None
+    overrides: tuple[tuple[str, str], ...] = ()
+
+
+def carry_out(
+    order: BacktestOrder,
+    registry: Registry,
+    store: Store,
+    settings: BacktestSettings,
+    clock: Clock,
+    results_folder: Path | None,
+    report: Callable[[Progress], None],
+    say: Callable[[str], None],
+    cancel: CancelToken,
+) -> BacktestResult:
+    """Check, compile where this version was not compiled yet, run, and write the result (None: write nothing).
+
+    `say` gets sentences about what takes long. Raises InputError for a wrong strategy, time or value, and what
+    `run_backtest` and `write_result` raise.
+    """
+    toml = apply_overrides(order.toml, dict(order.overrides), order.file) if order.overrides else order.toml
+    spec = parse_strategy(toml, order.file, registry)
+    now = clock.now_ms()
+    start_ms, end_ms = _time(order.start, now), _time(order.end, now)
+    if start_ms is not None and end_ms is not None and end_ms <= start_ms:
+        raise InputError(
+            f"The span ends at {order.end}, not after its start {order.start}; give a later end."
+        )
+    if order.cash is not None and not 0 < order.cash <= 1e12:
+        raise InputError(f"The starting cash must be above 0 and at most 1e12, was {order.cash:g}.")
+    run_settings = RunSettings.resolve(spec, settings, order.cash, start_ms, end_ms)
+    compile_kernels_in_child(say, cancel)
+    result = run_backtest(
+        spec, registry, store, run_settings, report, cancel, strategy_toml=toml, clock=clock
+    )
+    return result if results_folder is None else write_result(result, results_folder)
+
+
+def _time(text: str | None, now_ms: int) -> int | None:
+    if text is None or not text.strip():
+        return None
+    try:
+        return parse_time(text, now_ms)
+    except ValueError as error:
+        raise InputError(f"{error}.") from None
