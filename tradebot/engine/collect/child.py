@@ -78,9 +78,7 @@ async def collect_in_child(
     Messages are dicts with one key: `progress` or `notice`. Raises the child's refusals, and ShortfallError where it
     died. A cancelled child is asked to stop, keeps what it has and the outcome says what that is.
     """
-    flags = (
-        {"creationflags": _CREATE_NO_WINDOW | _BELOW_NORMAL_PRIORITY_CLASS} if sys.platform == "win32" else {}
-    )
+    flags = _CREATE_NO_WINDOW | _BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 0
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-X",
@@ -91,7 +89,7 @@ async def collect_in_child(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LINE_LIMIT,
-        **flags,
+        creationflags=flags,
     )
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise ShortfallError("The collecting process could not be started.")

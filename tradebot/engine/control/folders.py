@@ -33,9 +33,9 @@ class Folders:
         """Folder of the example strategies."""
         return self.shipped / "strategies"
 
-    def for_demo(self, data: Path | None) -> Folders:
-        """The demo's own folders: everything it writes stands below its data folder."""
-        root = data or self.data / "demo"
+    def for_demo(self, data: Path | None, seed: int = 1) -> Folders:
+        """The demo's own folders: everything it writes stands below its data folder, one for each seed."""
+        root = data or self.data / ("demo" if seed == 1 else f"demo-{seed}")
         return replace(self, data=root, strategies=root / "strategies")
 
 

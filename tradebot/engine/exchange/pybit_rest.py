@@ -52,11 +52,17 @@ class PybitRest:
         self._timeout_s = timeout_s
         self._local = _Session()
         self._workers = DaemonWorkers(threads, "bybit-rest")
+        self._server_name = ""
 
     @property
     def url(self) -> str:
         """Base address."""
         return self._url
+
+    @property
+    def server_name(self) -> str:
+        """What the last answer called its server: our simulator says there which market it plays."""
+        return self._server_name
 
     async def get(self, path: str, params: Parameters) -> dict[str, Any]:
         """One call on a worker thread; see `RestPort.get`. Raises ValueError for a path it does not know."""
@@ -115,6 +121,7 @@ class PybitRest:
     def _keep(self, response: Response, *_: object, **__: object) -> None:
         """Remember the response: pybit does not hand on the body of a failure."""
         self._local.response = response
+        self._server_name = response.headers.get("Server", "")
 
     def _body(self) -> str:
         response = self._local.response

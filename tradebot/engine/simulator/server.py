@@ -61,6 +61,7 @@ class Simulator:
     async def start(self) -> str:
         """Begin to listen; returns the REST base. Raises InputError where the port cannot be had."""
         app = web.Application()
+        app.on_response_prepare.append(self._sign)
         app.router.add_get("/v5/public/linear", self._stream)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -116,6 +117,10 @@ class Simulator:
             return await connection.serve(request)
         finally:
             self._connections.discard(connection)
+
+    async def _sign(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Say which market this is: ports change from run to run, the prices of a seed do not."""
+        response.headers["Server"] = f"tradebot-simulator seed={self.settings.seed}"
 
     async def _drop_idle(self) -> None:
         while True:

@@ -1,0 +1,149 @@
+"""The console interface: one sub-command per capability, refusals as sentences, exit codes 0, 1, 2 and 130."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tradebot import __version__
+from tradebot.commands import backtest, collect, data, demo, sim, strategy, terminal
+from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
+from tradebot.engine.control.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_SHORT,
+    EXIT_USAGE,
+    TradebotError,
+    did_you_mean,
+)
+
+_NOT_A_NUMBER = re.compile(r"'(?P<given>.*)' is not a valid (?P<kind>integer|float|int|number)")
+_OUT_OF_RANGE = re.compile(r"(?P<given>\S+) is not in the range (?P<range>.*)\.")
+# BadParameter is the one class of the parser that typer exports; its base is what every wrong usage is.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="tradebot",
+    help="A trading workstation in the terminal for Bybit. Without a command it opens the terminal app.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("collect")(collect.collect)
+app.add_typer(data.app, name="data")
+app.add_typer(strategy.app, name="strategy")
+app.command("backtest")(backtest.backtest)
+app.command("sim")(sim.sim)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    data_folder: DataOption = None,
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Open the terminal app on the exchange's public data, where no command is named."""
+    if version:
+        print_out(f"tradebot {__version__}")
+    elif context.invoked_subcommand is None:
+        terminal.open_app(data_folder, config, url)
+    elif data_folder or config or url:
+        raise OptionTooEarlyError(context.invoked_subcommand)
+
+
+class OptionTooEarlyError(TradebotError):
+    """An option of a command stands before the command's name."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"--data, --config and --url belong behind the command: tradebot {command} --data DIR, not before it."
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and end the process with its exit code."""
+    _use_utf8()
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit code: 0 done, 1 something falls short, 2 wrong usage or input, 130 interrupted."""
+    try:
+        outcome = typer.main.get_command(app)(list(arguments), prog_name="tradebot", standalone_mode=False)
+    except TradebotError as error:
+        print_note(error.sentence)
+        return error.exit_code
+    except typer.Exit as finished:
+        return finished.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print_note("Interrupted. Everything stored so far is kept.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_SHORT
+    except _UsageError as error:
+        print_note(usage_sentence(error))
+        return EXIT_USAGE
+    return outcome if isinstance(outcome, int) else EXIT_OK
+
+
+def usage_sentence(error: Any) -> str:
+    """Wrong usage in our words, with the nearest known name and where help stands."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "tradebot"
+    return f"{_what_is_wrong(error, context, path)} See {path} --help."
+
+
+def _what_is_wrong(error: Any, context: Any, path: str) -> str:
+    kind = type(error).__name__
+    message = error.format_message()
+    if kind == "NoSuchOption":
+        known = [name for parameter in context.command.params for name in parameter.opts] if context else []
+        return f"{path} has no option {error.option_name}.{did_you_mean(error.option_name, known)}"
+    if kind == "MissingParameter":
+        return f"{path} needs {_parameter_name(error)}."
+    number = _NOT_A_NUMBER.search(message)
+    if number:
+        wanted = "a whole number" if number["kind"].startswith("int") else "a number"
+        return f"{_parameter_name(error)} must be {wanted}, was {number['given']!r}."
+    span = _OUT_OF_RANGE.search(message)
+    if span:
+        return f"{_parameter_name(error)} must be in {span['range'].replace('<=x<=', ' to ')}, was {span['given']}."
+    unknown = re.search(r"No such command '(.*?)'", message)
+    if unknown and context is not None:
+        known = list(getattr(context.command, "commands", {}))
+        return f"{path} has no command {unknown[1]!r}.{did_you_mean(unknown[1], known)}"
+    extra = re.search(r"unexpected extra argument[s]? \((.*)\)", message)
+    if extra:
+        return f"{path} does not know what to do with {extra[1]!r}."
+    if kind == "BadOptionUsage":
+        return f"{error.option_name} needs a value."
+    if kind == "NoArgsIsHelpError" or not message or "Missing command" in message:
+        return f"{path} needs a command."
+    return f"{_parameter_name(error)} cannot take that value."
+
+
+def _parameter_name(error: Any) -> str:
+    parameter = getattr(error, "param", None)
+    if parameter is None:
+        return "an option"
+    if getattr(parameter, "param_type_name", "") == "argument":
+        return str(parameter.human_readable_name).upper()
+    return str(parameter.opts[0])
+
+
+def _use_utf8() -> None:
+    """Box and block glyphs must not fail on a console with a legacy code page."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")

@@ -1,0 +1,156 @@
+"""`tradebot collect`: history into CSV, resumable; with --follow it goes on live."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradebot.commands.context import (
+    ConfigOption,
+    Context,
+    DataOption,
+    JsonOption,
+    UrlOption,
+    open_context,
+    print_note,
+)
+from tradebot.commands.progress import ConsoleProgress
+from tradebot.engine.control.errors import EXIT_SHORT
+
+if TYPE_CHECKING:
+    from tradebot.engine.collect import CollectProgress, CollectReport, CollectRequest
+    from tradebot.engine.market import BarRow, DatasetKey
+
+
+def collect(
+    symbols: Annotated[str, typer.Option(help="Names and patterns with commas (BTCUSDT,ETH*), or all.")] = "",
+    timeframes: Annotated[str, typer.Option(help="With commas: 1m,15m,1h ...")] = "",
+    since: Annotated[str, typer.Option(help="A date or a span back such as 30d.")] = "",
+    until: Annotated[str, typer.Option(help="A date; up to now unless stated.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on live until Ctrl+C.")] = False,
+    category: Annotated[str, typer.Option(help="linear, inverse or spot.")] = "linear",
+    data: DataOption = None,
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    json_wanted: JsonOption = False,
+) -> int:
+    """Collect bars and funding of any symbols and timeframes; a second run asks only for what is missing."""
+    from tradebot.engine.collecting import read_request
+    from tradebot.engine.control.clock import SystemClock
+    from tradebot.engine.messages import Collect
+
+    context = open_context(data, config, url, json_wanted)
+    usual = context.settings.collect
+    command = Collect(
+        symbols=_list(symbols) or usual.symbols,
+        timeframes=_list(timeframes) or usual.timeframes,
+        since=since or usual.since,
+        until=until or None,
+        follow=follow,
+        category=category,
+    )
+    request = read_request(command, SystemClock().now_ms())
+    report = asyncio.run(collect_now(context, request))
+    context.answer(_document(report), closing_text(report))
+    return 0 if report.complete else EXIT_SHORT
+
+
+async def collect_now(context: Context, request: CollectRequest, title: str = "collect") -> CollectReport:
+    """Carry out a request in this process, with progress on standard error."""
+    from tradebot.engine.collect import Hybrid, LiveFeed, collect_history
+    from tradebot.engine.control.clock import SystemClock
+    from tradebot.engine.control.progress import CancelToken
+    from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+    from tradebot.engine.exchange.source import source_of
+    from tradebot.engine.store import Store
+
+    clock, rng, settings = SystemClock(), random.Random(), context.settings.exchange
+    rest = PybitRest(settings.url, settings.timeout_seconds)
+    exchange = Exchange(rest, clock, rng, Throttle(clock, settings.budget_percent / 100), _notice)
+    progress = ConsoleProgress(title)
+    try:
+        await exchange.server_time_ms()
+        store = Store(context.folders.data, clock)
+        store.claim_source(source_of(settings.url, rest.server_name))
+        show = _shown(progress)
+        if not request.follow:
+            return await collect_history(exchange, store, request, clock, show, CancelToken())
+        feed = LiveFeed(exchange, store, request.category, clock, rng, _notice)
+        feed.add_listener(_tell_closed)
+        feed.start()
+        try:
+            report = await Hybrid(exchange, store, feed, clock).catch_up(request, show, CancelToken())
+            progress.close()
+            print_note(closing_text(report))
+            print_note("Following live; Ctrl+C ends it.")
+            await asyncio.Event().wait()
+            return report
+        finally:
+            await feed.close()
+    finally:
+        progress.close()
+        rest.close()
+
+
+def closing_text(report: CollectReport) -> str:
+    """What a collection did, and what it could not have."""
+    lines = [
+        f"{report.bars_added:,} bars added to {len(report.datasets)} datasets in {report.seconds:.1f} s "
+        f"({report.requests:,} requests)."
+        if report.bars_added
+        else f"Nothing was missing in {len(report.datasets)} datasets ({report.requests:,} requests)."
+    ]
+    return "\n".join([*lines, *report.sentences])
+
+
+def _shown(progress: ConsoleProgress) -> Any:
+    from tradebot.engine.control.progress import Progress
+
+    def show(look: CollectProgress) -> None:
+        progress(Progress(look.done_bars, look.total_bars, "bars", look.rate, look.eta_seconds, look.note))
+
+    return show
+
+
+def _tell_closed(key: DatasetKey, row: BarRow) -> None:
+    from tradebot.engine.market.times import iso_minute
+
+    print_note(f"{iso_minute(row.time_ms)}  {key.symbol} {key.timeframe_name}  close {row.close}")
+
+
+def _notice(_level: Any, sentence: str) -> None:
+    print_note(sentence)
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _document(report: CollectReport) -> dict[str, Any]:
+    from tradebot.engine.market.times import iso_ms
+
+    return {
+        "complete": report.complete,
+        "bars_added": report.bars_added,
+        "funding_added": report.funding_added,
+        "missing_bars": report.missing_bars,
+        "requests": report.requests,
+        "seconds": round(report.seconds, 3),
+        "datasets": [
+            {"dataset": str(each.key), "state": each.state.value, "sentence": each.sentence}
+            for each in report.datasets
+        ],
+        "gaps": [
+            {
+                "dataset": str(gap.key),
+                "start": iso_ms(gap.start_ms),
+                "end": iso_ms(gap.end_ms),
+                "bars": gap.bars,
+            }
+            for gap in report.gaps
+        ],
+        "sentences": list(report.sentences),
+    }

@@ -1,0 +1,66 @@
+"""What every command shares: the common options, settings and folders, and how answers are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tradebot.engine.control.folders import Folders
+    from tradebot.engine.control.settings import Settings
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of market data and results.", show_default=False)
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (TOML).", show_default=False)
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="REST base of the exchange.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Settings, folders and the way to answer of one command."""
+
+    settings: Settings
+    folders: Folders
+    json_wanted: bool
+
+    def answer(self, document: Any, text: str) -> None:
+        """Print the outcome on standard output: the document as JSON where asked for, else the text."""
+        if self.json_wanted:
+            print_out(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+        elif text:
+            print_out(text)
+
+
+def open_context(data: Path | None, config: Path | None, url: str | None, json_wanted: bool) -> Context:
+    """Read the settings and find the folders. Raises InputError with a sentence for anything wrong in them."""
+    from tradebot.engine.control.folders import find_folders
+    from tradebot.engine.control.settings import load_settings
+
+    folders = find_folders(Path.cwd(), data.resolve() if data is not None else None)
+    default_file = folders.config / "tradebot.toml"
+    file = config if config is not None else (default_file if default_file.is_file() else None)
+    settings = load_settings(file, {"exchange.url": url.rstrip("/") if url else None})
+    return Context(settings, folders, json_wanted)
+
+
+def print_out(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_note(text: str) -> None:
+    """Write a line to standard error: progress, notices, refusals."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,39 @@
+"""`tradebot` without a command: the terminal app on the exchange's public data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradebot.commands.context import open_context
+from tradebot.engine.control.errors import InputError
+
+if TYPE_CHECKING:
+    from tradebot.engine.engine import EngineOptions
+
+
+def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
+    """Open the app. Raises InputError where there is no terminal to open it in."""
+    if not has_terminal():
+        raise InputError(
+            "tradebot needs a terminal for its app; without one use its commands (tradebot --help), "
+            "or tradebot demo --headless."
+        )
+    from tradebot.engine.engine import EngineOptions
+
+    context = open_context(data, config, url, json_wanted=False)
+    run_app(EngineOptions(context.settings, context.folders))
+
+
+def run_app(options: EngineOptions) -> None:
+    """Run the app over an engine of these options, until the person quits."""
+    from tradebot.app import TradebotApp
+    from tradebot.engine.engine import Engine
+
+    TradebotApp(Engine(options)).run()
+
+
+def has_terminal() -> bool:
+    """Whether both ends of the console are a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,266 @@
+"""Carrying out `Collect`: history in a child process, then the live feed on the engine's loop, met without a hole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tradebot.engine.collect import CollectRequest, LiveFeed, resolve_symbols
+from tradebot.engine.collect.child import ChildOrder, ChildOutcome, collect_in_child
+from tradebot.engine.collect.history import refresh_instruments
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
+from tradebot.engine.control.events import EventLog, Level
+from tradebot.engine.control.jobs import Job, JobBoard, JobState
+from tradebot.engine.control.progress import Progress
+from tradebot.engine.control.settings import ExchangeSettings
+from tradebot.engine.exchange import Exchange, StreamStatus
+from tradebot.engine.market import Category, DatasetKey, Timeframe
+from tradebot.engine.market.times import parse_time
+from tradebot.engine.messages import BudgetView, Collect, QuoteView, StreamView
+from tradebot.engine.store import Store
+from tradebot.engine.views import quote_view
+
+_RATE_HISTORY = 60
+# Of the budget: bulk history in the child process; the rest is for look-ups, probes and the live feed's fills.
+HISTORY_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The exchange that is collected from, and the store it is collected into."""
+
+    exchange: Exchange
+    store: Store
+    source: str
+    settings: ExchangeSettings
+
+
+def read_request(command: Collect, now_ms: int) -> CollectRequest:
+    """The command as a request. Raises InputError with a sentence for a wrong name, timeframe or time."""
+    categories = [category.value for category in Category]
+    if command.category not in categories:
+        raise InputError(f"{command.category!r} is not a category; choose one of {', '.join(categories)}.")
+    for name in command.timeframes:
+        if name not in Timeframe.names():
+            raise InputError(
+                f"{name!r} is not a timeframe; choose from {', '.join(Timeframe.names())}."
+                f"{did_you_mean(name, Timeframe.names())}"
+            )
+    try:
+        since_ms = parse_time(command.since, now_ms)
+        until_ms = parse_time(command.until, now_ms) if command.until else None
+    except ValueError as error:
+        raise InputError(f"{error}.") from None
+    if until_ms is not None and command.follow:
+        raise InputError(
+            "Following goes on until it is stopped, so it takes no end; leave out until, or do not follow."
+        )
+    if since_ms > now_ms:
+        raise InputError(f"The span begins in the future ({command.since}); give a date in the past.")
+    timeframes = tuple(Timeframe(name) for name in command.timeframes)
+    return CollectRequest(
+        Category(command.category), command.symbols, timeframes, since_ms, until_ms, command.follow
+    )
+
+
+class Collecting:
+    """All collecting of an engine. Lives on the engine's loop; `views` may be read from any thread."""
+
+    def __init__(
+        self, market: Market, clock: Clock, rng: random.Random, events: EventLog, jobs: JobBoard
+    ) -> None:
+        self._market = market
+        self._clock = clock
+        self._rng = rng
+        self._events = events
+        self._jobs = jobs
+        self._feeds: dict[Category, LiveFeed] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._states: dict[str, tuple[str, str]] = {}
+        self._child_budget: dict[str, Any] = {}
+        self._rates: deque[float] = deque(maxlen=_RATE_HISTORY)
+        # The exchange counts all processes of an address together: one history at a time.
+        self._history_turn = asyncio.Lock()
+
+    def begin(self, request: CollectRequest, title: str) -> Job:
+        """Start a collection as a job; called on the engine's loop."""
+        job = self._jobs.open("collect", title, "bars")
+        task = asyncio.get_running_loop().create_task(self._carry_out(job, request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return job
+
+    def watch(self, category: Category, symbols: tuple[str, ...]) -> None:
+        """Keep the latest prices of these symbols."""
+        self._feed(category).watch(symbols)
+
+    async def close(self) -> None:
+        """Stop all collecting; what is on its way to disk is written first."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for feed in self._feeds.values():
+            await feed.close()
+
+    # ------------------------------------------------------------------------------------------ looks
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """(state, note) of each dataset that is being collected, followed or failed, by its key's text."""
+        return dict(self._states)
+
+    def quotes(self) -> tuple[QuoteView, ...]:
+        """The latest prices."""
+        now = self._market.exchange.now_ms()
+        return tuple(
+            quote_view(ticker, now) for feed in self._feeds.values() for ticker in feed.quotes.all().values()
+        )
+
+    def stream_statuses(self) -> list[StreamStatus]:
+        """Every stream connection."""
+        return [stream for feed in self._feeds.values() for stream in feed.status().streams]
+
+    def streams(self) -> tuple[StreamView, ...]:
+        """Topics and messages a second by kind."""
+        topics: dict[str, int] = {}
+        rates: dict[str, float] = {}
+        for status in self.stream_statuses():
+            for kind, count in status.topics_by_kind.items():
+                topics[kind] = topics.get(kind, 0) + count
+            for kind, rate in status.rates_by_kind.items():
+                rates[kind] = rates.get(kind, 0.0) + rate
+        return tuple(StreamView(kind, count, rates.get(kind, 0.0)) for kind, count in sorted(topics.items()))
+
+    def note_rate(self) -> None:
+        """Take one sample of the message rate; called once a second."""
+        self._rates.append(sum(view.rate for view in self.streams()))
+
+    def rates(self) -> tuple[float, ...]:
+        """Messages a second of the last minute, oldest first."""
+        return tuple(self._rates)
+
+    def budget(self) -> BudgetView:
+        """Requests of this process and of the collecting child in the exchange's window."""
+        own = self._market.exchange.budget()
+        child = self._child_budget
+        bans = [until for until in (own.banned_until_ms, child.get("banned_until_ms")) if until]
+        return BudgetView(
+            own.used + child.get("used", 0),
+            own.limit,
+            own.window_s,
+            max(bans) if bans else None,
+            own.retries + child.get("retries", 0),
+        )
+
+    # ------------------------------------------------------------------------------------------ work
+
+    async def _carry_out(self, job: Job, request: CollectRequest) -> None:
+        touched: list[str] = []
+        try:
+            job.say("Looking up the symbols.")
+            sentence = await self._collect(job, request, touched)
+        except asyncio.CancelledError:
+            job.end(JobState.CANCELLED, "Stopped with tradebot; what was collected is stored.")
+            raise
+        except CancelledError:
+            job.end(
+                JobState.CANCELLED, "Stopped; what was collected is stored, the next run continues there."
+            )
+        except TradebotError as error:
+            job.end(JobState.FAILED, error.sentence)
+            self._events.error("collect", error.sentence)
+        except Exception as error:  # noqa: BLE001 - a defect of ours ends this job in words, the engine goes on
+            job.end(
+                JobState.FAILED, f"A defect of tradebot stopped this job ({type(error).__name__}: {error})."
+            )
+        else:
+            job.end(JobState.DONE, sentence)
+            self._events.info("collect", f"{job.status.title}: {sentence}")
+        finally:
+            self._child_budget = {}
+            for key in touched:
+                if self._states.get(key, ("", ""))[0] == "collecting":
+                    del self._states[key]
+
+    async def _collect(self, job: Job, request: CollectRequest, touched: list[str]) -> str:
+        feed = self._feed(request.category)
+        instruments = await refresh_instruments(
+            self._market.exchange, self._market.store, request.category, feed.thread
+        )
+        symbols = resolve_symbols(request.symbols, instruments, request.category)
+        keys = [
+            DatasetKey.of(request.category, name, frame) for name in symbols for frame in request.timeframes
+        ]
+        touched += [str(key) for key in keys]
+        for key in keys:
+            if self._states.get(str(key), ("", ""))[0] != "live":
+                self._states[str(key)] = ("collecting", "queued")
+        new: list[DatasetKey] = []
+        if request.follow:
+            feed.watch(symbols)
+            new = feed.follow(keys)
+            await feed.subscribed()
+        try:
+            if self._history_turn.locked():
+                job.say("Waits until the running collection has ended.")
+            async with self._history_turn:
+                job.cancel.check()
+                outcome = await self._history(job, replace(request, symbols=symbols))
+        except BaseException:
+            feed.unfollow(new)
+            raise
+        if not request.follow:
+            return _closing_sentence(outcome)
+        await feed.begin(keys)
+        for key in keys:
+            self._states[str(key)] = ("live", "")
+        return _closing_sentence(outcome) + " Followed live from here."
+
+    async def _history(self, job: Job, request: CollectRequest) -> ChildOutcome:
+        settings = self._market.settings
+        order = ChildOrder(
+            url=self._market.exchange.url,
+            folder=str(self._market.store.folder),
+            source=self._market.source,
+            budget_percent=settings.budget_percent * HISTORY_SHARE,
+            timeout_seconds=settings.timeout_seconds,
+            category=request.category.value,
+            symbols=request.symbols,
+            timeframes=tuple(frame.value for frame in request.timeframes),
+            since_ms=request.since_ms,
+            until_ms=request.until_ms,
+        )
+        return await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
+
+    def _hear(self, job: Job, message: dict[str, Any]) -> None:
+        if "notice" in message:
+            notice = message["notice"]
+            self._events.add(Level(notice["level"]), "collect", notice["sentence"])
+            return
+        look = message["progress"]
+        job.report(Progress(look["done"], look["total"], "bars", look["rate"], look["eta"], look["note"]))
+        self._child_budget = {name: look[name] for name in ("used", "retries", "banned_until_ms")}
+        for key, state, done, total, sentence in look["datasets"]:
+            if self._states.get(key, ("", ""))[0] != "live":
+                share = f"{done / total:.0%}" if total else ""
+                self._states[key] = ("error", sentence) if state == "failed" else ("collecting", share)
+
+    def _feed(self, category: Category) -> LiveFeed:
+        if category not in self._feeds:
+            feed = LiveFeed(
+                self._market.exchange, self._market.store, category, self._clock, self._rng, self._notice
+            )
+            feed.start()
+            self._feeds[category] = feed
+        return self._feeds[category]
+
+    def _notice(self, level: Level, sentence: str) -> None:
+        self._events.add(level, "feed", sentence)
+
+
+def _closing_sentence(outcome: ChildOutcome) -> str:
+    added = f"{outcome.bars_added:,} bars added to {outcome.datasets} datasets."
+    return " ".join([added if outcome.bars_added else "Everything was there already.", *outcome.sentences])

@@ -1,0 +1,227 @@
+"""A backtest's result as figures, rows and curves ready to draw; the command line prints the same texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tradebot.engine.backtest.codes import ExitReason, TradeStatus
+from tradebot.engine.backtest.curves import chart_series
+from tradebot.engine.market import Timeframe
+from tradebot.engine.market.rounding import steps_down, steps_up
+from tradebot.engine.market.times import iso_date
+from tradebot.engine.messages import BacktestView, MetricView, TradeBars, TradePage, TradeRow
+from tradebot.engine.store import Store
+from tradebot.engine.strategy import parse_strategy
+
+if TYPE_CHECKING:
+    from tradebot.engine.backtest.result import BacktestResult
+
+UNDEFINED = "n/a"
+
+
+def _percent(value: float, decimals: int = 1) -> str:
+    return f"{value * 100:+,.{decimals}f}%"
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.1f}%"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _money(value: float) -> str:
+    return f"{value:+,.2f}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.2f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _days(value: float) -> str:
+    return f"{value:,.0f} d"
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """How one metric is shown. `good` is the sign that is good: 1, -1, or 0 where neither is."""
+
+    name: str
+    label: str
+    write: Callable[[float], str]
+    help: str
+    good: int = 0
+    level: float = 0.0
+
+
+_FIGURES = (
+    _Figure("total_return", "Total return", _percent, "Final equity over starting cash, minus one.", 1),
+    _Figure(
+        "buy_hold_return", "Buy and hold", _percent, "The same cash held in equal parts, without costs.", 1
+    ),
+    _Figure("cagr", "CAGR", _percent, "Return per year; n/a under 30 days.", 1),
+    _Figure(
+        "sharpe", "Sharpe", _ratio, "Mean over deviation of daily returns, a year of 365 days, rate 0.", 1
+    ),
+    _Figure("sortino", "Sortino", _ratio, "Like Sharpe, over the downside deviation of all days.", 1),
+    _Figure("calmar", "Calmar", _ratio, "CAGR over the deepest drawdown.", 1),
+    _Figure("max_drawdown", "Max drawdown", _percent, "Deepest fall of daily equity from its peak."),
+    _Figure("max_drawdown_bars", "Max drawdown, bars", _percent, "The same at every bar's close."),
+    _Figure(
+        "max_drawdown_days", "Longest drawdown", _days, "Longest time from a peak until it was reached again."
+    ),
+    _Figure("volatility", "Volatility", _share, "Deviation of daily returns, per year."),
+    _Figure("ulcer", "Ulcer index", _share, "Root of the mean squared drawdown."),
+    _Figure("var_95", "VaR 95", _percent, "The daily return that 5 % of the days fall below."),
+    _Figure("cvar_95", "CVaR 95", _percent, "Mean of those days."),
+    _Figure("trades", "Trades", _count, "Closed trades."),
+    _Figure("win_rate", "Win rate", _share, "Share of closed trades that won, net of all costs."),
+    _Figure("profit_factor", "Profit factor", _ratio, "Won over lost money, net of all costs.", 1, 1.0),
+    _Figure("payoff", "Payoff", _ratio, "Mean win over mean loss."),
+    _Figure("expectancy", "Expectancy", _money, "Mean profit of a closed trade.", 1),
+    _Figure("expectancy_r", "Expectancy, R", _ratio, "Mean profit in units of the risk to the stop.", 1),
+    _Figure("sqn", "SQN", _ratio, "Root of the trades times mean over deviation of R.", 1),
+    _Figure("exposure", "Exposure", _share, "Share of bars with a position."),
+    _Figure("turnover", "Turnover a year", _ratio, "Traded value over mean equity, per year."),
+    _Figure("fees", "Fees", _amount, "Fees of all fills."),
+    _Figure("slippage_cost", "Slippage", _amount, "Price lost on market and stop fills."),
+    _Figure("funding", "Funding", _money, "Funding received (+) or paid (-).", 1),
+    _Figure("cost_ratio", "Cost ratio", _share, "Fees, slippage and funding over the profit before them."),
+    _Figure(
+        "ambiguous_trades", "Ambiguous", _count, "Trades with stop and target in one bar: the stop was taken."
+    ),
+    _Figure("open_trades", "Still open", _count, "Positions open at the end, marked at the last close."),
+    _Figure("final_equity", "Final equity", _amount, "Cash and open positions at the end."),
+)
+_HEADLINE = (
+    "total_return",
+    "sharpe",
+    "max_drawdown",
+    "profit_factor",
+    "win_rate",
+    "cagr",
+    "exposure",
+    "fees",
+)
+
+
+def metric_views(metrics: dict[str, Any]) -> tuple[MetricView, ...]:
+    """Every figure in the order of a report; undefined ones say n/a."""
+    return tuple(_metric_view(figure, metrics.get(figure.name)) for figure in _FIGURES)
+
+
+def _metric_view(figure: _Figure, value: float | None) -> MetricView:
+    if value is None:
+        return MetricView(figure.name, figure.label, UNDEFINED, "plain", figure.help)
+    tone = "plain"
+    if figure.good and value != figure.level:
+        tone = "good" if (value > figure.level) == (figure.good > 0) else "bad"
+    return MetricView(figure.name, figure.label, figure.write(value), tone, figure.help)
+
+
+def backtest_view(result: BacktestResult, points: int, folder: str) -> BacktestView:
+    """The result for the Test screen."""
+    metrics = metric_views(result.metrics.to_dict())
+    by_name = {view.name: view for view in metrics}
+    series = chart_series(result.curve, max(2, points))
+    return BacktestView(
+        result_id=result.result_id,
+        strategy=result.strategy,
+        title=f"{result.strategy} · {' '.join(result.symbols[:3])}{' …' if len(result.symbols) > 3 else ''} · "
+        f"{result.timeframe.value} · {iso_date(result.start_ms)} to {iso_date(result.end_ms)}",
+        created_ms=result.created_ms,
+        start_ms=result.start_ms,
+        end_ms=result.end_ms,
+        symbols=result.symbols,
+        timeframe=result.timeframe.value,
+        headline=tuple(by_name[name] for name in _HEADLINE),
+        metrics=metrics,
+        warnings=result.warnings,
+        trade_count=len(result.trades),
+        times_ms=series.times_ms,
+        equity=series.equity,
+        drawdown=series.drawdown,
+        benchmark=series.buy_hold,
+        folder=folder,
+        toml=result.strategy_toml,
+    )
+
+
+def trade_page(result: BacktestResult, offset: int, limit: int) -> TradePage:
+    """Rows of the trade log, newest first."""
+    total = len(result.trades)
+    first = max(0, offset)
+    positions = range(total - 1 - first, max(-1, total - 1 - first - max(0, limit)), -1)
+    return TradePage(total, first, tuple(_trade_row(result, position) for position in positions))
+
+
+def _trade_row(result: BacktestResult, position: int) -> TradeRow:
+    trade = result.trades[position]
+    slot = int(trade["slot"])
+    decimals = result.price_decimals[slot]
+    status = TradeStatus(int(trade["status"])).name.lower()
+    return TradeRow(
+        trade_id=int(trade["trade_id"]),
+        symbol=result.symbols[slot],
+        side="long" if trade["side"] > 0 else "short",
+        entry_ms=int(trade["entry_time"]),
+        entry_price=f"{trade['entry_price']:.{decimals}f}",
+        exit_ms=int(trade["exit_time"]),
+        exit_price=f"{trade['exit_price']:.{decimals}f}",
+        quantity=f"{float(trade['quantity']):.8f}".rstrip("0").rstrip("."),
+        pnl=float(trade["pnl"]),
+        r=None if np.isnan(trade["r"]) else float(trade["r"]),
+        fees=float(trade["fees"]),
+        bars=int(trade["bars"]),
+        exit_reason=ExitReason(int(trade["exit_reason"])).name.lower(),
+        status=status,
+        ambiguous=bool(trade["ambiguous"]),
+    )
+
+
+def trade_bars(result: BacktestResult, store: Store, trade_id: int, margin_bars: int) -> TradeBars | None:
+    """The bars around a trade, None where the result has no such trade."""
+    found = np.flatnonzero(result.trades["trade_id"] == trade_id)
+    if not len(found):
+        return None
+    position = int(found[0])
+    trade = result.trades[position]
+    row = _trade_row(result, position)
+    timeframe: Timeframe = result.timeframe
+    margin_ms = max(1, margin_bars) * timeframe.ms
+    candles, _ = store.load_or_build(
+        result.category, row.symbol, timeframe, row.entry_ms - margin_ms, row.exit_ms + margin_ms
+    )
+    stop = float(trade["initial_stop"])
+    return TradeBars(
+        trade=row,
+        timeframe=timeframe.value,
+        decimals=result.price_decimals[int(trade["slot"])],
+        times_ms=tuple(candles.time.tolist()),
+        open=tuple(candles.open.tolist()),
+        high=tuple(candles.high.tolist()),
+        low=tuple(candles.low.tolist()),
+        close=tuple(candles.close.tolist()),
+        stop=None if np.isnan(stop) else stop,
+        target=_target(result, trade),
+    )
+
+
+def _target(result: BacktestResult, trade: Any) -> float | None:
+    """Where the target stood: from the fill and the strategy that ran, to the digits of the price."""
+    targets = parse_strategy(result.strategy_toml).risk.take_profit
+    if not targets:
+        return None
+    distance = targets[0].number("percent") / 100 * (1 if trade["side"] > 0 else -1)
+    tick = 10.0 ** -result.price_decimals[int(trade["slot"])]
+    steps = steps_down if trade["side"] > 0 else steps_up
+    return steps(float(trade["entry_price"]) * (1 + distance), tick) * tick

@@ -1,0 +1,74 @@
+"""From the rooms' own types to the plain ones that screens draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tradebot.engine.control.events import Event
+from tradebot.engine.control.jobs import JobStatus
+from tradebot.engine.exchange import Ticker
+from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView
+from tradebot.engine.store import DatasetInfo
+
+
+def dataset_view(info: DatasetInfo, state: str = "idle", note: str = "") -> DatasetView:
+    """One row of the datasets table."""
+    key = info.key
+    if info.problem:
+        state, note = "error", info.problem
+    return DatasetView(
+        key=str(key),
+        category=key.category,
+        symbol=key.symbol,
+        timeframe=key.timeframe_name,
+        rows=info.rows,
+        first_ms=info.first_ms or 0,
+        last_ms=info.last_ms or 0,
+        gaps=info.gap_count or 0,
+        missing_bars=info.missing_rows or 0,
+        bytes=info.bytes,
+        coverage=info.coverage,
+        coverage_from_ms=info.first_ms or 0,
+        state=state,
+        note=note,
+    )
+
+
+def job_view(status: JobStatus) -> JobView:
+    """One row of the jobs table."""
+    progress = status.progress
+    return JobView(
+        job_id=status.job_id,
+        kind=status.kind,
+        title=status.title,
+        state=status.state.value,
+        done=progress.done,
+        total=progress.total,
+        unit=progress.unit,
+        rate=progress.rate,
+        eta_seconds=progress.eta_seconds,
+        sentence=status.sentence,
+        started_ms=status.started_ms,
+        ended_ms=status.ended_ms,
+        result_id=status.result_id,
+    )
+
+
+def event_views(events: Iterable[Event]) -> tuple[EventView, ...]:
+    """Events, oldest first."""
+    return tuple(
+        EventView(event.sequence, event.time_ms, event.level.value, event.source, event.sentence)
+        for event in events
+    )
+
+
+def quote_view(ticker: Ticker, now_ms: int) -> QuoteView:
+    """One row of the price table."""
+    return QuoteView(
+        symbol=ticker.symbol,
+        last=ticker.last_price,
+        change_24h=ticker.change_24h,
+        volume_24h=ticker.turnover_24h,
+        funding_rate=ticker.funding_rate,
+        age_ms=max(0, now_ms - ticker.time_ms),
+    )
