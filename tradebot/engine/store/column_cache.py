@@ -13,6 +13,7 @@ import mmap
 import os
 import re
 import struct
+import threading
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -126,24 +127,29 @@ def read(entry: CacheEntry, timeframe: Timeframe) -> Candles | None:
     return Candles(timeframe, time, *values)
 
 
-def build(folder: Path, header: CacheHeader, columns: Columns) -> CacheEntry:
-    """Write a new generation with spare room for appended rows; hold the folder's lock."""
+def write(folder: Path, header: CacheHeader, columns: Columns) -> Path:
+    """Write the content of a new generation, with spare room for appended rows, under a name of its own."""
     capacity = header.rows + header.rows // 8 + _PAGE_ROWS
     header = replace(header, capacity=capacity, page_sum=_page_sum(_arrays(columns), 0))
     folder.mkdir(parents=True, exist_ok=True)
-    older = sorted(_generations(folder))
-    path = folder / f"{older[-1][0] + 1 if older else 1:06d}.columns"
-    temporary = path.with_suffix(".new")
+    temporary = folder / f"{os.getpid()}.{threading.get_ident()}.new"
     with temporary.open("wb") as file:
         file.write(header.packed())
         for index, column in enumerate(_arrays(columns)):
             file.seek(_HEADER_BYTES + index * 8 * capacity)
             file.write(np.ascontiguousarray(column).data)
         file.truncate(_HEADER_BYTES + _COLUMNS * 8 * capacity)
+    return temporary
+
+
+def adopt(folder: Path, temporary: Path) -> CacheEntry | None:
+    """Make a written file the newest generation and delete older ones; hold the folder's lock."""
+    older = sorted(_generations(folder))
+    path = folder / f"{older[-1][0] + 1 if older else 1:06d}.columns"
     os.replace(temporary, path)
     for _, outdated in older:
         drop(outdated)
-    return CacheEntry(path, header)
+    return newest(folder)
 
 
 def extend(entry: CacheEntry, header: CacheHeader, columns: Columns) -> CacheEntry | None:

@@ -197,6 +197,7 @@ class Inventory:
         self._read_only = read_only
         self._lock = threading.Lock()
         self._known: dict[str, Summary] | None = None
+        self._hashes: dict[str, dict[str, str]] = {}
         self._unsaved_bytes = 0
 
     def exact(self, path: Path, timeframe: Timeframe) -> Summary | None:
@@ -238,15 +239,32 @@ class Inventory:
             return _unreadable(key, path, stamp, problem), stamp.size
         return summary.info(key, path), grown
 
+    def content_hash(self, path: Path, stamps: tuple[FileStamp | None, ...]) -> str | None:
+        """The hash that was kept for the file in this state, None where none was."""
+        with self._lock:
+            self._summaries()
+            return self._hashes.get(self._name(path), {}).get(_stamps_text(stamps))
+
+    def keep_hash(self, path: Path, stamps: tuple[FileStamp | None, ...], digest: str) -> None:
+        """Keep the hash of the file's content in this state, in place of that of an earlier one."""
+        with self._lock:
+            self._summaries()
+            self._hashes[self._name(path)] = {_stamps_text(stamps): digest}
+            self._unsaved_bytes += sum(stamp.size for stamp in stamps if stamp is not None)
+
     def save(self, least_bytes: int = 0) -> None:
         """Write the file when at least that many bytes were scanned since it was last written."""
         with self._lock:
             if self._read_only or self._known is None or self._unsaved_bytes <= least_bytes:
                 return
-            content = {name: _to_json(summary) for name, summary in self._known.items()}
+            content = {
+                "version": _VERSION,
+                "files": {name: _to_json(summary) for name, summary in self._known.items()},
+                "hashes": self._hashes,
+            }
             self._unsaved_bytes = 0
         try:
-            write_atomically(self._file, json.dumps({"version": _VERSION, "files": content}))
+            write_atomically(self._file, json.dumps(content))
         except OSError:
             return  # only a convenience; the next listing tries again
 
@@ -269,9 +287,14 @@ class Inventory:
                 content = json.loads(self._file.read_bytes())
                 if content["version"] == _VERSION:
                     self._known = {name: _from_json(entry) for name, entry in content["files"].items()}
+                    self._hashes = {name: dict(entry) for name, entry in content["hashes"].items()}
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 self._known = {}  # absent, of another version or damaged: the files are scanned again
         return self._known
+
+
+def _stamps_text(stamps: tuple[FileStamp | None, ...]) -> str:
+    return " ".join("-" if stamp is None else f"{stamp.size}:{stamp.mtime_ns}" for stamp in stamps)
 
 
 def _to_json(summary: Summary) -> list[Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tradebot.engine.market import BarRow, Int64
 
-_STAMP_DIGITS = 13
+STAMP_DIGITS = 13
 
 
 class IrregularLineError(ValueError):
@@ -101,12 +101,10 @@ def scan_times(text: bytes) -> Int64:
     if not len(first):
         return np.empty(0, np.int64)
     data = np.frombuffer(text, np.uint8)
-    if int(np.diff(starts).min()) <= _STAMP_DIGITS or not bool(
-        np.all(data[first + _STAMP_DIGITS] == ord(","))
-    ):
+    if int(np.diff(starts).min()) <= STAMP_DIGITS or not bool(np.all(data[first + STAMP_DIGITS] == ord(","))):
         return _scan_slowly(text)
     times = np.zeros(len(first), np.int64)
-    for place in range(_STAMP_DIGITS):
+    for place in range(STAMP_DIGITS):
         digits = data[first + place]
         if digits.min() < ord("0") or digits.max() > ord("9"):
             raise IrregularLineError
@@ -117,7 +115,7 @@ def scan_times(text: bytes) -> Int64:
 
 def _scan_slowly(text: bytes) -> Int64:
     stamps = [line.partition(b",")[0] for line in text.removesuffix(b"\n").split(b"\n")]
-    if not all(stamp.isdigit() and len(stamp) <= _STAMP_DIGITS for stamp in stamps):
+    if not all(stamp.isdigit() and len(stamp) <= STAMP_DIGITS for stamp in stamps):
         raise IrregularLineError
     return np.array([int(stamp) for stamp in stamps], dtype=np.int64)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ import numpy as np
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import Candles, Float64, Int64, Timeframe
 from tradebot.engine.store.layout import BARS, TableKind
+from tradebot.engine.store.lines import STAMP_DIGITS, IrregularLineError, line_starts, scan_times
 from tradebot.engine.store.rows import RowProblem, bar_problem, form_problem, order_problem
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 # Below this, plain Python is faster than starting pandas' reader.
 _SMALL_BYTES = 32_768
-_SPLIT_BYTES = 4_000_000
 _LEGAL = b"0123456789.,+-eE\n"
 _FORBIDDEN = (b"\r", b" ", b"\t", b'"', b"\0")
 
@@ -55,33 +54,36 @@ class TableText:
 
 def split_table(data: bytes, path: Path, kind: TableKind) -> TableText:
     """Take header and torn end off the content of a file; InputError where the header is not the contract's."""
-    header = kind.header
-    if data.startswith(header):
-        start, untidy = len(header), False
-    else:
-        start, untidy = _unusual_header(data, path, kind), True
-    end = data.rfind(b"\n") + 1
-    body = data[start:end]
+    first_end = data.find(b"\n") + 1
+    return split_parts(data[:first_end], data[first_end:], path, kind)
+
+
+def split_parts(first: bytes, rest: bytes, path: Path, kind: TableKind) -> TableText:
+    """`split_table` of a content that was read as first line (empty where it has no line end) and the rest."""
+    untidy = first != kind.header
+    if untidy:
+        _check_unusual_header(first, rest, path, kind)
+    length = rest.rfind(b"\n") + 1
+    body = rest[:length]
     if b"\r" in body:
         body, untidy = body.replace(b"\r\n", b"\n"), True
-    return TableText(body, end, data[end:], untidy)
+    return TableText(body, len(first) + length, rest[length:], untidy)
 
 
-def _unusual_header(data: bytes, path: Path, kind: TableKind) -> int:
+def _check_unusual_header(first: bytes, rest: bytes, path: Path, kind: TableKind) -> None:
     expected = ",".join(kind.columns)
-    if not data:
+    if not first and not rest:
         raise InputError(
             f'{path} is empty, expected the header "{expected}" and rows; delete it and collect or import again.'
         )
-    if data.startswith(GZIP):
+    if (first + rest[:2]).startswith(GZIP):
         raise InputError(
             f"{path} is compressed (gzip), expected plain text; move it elsewhere and run "
             "`tradebot data import` on it."
         )
-    line, end, _ = data.partition(b"\n")
-    cleaned = line.removeprefix(BOM).removesuffix(b"\r")
-    if end and cleaned == expected.encode():
-        return len(line) + 1
+    cleaned = (first or rest).removeprefix(BOM).removesuffix(b"\n").removesuffix(b"\r")
+    if first and cleaned == expected.encode():
+        return
     shown = cleaned[:80].decode("utf-8", "replace")
     raise InputError(
         f'{path}, line 1: the header is "{shown}", expected "{expected}"; correct it, or move the file elsewhere '
@@ -105,7 +107,7 @@ def parse_bars(
 def parse_funding(body: bytes, path: Path, kind: TableKind) -> Columns:
     """Columns of complete funding rows; InputError with file, line and reason for the first bad one."""
     columns = parse_form(body, kind)
-    if columns is not None and _finite_and_rising(columns, -1):
+    if columns is not None and bool(np.all(columns.time[1:] > columns.time[:-1])):
         return columns
     raise _refusal(body, path, kind, None, 2, -1)
 
@@ -140,20 +142,17 @@ def parse_form(body: bytes, kind: TableKind) -> Columns | None:
     if not body:
         return Columns(np.empty(0, np.int64), tuple(np.empty(0) for _ in kind.columns[1:]))
     if len(body) < _SMALL_BYTES:
-        return _parse_small(body, kind)
-    if any(mark in body for mark in _FORBIDDEN):
+        columns = _parse_small(body, kind)
+    elif any(mark in body for mark in _FORBIDDEN):
+        columns = None
+    else:
+        columns = _parse_large(body, kind)
+    if columns is None:
         return None
-    if len(body) < _SPLIT_BYTES:
-        return _parse_large(body, kind)
-    # pandas' reader releases the interpreter lock, so two halves take half the time.
-    middle = body.rfind(b"\n", 0, len(body) // 2) + 1
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(_parse_large, body[middle:], kind)
-        halves = _parse_large(body[:middle], kind), second.result()
-    if halves[0] is None or halves[1] is None:
-        return None
-    values = tuple(np.concatenate(pair) for pair in zip(halves[0].values, halves[1].values, strict=True))
-    return Columns(np.concatenate((halves[0].time, halves[1].time)), values)
+    *full, last = columns.values
+    finite = all(bool(np.isfinite(column).all()) for column in full)
+    last_finite = not np.isinf(last).any() if kind.optional_last else bool(np.isfinite(last).all())
+    return columns if finite and last_finite else None
 
 
 def _parse_small(body: bytes, kind: TableKind) -> Columns | None:
@@ -185,40 +184,45 @@ def _parse_large(body: bytes, kind: TableKind) -> Columns | None:
     options: dict[str, Any] = {}
     if tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1):
         options["float_precision"] = "round_trip"  # the default of older versions is off by a last digit
-    dtypes: dict[str, Any] = dict.fromkeys(kind.columns, "float64")
-    dtypes["timestamp"] = "int64"
+    # Looking for empty fields costs time, so only where there are any.
+    empty = body.count(b",\n") if kind.optional_last else 0
+    if empty:
+        options |= {"keep_default_na": False, "na_values": {kind.columns[-1]: [""]}}
+    else:
+        options["na_filter"] = False
+    dtypes: dict[str, Any] = dict.fromkeys(kind.columns, "float64") | {"timestamp": "int64"}
     try:
         frame = pd.read_csv(
             io.BytesIO(body),
             header=None,
             names=list(kind.columns),
-            index_col=False,
             dtype=dtypes,
-            keep_default_na=False,
-            na_values={kind.columns[-1]: [""]} if kind.optional_last else None,
             skip_blank_lines=False,
             quoting=3,
             engine="c",
-            low_memory=False,
             **options,
         )
     except (ValueError, OverflowError, TypeError):
         return None
-    data = np.frombuffer(body, np.uint8)
-    commas = np.count_nonzero(data == ord(","))
-    if commas != (len(kind.columns) - 1) * len(frame) or np.count_nonzero(data == ord("\n")) != len(frame):
-        return None
     values = tuple(frame[name].to_numpy() for name in kind.columns[1:])
-    if kind.optional_last and body.count(b",\n") != np.count_nonzero(np.isnan(values[-1])):
+    # A line with one value too many would make the first one an index; one too few an empty last one.
+    if not isinstance(frame.index, pd.RangeIndex) or np.count_nonzero(np.isnan(values[-1])) != empty:
         return None
-    return Columns(frame["timestamp"].to_numpy(), values)
+    time = frame["timestamp"].to_numpy()
+    return Columns(time, values) if _plain_stamps(body, time) else None
 
 
-def _finite_and_rising(columns: Columns, previous_ms: int) -> bool:
-    if not len(columns):
-        return True
-    rising = columns.time[0] > previous_ms and bool(np.all(columns.time[1:] > columns.time[:-1]))
-    return rising and all(bool(np.isfinite(column).all()) for column in columns.values)
+def _plain_stamps(body: bytes, time: Int64) -> bool:
+    """Whether the timestamps are written as whole numbers: pandas also takes 1.7e12 and 1700000000000.0 for one."""
+    starts = line_starts(body)[:-1]
+    if b"e" not in body and b"E" not in body and time.min() >= 10 ** (STAMP_DIGITS - 1):
+        # Thirteen characters before the comma and a number of thirteen digits: these are its digits.
+        commas = np.frombuffer(body, np.uint8)[np.minimum(starts + STAMP_DIGITS, len(body) - 1)] == ord(",")
+        return bool(commas.all())
+    try:
+        return bool(np.array_equal(scan_times(body), time))
+    except IrregularLineError:
+        return False
 
 
 def _first_bad_bar(columns: Columns, timeframe: Timeframe, previous_ms: int) -> int | None:
@@ -236,8 +240,6 @@ def good_bars(columns: Columns, timeframe: Timeframe) -> np.ndarray[tuple[int], 
     time = columns.time
     open_, high, low, close, volume, turnover = columns.values
     good = (time - timeframe.grid_offset_ms) % timeframe.ms == 0
-    good &= (time >= 0) & (time < 10**13)
     good &= (low > 0) & (low <= open_) & (low <= close) & (high >= open_) & (high >= close)
-    good &= np.isfinite(high) & (volume >= 0) & (volume < np.inf)
-    good &= ~(turnover < 0) & (turnover != np.inf)
+    good &= (volume >= 0) & ~(turnover < 0)
     return np.asarray(good)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,8 +19,20 @@ from tradebot.engine.store.column_cache import CacheEntry, CacheHeader
 from tradebot.engine.store.layout import BARS, FileStamp
 from tradebot.engine.store.lineage import Lineage
 from tradebot.engine.store.locks import FolderLock
-from tradebot.engine.store.parsing import Columns, TableText, parse_bars, split_table
+from tradebot.engine.store.parsing import Columns, parse_bars, split_parts
 from tradebot.engine.store.side_files import read_journal
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except PermissionError:
+        raise InputError(
+            f"{path} cannot be read because another program locks it or reading is not allowed; "
+            "close that program, then try again."
+        ) from None
 
 
 def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
@@ -26,16 +40,20 @@ def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
 
     FileNotFoundError where there is none, InputError where another program locks it even for reading.
     """
-    try:
-        with path.open("rb") as file:
-            stamp = FileStamp.of(os.fstat(file.fileno()))
-            file.seek(start)
-            return stamp, file.read(max(0, stamp.size - start))
-    except PermissionError:
-        raise InputError(
-            f"{path} cannot be read because another program locks it or reading is not allowed; "
-            "close that program, then try again."
-        ) from None
+    with _reading(path) as file:
+        stamp = FileStamp.of(os.fstat(file.fileno()))
+        file.seek(start)
+        return stamp, file.read(max(0, stamp.size - start))
+
+
+def _read_parts(path: Path) -> tuple[FileStamp, bytes, bytes]:
+    """State, first line and rest of a file: a year of minutes is not copied to take the header off."""
+    with _reading(path) as file:
+        stamp = FileStamp.of(os.fstat(file.fileno()))
+        first = file.readline()
+        if not first.endswith(b"\n"):
+            return stamp, b"", first
+        return stamp, first, file.read(max(0, stamp.size - len(first)))
 
 
 class BarReader:
@@ -115,35 +133,42 @@ class BarReader:
         extended = None
         if not self._read_only:
             with self._lock.held():
-                if column_cache.newest(entry.path.parent) == entry:
-                    extended = column_cache.extend(entry, header, columns)
-                if extended is None:
-                    return self._store(path, timeframe, header, joined(candles, columns))
-            reread = column_cache.read(extended, timeframe)
-            if reread is not None:
-                return reread
-        return joined(candles, columns).candles(timeframe)
+                unchanged = column_cache.newest(entry.path.parent) == entry
+                extended = self._extend(entry, header, columns) if unchanged else None
+            if unchanged and extended is None:
+                return self._store(path, timeframe, header, joined(candles, columns))
+        reread = column_cache.read(extended, timeframe) if extended is not None else None
+        return reread if reread is not None else joined(candles, columns).candles(timeframe)
+
+    @staticmethod
+    def _extend(entry: CacheEntry, header: CacheHeader, columns: Columns) -> CacheEntry | None:
+        try:
+            return column_cache.extend(entry, header, columns)
+        except OSError:
+            return None
 
     def _from_text(self, path: Path, timeframe: Timeframe) -> Candles:
-        stamp, data = read_file(path)
-        text: TableText = split_table(data, path, BARS)
+        stamp, first, rest = _read_parts(path)
+        text = split_parts(first, rest, path, BARS)
         columns = parse_bars(text.body, path, timeframe)
         self._lineage.read(path, stamp)
         if self._read_only:
             return columns.candles(timeframe)
-        checksum = zlib.crc32(memoryview(data)[: text.end])
+        checksum = zlib.crc32(memoryview(rest)[: text.end - len(first)], zlib.crc32(first))
         header = CacheHeader(timeframe.ms, stamp, text.end, checksum, len(columns), 0, 0)
-        with self._lock.held():
-            return self._store(path, timeframe, header, columns)
+        return self._store(path, timeframe, header, columns)
 
     def _store(self, path: Path, timeframe: Timeframe, header: CacheHeader, columns: Columns) -> Candles:
         """A new generation; where the disk refuses, the columns as they are in memory."""
-        header = replace(header, rows=len(columns))
+        folder = self._cache_folder(path)
         try:
-            entry = column_cache.build(self._cache_folder(path), header, columns)
+            temporary = column_cache.write(folder, replace(header, rows=len(columns)), columns)
+            with self._lock.held():
+                entry = column_cache.adopt(folder, temporary)
         except OSError:
-            return columns.candles(timeframe)
-        return column_cache.read(entry, timeframe) or columns.candles(timeframe)
+            entry = None
+        candles = column_cache.read(entry, timeframe) if entry is not None else None
+        return candles if candles is not None else columns.candles(timeframe)
 
 
 def joined(candles: Candles, columns: Columns) -> Columns:

@@ -62,7 +62,6 @@ class Store:
         self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
         self._inventory = Inventory(folder, self._layout.inventory, read_only)
         self._provenance = Provenance(self._layout.source)
-        self._hashes: dict[Path, tuple[FileStamp | None, FileStamp | None, str]] = {}
         if not read_only:
             self.write_waiting()
 
@@ -114,7 +113,10 @@ class Store:
         return built, f"{path.name}, {timeframe.value} bars built from it"
 
     def missing(self, key: DatasetKey, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        """Half-open ranges on the grid inside [start, end) that hold no bars."""
+        """Half-open ranges on the grid inside [start, end) that hold no bars; all of it for an unknown dataset.
+
+        Looks at the times only. InputError with the line of a bad one.
+        """
         path = self._layout.bars(key)
         return self._summary(key, path).missing(start_ms, end_ms, key.timeframe)
 
@@ -150,7 +152,9 @@ class Store:
         path = self._layout.bars(key)
         if stamp_of(path) is None and not journal_of(path).exists():
             return None
-        return self._summary(key, path).info(key, path)
+        info = self._summary(key, path).info(key, path)
+        self._inventory.save(_SAVE_INVENTORY_BYTES)
+        return info
 
     def check(self, key: DatasetKey) -> CheckReport:
         """All that can be said against a dataset; InputError only where there is none or it cannot be read at all."""
@@ -167,16 +171,17 @@ class Store:
         """SHA-256 of the dataset's CSV (and its journal, while one waits), computed again when they change."""
         path = self._layout.bars(key)
         stamps = stamp_of(path), stamp_of(journal_of(path))
-        known = self._hashes.get(path)
-        if known is not None and known[:2] == stamps:
-            return known[2]
+        if stamps == (None, None):
+            raise self._unknown(key, path)
+        known = self._inventory.content_hash(path, stamps)
+        if known is not None:
+            return known
         digest = hashlib.sha256()
         for part, stamp in zip((path, journal_of(path)), stamps, strict=True):
             if stamp is not None:
-                digest.update(part.read_bytes())
-        if stamps == (None, None):
-            raise self._unknown(key, path)
-        self._hashes[path] = (*stamps, digest.hexdigest())
+                digest.update(read_file(part)[1])
+        self._inventory.keep_hash(path, stamps, digest.hexdigest())
+        self._inventory.save(_SAVE_INVENTORY_BYTES)
         return digest.hexdigest()
 
     # -- writing bars
