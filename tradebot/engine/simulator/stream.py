@@ -40,7 +40,7 @@ class Connection:
         self._feed = feed
         self._real_clock = real_clock
         self._ack_delay = ack_delay_seconds
-        self._socket = web.WebSocketResponse(compress=False)
+        self._socket = web.WebSocketResponse(compress=False, timeout=1.0)
         self._id = str(uuid.uuid4())
         self._asked: set[str] = set()
         self._joined: set[str] = set()
