@@ -111,7 +111,7 @@ def _set(document: MutableMapping[str, Any], path: str, value: Any, registry: Re
         if key.isdecimal() and key not in table:
             continue  # the one table that stands where a list may stand
         if key not in table:
-            table[key] = _new_table(keys[:depth], keys[depth], registry)
+            table[key] = _new_table(keys[:depth], keys[-1], registry)
         table = table[key]
     if isinstance(table, list):
         table = table[0]

@@ -58,7 +58,7 @@ class _Words:
         signals = self._exit_signals()
         always = [f"at a loss of {_level(risk.stop_loss)}"] if risk.stop_loss is not None else []
         always += [f"at a gain of {_level(target)}" for target in risk.take_profit]
-        always += [f"after {risk.max_bars} bars"] if risk.max_bars else []
+        always += [f"after {_bars(risk.max_bars)}"] if risk.max_bars else []
         reverses = risk.opposite is Opposite.REVERSE and risk.direction is Direction.BOTH
         opposite = f"an opposite signal {'reverses' if reverses else 'closes'} the position"
         if risk.opposite is Opposite.IGNORE:
@@ -84,7 +84,7 @@ class _Words:
 
     def size(self) -> str:
         risk = self._spec.risk
-        rest = f", with at least {risk.cooldown_bars} bars between an exit and the next entry"
+        rest = f", with at least {_bars(risk.cooldown_bars)} between an exit and the next entry"
         return f"Each entry is {_size(risk.sizing)}{rest if risk.cooldown_bars else ''}."
 
     def _market(self) -> str:
@@ -129,7 +129,7 @@ class _Words:
         if signal is not None:
             return self._signal(signal, side)
         if depth >= _DEEPEST:
-            return f'the group "{name}" agrees'
+            return f'the group "{name}" supports {"short" if side else "long"}'
         inside = self._rule(self._spec.groups[name].rule, side, depth + 1)
         compound = any(sign in inside for sign in (" and ", " or ", ": "))
         return f"({inside})" if compound else inside
@@ -186,6 +186,10 @@ def _text(value: float | str | bool) -> str:
 
 def _values(use: Use) -> str:
     return f"{use.use} " + ", ".join(f"{name} {_text(value)}" for name, value in use.parameters.items())
+
+
+def _bars(count: int) -> str:
+    return f"{count} bar" if count == 1 else f"{count} bars"
 
 
 def _size(use: Use) -> str:

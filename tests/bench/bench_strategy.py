@@ -1,0 +1,78 @@
+"""How long strategies take: `python -m pytest tests/bench/bench_strategy.py --benchmark-only`.
+
+Bars of design.md section 5 that this room has a share in: pinned strategy A, of whose 20 ms the decisions may take 8;
+a variation of an indicator length; 200 components validated in 50 ms.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from tradebot.engine.market import Candles, Timeframe
+from tradebot.engine.strategy import StrategyBuilder, builtin_registry, check_strategy, decide
+
+YEAR = 525_600
+
+
+@pytest.fixture(scope="module")
+def minutes() -> Candles:
+    """A year of minutes: a random walk, read-only as from the column cache."""
+    rng = np.random.default_rng(1)
+    close = 60_000.0 * np.exp(np.cumsum(rng.normal(0.0, 0.0006, YEAR)))
+    open_ = np.concatenate((close[:1], close[:-1]))
+    high, low = np.maximum(open_, close) * 1.0003, np.minimum(open_, close) * 0.9997
+    columns = [open_, high, low, close, rng.random(YEAR) * 10, close]
+    for column in columns:
+        column.flags.writeable = False
+    return Candles(Timeframe.M1, np.arange(YEAR, dtype=np.int64) * 60_000, *columns)
+
+
+def strategy_a(fast: int = 20, slow: int = 50) -> StrategyBuilder:
+    """Pinned strategy A: SMA 20/50 cross with percent stop and target."""
+    return (
+        StrategyBuilder("A", symbols=["BTCUSDT"], timeframe="1m")
+        .indicator("fast", "sma", length=fast)
+        .indicator("slow", "sma", length=slow)
+        .signal("turn", "cross", a="fast", b="slow")
+        .entry("any", ["turn"])
+        .stop_loss("percent", percent=1.0)
+        .take_profit("percent", percent=2.0)
+    )
+
+
+def test_decide_strategy_a(benchmark: BenchmarkFixture, minutes: Candles) -> None:
+    """<= 8 ms warm, everything from candles to decisions."""
+    spec, registry = strategy_a().build(), builtin_registry()
+    decisions = benchmark(decide, spec, registry, minutes)
+    assert np.count_nonzero(decisions.side) > 1_000
+
+
+def test_decide_every_indicator(benchmark: BenchmarkFixture, minutes: Candles) -> None:
+    """All registered indicators with their defaults, one signal on each, majority: no bar, for comparison."""
+    registry = builtin_registry()
+    made = StrategyBuilder("all", symbols=["BTCUSDT"], timeframe="1m")
+    for name, declaration in registry.indicators.items():
+        made.indicator(name, name)
+        made.signal(f"on_{name}", "compare", a=f"{name}.{declaration.outputs[0]}", op=">", b="close")
+    spec = made.entry("majority", [f"on_{name}" for name in registry.indicators]).build()
+    benchmark(decide, spec, registry, minutes)
+
+
+def test_check_200_components(benchmark: BenchmarkFixture) -> None:
+    """<= 50 ms for a text of 200 components."""
+    made = StrategyBuilder("many", symbols=["BTCUSDT"], timeframe="1m")
+    for number in range(100):
+        made.indicator(f"i{number}", "ema", length=number + 2)
+        made.signal(f"s{number}", "cross", a="close", b=f"i{number}")
+    text = made.entry("majority", [f"s{number}" for number in range(100)]).to_toml()
+    checked = benchmark(check_strategy, text)
+    assert checked.problems == ()
+
+
+def test_check_with_an_override(benchmark: BenchmarkFixture) -> None:
+    """What one edit of a form or one `--set` costs on strategy A."""
+    text = strategy_a().to_toml()
+    checked = benchmark(check_strategy, text, "a.toml", None, {"indicators.fast.length": "21"})
+    assert checked.spec is not None
