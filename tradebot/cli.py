@@ -21,8 +21,13 @@ from tradebot.engine.control.errors import (
     did_you_mean,
 )
 
-_NOT_A_NUMBER = re.compile(r"'(?P<given>.*)' is not a valid (?P<kind>integer|float|int|number)")
-_OUT_OF_RANGE = re.compile(r"(?P<given>\S+) is not in the range (?P<range>.*)\.")
+_WRONG_VALUES = (
+    (re.compile(r"valid (int|integer|whole)"), "a whole number"),
+    (re.compile(r"valid (float|number)"), "a number"),
+    (re.compile(r"less than or equal to (?P<bound>[\d.]+)"), "at most {bound}"),
+    (re.compile(r"greater than or equal to (?P<bound>[\d.]+)"), "at least {bound}"),
+    (re.compile(r"not in the range (?P<bound>.*)\."), "in the range {bound}"),
+)
 # BadParameter is the one class of the parser that typer exports; its base is what every wrong usage is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -91,19 +96,19 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return EXIT_SHORT
     except _UsageError as error:
-        print_note(usage_sentence(error))
+        print_note(usage_sentence(error, arguments))
         return EXIT_USAGE
     return outcome if isinstance(outcome, int) else EXIT_OK
 
 
-def usage_sentence(error: Any) -> str:
+def usage_sentence(error: Any, arguments: Sequence[str] = ()) -> str:
     """Wrong usage in our words, with the nearest known name and where help stands."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tradebot"
-    return f"{_what_is_wrong(error, context, path)} See {path} --help."
+    return f"{_what_is_wrong(error, context, path, arguments)} See {path} --help."
 
 
-def _what_is_wrong(error: Any, context: Any, path: str) -> str:
+def _what_is_wrong(error: Any, context: Any, path: str, arguments: Sequence[str]) -> str:
     kind = type(error).__name__
     message = error.format_message()
     if kind == "NoSuchOption":
@@ -111,34 +116,45 @@ def _what_is_wrong(error: Any, context: Any, path: str) -> str:
         return f"{path} has no option {error.option_name}.{did_you_mean(error.option_name, known)}"
     if kind == "MissingParameter":
         return f"{path} needs {_parameter_name(error)}."
-    number = _NOT_A_NUMBER.search(message)
-    if number:
-        wanted = "a whole number" if number["kind"].startswith("int") else "a number"
-        return f"{_parameter_name(error)} must be {wanted}, was {number['given']!r}."
-    span = _OUT_OF_RANGE.search(message)
-    if span:
-        return f"{_parameter_name(error)} must be in {span['range'].replace('<=x<=', ' to ')}, was {span['given']}."
+    if kind == "BadOptionUsage":
+        return f"{error.option_name} needs a value."
     unknown = re.search(r"No such command '(.*?)'", message)
     if unknown and context is not None:
         known = list(getattr(context.command, "commands", {}))
         return f"{path} has no command {unknown[1]!r}.{did_you_mean(unknown[1], known)}"
-    extra = re.search(r"unexpected extra argument[s]? \((.*)\)", message)
+    extra = re.search(r"unexpected extra argument.*? \((.*)\)", message)
     if extra:
         return f"{path} does not know what to do with {extra[1]!r}."
-    if kind == "BadOptionUsage":
-        return f"{error.option_name} needs a value."
-    if kind == "NoArgsIsHelpError" or not message or "Missing command" in message:
+    if kind == "NoArgsIsHelpError" or "Missing command" in message:
         return f"{path} needs a command."
-    return f"{_parameter_name(error)} cannot take that value."
+    name = _parameter_name(error)
+    return f"{name} must be {_expected(message)}{_given(name, arguments)}."
+
+
+def _expected(message: str) -> str:
+    for pattern, words in _WRONG_VALUES:
+        found = pattern.search(message)
+        if found:
+            return words.format(**found.groupdict())
+    return "another value"
+
+
+def _given(name: str, arguments: Sequence[str]) -> str:
+    """`, was 'x'`: what stands behind the option on the command line."""
+    for position, argument in enumerate(arguments):
+        if argument == name and position + 1 < len(arguments):
+            return f", was {arguments[position + 1]!r}"
+        if argument.startswith(f"{name}="):
+            return f", was {argument.partition('=')[2]!r}"
+    return ""
 
 
 def _parameter_name(error: Any) -> str:
     parameter = getattr(error, "param", None)
     if parameter is None:
         return "an option"
-    if getattr(parameter, "param_type_name", "") == "argument":
-        return str(parameter.human_readable_name).upper()
-    return str(parameter.opts[0])
+    first = str(parameter.opts[0])
+    return first if first.startswith("-") else str(getattr(parameter, "metavar", None) or first).upper().rstrip(".")
 
 
 def _use_utf8() -> None:

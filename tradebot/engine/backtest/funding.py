@@ -33,7 +33,7 @@ def plan_funding(time: Int64, rate: Float64, start_ms: int, end_ms: int) -> Fund
     first = -(-start_ms // ESTIMATED_INTERVAL_MS) * ESTIMATED_INTERVAL_MS
     grid = np.arange(first, end_ms, ESTIMATED_INTERVAL_MS, dtype=np.int64)
     after = np.searchsorted(time, grid, side="left")
-    outer = np.concatenate([[-(2**62)], time, [2**62]])
+    outer = np.concatenate([[-(2**61)], time, [2**61]])  # far away, and their distance fits int64
     recorded = outer[after + 1] == grid
     holes = grid[~recorded & (outer[after + 1] - outer[after] > ESTIMATED_INTERVAL_MS)]
     inside = (time >= start_ms) & (time < end_ms)
