@@ -157,11 +157,7 @@ class Tables:
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise _not_written(path, error) from None
-        # What a kill left of an earlier try.
-        written = temporary.stat().st_mtime_ns
-        for leftover in path.parent.glob(f".{path.name}.*.new"):
-            if written - leftover.stat().st_mtime_ns > _HOUR_NS:
-                leftover.unlink(missing_ok=True)
+        _sweep(path, temporary.stat().st_mtime_ns)
         return temporary
 
     def _write(self, path: Path, kind: TableKind, tail: _Tail, lines: Lines) -> None:
@@ -275,6 +271,16 @@ class Tables:
             f"{path} had Windows line ends or a byte order mark, as an editor leaves them; "
             "it was rewritten with plain line ends."
         )
+
+
+def _sweep(path: Path, now_ns: int) -> None:
+    """Delete what a kill left of earlier tries."""
+    for leftover in path.parent.glob(f".{path.name}.*.new"):
+        try:
+            if now_ns - leftover.stat().st_mtime_ns > _HOUR_NS:
+                leftover.unlink()
+        except OSError:
+            continue  # another process has just used or deleted its own
 
 
 def _lines_of_table(data: bytes, path: Path, kind: TableKind) -> Lines:
