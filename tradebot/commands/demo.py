@@ -62,8 +62,8 @@ def _collections(follow: bool) -> tuple[Collect, ...]:
     from tradebot.engine.messages import Collect
 
     return (
-        Collect(DEMO_SYMBOLS, ("1m",), "2d", follow=follow),
-        Collect(DEMO_SYMBOLS, ("15m", "1h"), "365d", follow=follow),
+        Collect(DEMO_SYMBOLS, ("1h",), "365d", follow=follow),
+        Collect(DEMO_SYMBOLS, ("1m", "15m"), "14d", follow=follow),
     )
 
 

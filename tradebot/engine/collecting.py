@@ -160,8 +160,14 @@ class Collecting:
     async def _carry_out(self, job: Job, request: CollectRequest) -> None:
         touched: list[str] = []
         try:
-            job.say("Looking up the symbols.")
-            sentence = await self._collect(job, request, touched)
+            # Queued in the order in which they were asked for, while symbols are looked up and subscribed.
+            turn = asyncio.create_task(self._history_turn.acquire())
+            try:
+                sentence = await self._collect(job, request, touched, turn)
+            finally:
+                if turn.done() and not turn.cancelled():
+                    self._history_turn.release()
+                turn.cancel()
         except asyncio.CancelledError:
             job.end(JobState.CANCELLED, "Stopped with tradebot; what was collected is stored.")
             raise
@@ -178,14 +184,17 @@ class Collecting:
             )
         else:
             job.end(JobState.DONE, sentence)
-            self._events.info("collect", f"{job.status.title}: {sentence}")
+            self._events.info("collect", f"{job.status.title.removeprefix('collect ')}: {sentence}")
         finally:
             self._child_budget = {}
             for key in touched:
                 if self._states.get(key, ("", ""))[0] == "collecting":
                     del self._states[key]
 
-    async def _collect(self, job: Job, request: CollectRequest, touched: list[str]) -> str:
+    async def _collect(
+        self, job: Job, request: CollectRequest, touched: list[str], turn: asyncio.Task[bool]
+    ) -> str:
+        job.say("Looking up the symbols.")
         feed = self._feed(request.category)
         instruments = await refresh_instruments(
             self._market.exchange, self._market.store, request.category, feed.thread
@@ -204,11 +213,11 @@ class Collecting:
             new = feed.follow(keys)
             await feed.subscribed()
         try:
-            if self._history_turn.locked():
+            if not turn.done():
                 job.say("Waits until the running collection has ended.")
-            async with self._history_turn:
-                job.cancel.check()
-                outcome = await self._history(job, replace(request, symbols=symbols))
+            await turn
+            job.cancel.check()
+            outcome = await self._history(job, replace(request, symbols=symbols))
         except BaseException:
             feed.unfollow(new)
             raise

@@ -11,7 +11,7 @@ from tradebot.engine.collecting import HISTORY_SHARE, Collecting, Market, read_r
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog, Level
-from tradebot.engine.control.jobs import JobBoard
+from tradebot.engine.control.jobs import Job, JobBoard
 from tradebot.engine.control.services import Supervisor
 from tradebot.engine.exchange import Exchange, PybitRest, Throttle
 from tradebot.engine.exchange.source import source_of
@@ -149,13 +149,12 @@ class Runtime:
         self._collecting = Collecting(market, self._clock, self._rng, self._events, self._jobs)
         self._collecting.watch(Category.LINEAR, self._options.watched)
         self._supervisor.start("rates", self._keep_rates)
-        for command in self._options.start_with:
-            request = read_request(command, self._exchange.now_ms())
-            self._collecting.begin(
-                request, f"collect {_short(command.symbols)} {' '.join(command.timeframes)}"
-            )
-        if self._options.first_backtest:
-            self._supervisor.start("first backtest", self._first_backtest)
+        jobs = [
+            self._collecting.begin(read_request(command, self._exchange.now_ms()), _title(command))
+            for command in self._options.start_with
+        ]
+        if self._options.first_backtest and jobs:
+            self._supervisor.start("first backtest", lambda: self._first_backtest(jobs[0]))
 
     async def _keep_rates(self) -> None:
         while True:
@@ -203,11 +202,9 @@ class Runtime:
         self._kernels = "ready"
         self._events.info("kernels", "The backtest is compiled.")
 
-    async def _first_backtest(self) -> None:
+    async def _first_backtest(self, history: Job) -> None:
         """The demo's ready result: as soon as its history is there and the kernels are compiled."""
-        while self._kernels != "ready" or any(
-            status.kind == "collect" and not status.state.ended for status in self._jobs.statuses()
-        ):
+        while self._kernels == "compiling" or not history.status.state.ended:
             await self._clock.sleep(0.1)
         self._queries.backtest_saved(self._options.first_backtest)
 
@@ -270,6 +267,10 @@ def _existing(folder: Any) -> Any:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder
+
+
+def _title(command: Collect) -> str:
+    return f"collect {_short(command.symbols)} {' '.join(command.timeframes)}"
 
 
 def _short(symbols: tuple[str, ...]) -> str:

@@ -68,9 +68,8 @@ class Job:
         """Say how far the work is; the first report marks it as running."""
         with self._lock:
             if not self._status.state.ended:
-                sentence = progress.note or self._status.sentence
                 self._status = replace(
-                    self._status, progress=progress, state=JobState.RUNNING, sentence=sentence
+                    self._status, progress=progress, state=JobState.RUNNING, sentence=progress.note
                 )
 
     def say(self, sentence: str) -> None:
