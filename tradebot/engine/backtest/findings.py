@@ -19,7 +19,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`flags`: bankrupt, no_trades, no_instrument_rules, funding_estimated, missing_bars, unusable_bars, ambiguous."""
+    """`flags`: bankrupt, no_trades, no_instrument_rules, funding_estimated, missing_bars, ambiguous."""
 
     flags: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -43,9 +43,6 @@ def findings_of(
     holed = [one for one in inputs if one.file.missing_bars]
     if holed:
         found.append(("missing_bars", _holed(holed)))
-    broken = [one for one in inputs if one.file.unusable_bars]
-    if broken:
-        found.append(("unusable_bars", _broken(broken)))
     ambiguous = int(ledger.trades["ambiguous"].sum())
     if ambiguous:
         found.append(
@@ -124,11 +121,6 @@ def _holed(inputs: Sequence[SlotInput]) -> str:
     return (
         f"{missing} bars are missing in {gaps} gaps of {_names(inputs)}; nothing was filled or decided there."
     )
-
-
-def _broken(inputs: Sequence[SlotInput]) -> str:
-    count = sum(one.file.unusable_bars for one in inputs)
-    return f"{count} bars of {_names(inputs)} have a price of 0 or none at all and were left out; see `data check`."
 
 
 def _names(inputs: Sequence[SlotInput]) -> str:

@@ -135,7 +135,6 @@ def _file_document(file: DataFile) -> dict[str, Any]:
         "last": iso_ms(file.last_ms),
         "missing_bars": file.missing_bars,
         "gaps": file.gaps,
-        "unusable_bars": file.unusable_bars,
     }
 
 
@@ -190,7 +189,6 @@ def _read_file(entry: Mapping[str, Any]) -> DataFile:
         last_ms=read_time(entry["last"]),
         missing_bars=entry["missing_bars"],
         gaps=entry["gaps"],
-        unusable_bars=entry["unusable_bars"],
         content_hash=entry["sha256"],
     )
 

@@ -15,7 +15,7 @@ from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_fundi
 from tradebot.engine.backtest.ledger import RunSettings, SymbolData
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.market import Candles, Category, DatasetKey, Float64, Instrument, Timeframe
+from tradebot.engine.market import Candles, Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.market.times import iso_minute
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
@@ -35,7 +35,6 @@ class DataFile:
     last_ms: int
     missing_bars: int
     gaps: int
-    unusable_bars: int
     content_hash: str
 
 
@@ -118,12 +117,11 @@ def _load_one(
     with_hashes: bool,
 ) -> SlotInput:
     history, note = _history(spec, store, settings, symbol)
-    usable = usable_bars(history)
-    decisions = decide(spec, registry, usable)
-    low, high = _span(usable, settings)
+    decisions = decide(spec, registry, history)
+    low, high = _span(history, settings)
     if low == high:
-        raise InputError(_no_bars(spec, symbol, usable, settings, note))
-    candles = usable.slice(low, high)
+        raise InputError(_no_bars(spec, symbol, history, settings, note))
+    candles = history.slice(low, high)
     start_ms, end_ms = int(candles.time[0]), int(candles.time[-1]) + spec.timeframe.ms
     funding = _funding(spec, store, settings, symbol, start_ms, end_ms)
     instrument = instruments.get((spec.category, symbol))
@@ -146,12 +144,11 @@ def _load_one(
             last_ms=int(candles.time[-1]),
             missing_bars=missing,
             gaps=gaps,
-            unusable_bars=len(history.between(start_ms, end_ms)) - len(candles),
             content_hash=store.content_hash(key) if with_hashes else "",
         ),
         estimated_funding=funding.estimated,
         known_instrument=instrument is not None,
-        history_bars=len(usable),
+        history_bars=len(history),
     )
 
 
@@ -184,7 +181,7 @@ def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSet
     held = (
         f"it holds bars from {iso_minute(int(candles.time[0]))} to {iso_minute(int(candles.time[-1]))} UTC"
         if len(candles)
-        else "it holds no usable bars"
+        else "it holds no bars"
     )
     asked = " and ".join(
         f"{word} {iso_minute(time_ms)}"
@@ -200,20 +197,6 @@ def _file_timeframe(note: str, wanted: Timeframe) -> Timeframe:
     """The timeframe of the file that a note of `Store.load_or_build` names first."""
     name = note.split(",")[0].removesuffix(".csv").rpartition("_")[2]
     return Timeframe(name) if name in Timeframe.names() else wanted
-
-
-def usable_bars(candles: Candles) -> Candles:
-    """Bars whose prices are all finite and above 0; the others count as missing."""
-    prices = (candles.open, candles.high, candles.low, candles.close)
-    if all(_sound(column) for column in prices):
-        return candles
-    good = np.logical_and.reduce([np.isfinite(column) & (column > 0.0) for column in prices])
-    columns = (*prices, candles.volume, candles.turnover)
-    return Candles(candles.timeframe, candles.time[good], *(column[good] for column in columns))
-
-
-def _sound(prices: Float64) -> bool:
-    return len(prices) == 0 or bool(prices.min() > 0.0 and prices.max() < np.inf)
 
 
 def missing_bars(candles: Candles) -> tuple[int, int]:

@@ -14,8 +14,10 @@ from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, SymbolData
 from tradebot.engine.backtest.state import BAR, RULES, TRADE, Records, SimulationState
 from tradebot.engine.backtest.step import run_steps, write_open_positions
+from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import Instrument, Int64, Timeframe
+from tradebot.engine.market.times import iso_minute
 from tradebot.engine.strategy import Direction, RiskSpec
 
 PIECE_TICKS = 50_000
@@ -222,6 +224,13 @@ def _set_instrument(record: np.void, instrument: Instrument, timeframe: Timefram
 
 def _slot_columns(slot: SymbolData) -> list[_Column]:
     candles, decisions = slot.candles, slot.decisions
+    for prices in (candles.open, candles.high, candles.low, candles.close):
+        if len(prices) and not (prices.min() > 0.0 and prices.max() < np.inf):  # also where one is NaN
+            bad = int(np.argmin((prices > 0.0) & (prices < np.inf)))
+            raise InputError(
+                f"{slot.symbol}: the bar of {iso_minute(int(candles.time[bad]))} UTC has the price {prices[bad]}, "
+                "expected a number above 0; correct or delete it."
+            )
     columns = (
         candles.time,
         candles.open,

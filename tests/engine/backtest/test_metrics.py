@@ -1,0 +1,136 @@
+"""The metrics follow the stated conventions, to the last digit of the golden vector."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tradebot.engine.backtest import metrics as m
+from tradebot.engine.market import DAY_MS
+
+GOLDEN = np.array([0.01, -0.02, 0.015, 0, -0.005, 0.03, -0.04, 0.02, 0.01, -0.01])
+EQUITY = m.equity_of(GOLDEN)
+EMPTY = np.empty(0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (m.total_return(EQUITY), 0.0080957188),
+        (m.cagr(EQUITY), 0.3421919138),
+        (m.sharpe(GOLDEN), 0.9249155367),
+        (m.sortino(GOLDEN), 1.3105903474),
+        (m.max_drawdown(EQUITY), -0.04),
+        (m.volatility(GOLDEN), 0.3946306290),
+        (m.calmar(EQUITY), 8.5547978451),
+        (m.value_at_risk(GOLDEN), -0.031),
+        (m.conditional_value_at_risk(GOLDEN), -0.04),
+        (m.tail_ratio(GOLDEN), 0.8225806452),
+        (m.omega(GOLDEN), 1.1333333333),
+        (m.ulcer(EQUITY), 0.0177546161),
+    ],
+    ids=[
+        "total",
+        "cagr",
+        "sharpe",
+        "sortino",
+        "drawdown",
+        "volatility",
+        "calmar",
+        "var",
+        "cvar",
+        "tail",
+        "omega",
+        "ulcer",
+    ],
+)
+def test_golden_vector(value: float, expected: float) -> None:
+    assert value == pytest.approx(expected, abs=5e-11)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        m.cagr(np.array([100.0])),
+        m.volatility(np.array([0.01])),
+        m.sharpe(np.full(50, 0.001)),
+        m.sharpe(np.zeros(50)),
+        m.sortino(np.array([0.01, 0.02])),
+        m.calmar(np.array([1.0, 1.1, 1.2])),
+        m.ulcer(np.array([1.0])),
+        m.value_at_risk(EMPTY),
+        m.conditional_value_at_risk(EMPTY),
+        m.tail_ratio(np.zeros(5)),
+        m.omega(np.array([0.01])),
+        m.profit_factor(np.array([1.0, 2.0])),
+        m.win_rate(EMPTY),
+        m.payoff(np.array([1.0])),
+        m.sqn(np.array([1.0])),
+        m.sqn(np.full(9, np.nan)),
+        m.cagr(np.array([100.0, -5.0])),
+    ],
+)
+def test_undefined_is_none(value: float | None) -> None:
+    assert value is None
+
+
+def test_trades() -> None:
+    pnl = np.array([30.0, -10.0, 0.0, 10.0, -10.0])
+    assert m.profit_factor(pnl) == 2.0
+    assert m.win_rate(pnl) == 0.4
+    assert m.payoff(pnl) == 2.0
+    assert m.mean_or_none(pnl) == 4.0
+    r = np.array([2.0, -1.0, np.nan, 1.0])
+    assert m.sqn(r) == pytest.approx(math.sqrt(3) * (2 / 3) / np.std([2.0, -1.0, 1.0], ddof=1))
+
+
+@pytest.mark.parametrize(
+    ("equity", "expected"),
+    [
+        ([100.0, 100.0, 100.0], (0, True)),
+        ([100.0, 101.0, 102.0], (0, True)),
+        ([100.0, 90.0, 95.0, 100.0, 99.0], (3, True)),
+        ([100.0, 90.0, 100.0, 99.0, 98.0, 97.0], (3, False)),
+    ],
+    ids=["flat", "rising", "recovered", "unrecovered"],
+)
+def test_longest_drawdown(equity: list[float], expected: tuple[int, bool]) -> None:
+    assert m.longest_drawdown(np.array(equity)) == expected
+
+
+class TestDailyEquity:
+    """Days are UTC calendar days; a bar that closes at midnight belongs to the day that ends."""
+
+    def test_last_value_of_each_day(self) -> None:
+        time = np.array([DAY_MS // 2, DAY_MS, DAY_MS + 1, 2 * DAY_MS])
+        ends, values = m.daily_equity(time, np.array([1.0, 2.0, 3.0, 4.0]), 10.0, 0)
+        assert list(ends) == [0, DAY_MS, 2 * DAY_MS]
+        assert list(values) == [10.0, 2.0, 4.0]
+
+    def test_days_without_bars_keep_the_value(self) -> None:
+        time = np.array([DAY_MS, 4 * DAY_MS])
+        _, values = m.daily_equity(time, np.array([11.0, 12.0]), 10.0, 0)
+        assert list(values) == [10.0, 11.0, 11.0, 11.0, 12.0]
+
+    def test_a_day_begun_counts(self) -> None:
+        time = np.array([DAY_MS + 5])
+        _, values = m.daily_equity(time, np.array([11.0]), 10.0, DAY_MS - 5)
+        assert list(values) == [10.0, 10.0, 11.0]
+
+    def test_no_bars(self) -> None:
+        ends, values = m.daily_equity(np.empty(0, dtype=np.int64), EMPTY, 10.0, 0)
+        assert (list(ends), list(values)) == ([0], [10.0])
+
+
+def test_returns_end_when_the_equity_is_gone() -> None:
+    assert list(m.returns_of(np.array([10.0, 5.0, 0.0, 0.0]))) == [-0.5, -1.0]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+def test_ratios_do_not_depend_on_the_size_of_the_account(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    equity = m.equity_of(rng.normal(0.001, 0.02, 400))
+    for figure in (m.total_return, m.cagr, m.max_drawdown, m.calmar, m.ulcer):
+        assert figure(equity * scale) == pytest.approx(figure(equity), rel=1e-9)

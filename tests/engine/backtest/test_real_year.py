@@ -1,0 +1,80 @@
+"""On a whole recorded year of minutes the kernel and the plain reference agree, trade by trade."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.engine.backtest.build import inputs
+from tests.engine.backtest.test_against_reference import first_difference
+from tests.support.reference import simulate_reference
+from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
+from tradebot.engine.backtest import simulate
+
+HOUR_MS = 3_600_000
+
+
+@cache
+def year(path: Path) -> pd.DataFrame:
+    with gzip.open(path) as file:
+        return pd.read_csv(file)
+
+
+@pytest.fixture
+def minutes(shared_market: Path) -> pd.DataFrame:
+    return year(shared_market / "binance_spot" / "BTCUSDT_1m.csv.gz")
+
+
+def crossing(bars: pd.DataFrame, fast: int, slow: int, **extra: object) -> ReferenceSlot:
+    """Sides where the fast mean crosses the slow one; the exits where the price crosses a mean between them."""
+    close = bars["close"]
+    above = np.sign(close.rolling(fast).mean() - close.rolling(slow).mean()).fillna(0)
+    side = np.where(above.diff().abs() > 1, above, 0).astype(int)
+    middle = close.rolling((fast + slow) // 2).mean()
+    return ReferenceSlot(
+        symbol="BTCUSDT",
+        tick=0.01,
+        lot=0.00001,
+        min_quantity=0.00001,
+        min_notional=5.0,
+        max_quantity=None,
+        timeframe_ms=60_000,
+        time=bars["timestamp"].tolist(),
+        open=bars["open"].tolist(),
+        high=bars["high"].tolist(),
+        low=bars["low"].tolist(),
+        close=close.tolist(),
+        side=side.tolist(),
+        exit_long=(close < middle * 0.997).tolist(),
+        exit_short=(close > middle * 1.003).tolist(),
+        **extra,  # type: ignore[arg-type]  # plain test data
+    )
+
+
+@pytest.mark.realdata
+def test_a_year_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) -> None:
+    first, last = int(minutes["timestamp"].iloc[0]), int(minutes["timestamp"].iloc[-1])
+    payments = [
+        (time, 0.0001 if n % 3 else -0.00005) for n, time in enumerate(range(first, last, 8 * HOUR_MS))
+    ]
+    slot = crossing(minutes, 60, 300, funding=payments)
+    risk = ReferenceRisk(
+        direction="both",
+        opposite="reverse",
+        sizing="equity",
+        size=40.0,
+        stop_percent=0.8,
+        target_percent=1.2,
+        max_bars=600,
+        cooldown_bars=3,
+    )
+    costs = ReferenceCosts(0.02, 0.01, 0.005, 0.001, True)
+    ledger = simulate(*inputs([slot], risk, costs, 10_000.0))
+    expected = simulate_reference([slot], risk, costs, 10_000.0)
+    assert first_difference(ledger, expected) is None
+    assert len(ledger.trades) > 1000

@@ -1,0 +1,234 @@
+"""From a strategy file and a data folder to a result, with everything a person must know about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.engine.backtest.markets import DAYS_40, START, know, put, run, strategy, waves
+from tradebot.engine.backtest import RunSettings, run_backtest
+from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.control.clock import ManualClock
+from tradebot.engine.control.errors import CancelledError, InputError
+from tradebot.engine.control.progress import CancelToken, Progress
+from tradebot.engine.control.settings import BacktestSettings
+from tradebot.engine.market import HOUR_MS, BarRow, Category, Timeframe
+from tradebot.engine.store import Store
+from tradebot.engine.strategy import builtin_registry, parse_strategy
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data")
+
+
+class TestResult:
+    def test_says_what_ran(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(DAYS_40))
+        know(store, "AAAUSDT")
+        store.merge_funding(
+            Category.LINEAR, "AAAUSDT", [(START + n * 8 * HOUR_MS, "0.0001") for n in range(130)]
+        )
+        text = strategy()
+        result = run(store, text)
+
+        assert result.result_id == "20261123-141502-two-means"
+        assert result.strategy_toml == text
+        assert result.symbols == ("AAAUSDT",)
+        assert result.price_decimals == (2,)
+        assert (result.start_ms, result.end_ms) == (START, START + DAYS_40 * HOUR_MS)
+        assert result.bars == DAYS_40
+        (file,) = result.files
+        assert (str(file.key), file.rows, file.missing_bars) == ("linear/AAAUSDT_1h", DAYS_40, 0)
+        assert len(file.content_hash) == 64
+        assert (result.flags, result.warnings) == ((), ())
+        assert result.metrics.trades > 10
+        assert result.settings.costs.taker_fee_percent == 0.055
+        assert result.metrics.funding != 0
+
+    def test_money_adds_up(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(DAYS_40))
+        result = run(store, strategy(), cash=5000.0)
+        total = 5000.0 + float(result.trades["pnl"].sum())
+        assert result.metrics.final_equity == pytest.approx(total, rel=1e-12)
+        assert result.metrics.total_return == pytest.approx(total / 5000.0 - 1, rel=1e-12)
+        assert result.curve["equity"][-1] == result.metrics.final_equity
+
+    def test_less_than_thirty_days_have_no_yearly_figures(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(24 * 29))
+        metrics = run(store, strategy()).metrics
+        assert (metrics.cagr, metrics.calmar) == (None, None)
+        assert metrics.sharpe is not None
+
+    def test_bars_built_from_finer_ones_are_named(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(DAYS_40), "1h")
+        result = run(store, strategy(timeframe="4h"))
+        (file,) = result.files
+        assert str(file.key) == "linear/AAAUSDT_1h"
+        assert "AAAUSDT_1h.csv" in file.note
+        assert result.bars == DAYS_40 // 4
+
+    def test_a_span_decides_as_if_it_had_always_run(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(DAYS_40))
+        start = START + 300 * HOUR_MS
+        whole = run(store, strategy())
+        part = run(store, strategy(), start_ms=start, end_ms=start + 400 * HOUR_MS)
+        assert (part.start_ms, part.end_ms) == (start, start + 400 * HOUR_MS)
+        inside = (whole.trades["entry_time"] >= start + 60 * HOUR_MS) & (
+            whole.trades["exit_time"] < part.end_ms
+        )
+        entered = set(whole.trades["entry_time"][inside].tolist())
+        assert len(entered) > 5
+        assert entered <= set(part.trades["entry_time"].tolist())
+
+    def test_the_same_run_twice_is_the_same(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(DAYS_40))
+        one, other = run(store, strategy()), run(store, strategy())
+        assert one.trades.tobytes() == other.trades.tobytes()
+        assert one.curve.tobytes() == other.curve.tobytes()
+        assert one.metrics == other.metrics
+
+
+class TestSymbols:
+    def test_patterns_take_what_is_there(self, store: Store) -> None:
+        for n, symbol in enumerate(("AAAUSDT", "AABUSDT", "BBBUSDT")):
+            put(store, symbol, waves(300, level=100.0 * (n + 1)))
+        put(store, "AACUSDT", waves(30, step_ms=24 * HOUR_MS), "1d")
+        result = run(store, strategy(symbols=("AA?USDT", "BBBUSDT")))
+        assert result.symbols == ("AAAUSDT", "AABUSDT", "BBBUSDT")
+        assert {int(slot) for slot in result.trades["slot"]} == {0, 1, 2}
+
+    def test_a_pattern_without_match_is_refused(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        with pytest.raises(InputError, match=r'strategy\.symbols: no linear symbol .* matches "ZZ\*"'):
+            run(store, strategy(symbols=("ZZ*",)))
+
+    def test_an_unknown_symbol_is_refused(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        with pytest.raises(InputError, match="AAXUSDT"):
+            run(store, strategy(symbols=("AAXUSDT",)))
+
+    def test_two_quote_coins_are_refused(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        put(store, "AAAUSDC", waves(300))
+        with pytest.raises(InputError, match="one quote coin"):
+            run(store, strategy(symbols=("AAA*",)))
+
+
+class TestWarnings:
+    def test_rules_that_are_not_stored_are_assumed_and_said(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300), category="spot")
+        result = run(store, strategy(category="spot", direction="long"))
+        assert result.flags == ("no_instrument_rules",)
+        assert "tick 0.01 from the digits" in result.warnings[0]
+        assert result.metrics.funding == 0.0
+
+    def test_estimated_funding_is_flagged(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        know(store, "AAAUSDT")
+        result = run(store, strategy())
+        assert result.flags == ("funding_estimated",)
+        assert "38 of 38 funding payments of AAAUSDT" in result.warnings[0]
+
+    def test_missing_bars_are_counted(self, store: Store) -> None:
+        rows = waves(300)
+        put(store, "AAAUSDT", [*rows[:100], *rows[110:200], *rows[205:]])
+        result = run(store, strategy())
+        assert "missing_bars" in result.flags
+        assert any("15 bars are missing in 2 gaps of AAAUSDT" in warning for warning in result.warnings)
+
+    def test_an_account_that_is_used_up_stops(self, store: Store) -> None:
+        rising = [
+            BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "1", "")
+            for n, price in enumerate([100.0] * 10 + [90.0, 80.0, 70.0] + [60.0] + [200.0] * 20)
+        ]
+        put(store, "AAAUSDT", rising)
+        text = strategy(direction="short").replace("percent = 50.0", "percent = 100.0")
+        text = text.replace('stop_loss = { use = "percent", percent = 2.0 }\n', "")
+        result = run(store, text)
+        assert "bankrupt" in result.flags
+        assert result.metrics.final_equity <= 0
+        assert result.bars < 34
+        assert "was used up at 2024-01-01" in result.warnings[0]
+        assert result.metrics.cagr is None
+
+
+class TestNoTrades:
+    def only_warning(self, result: BacktestResult) -> str:
+        assert result.metrics.trades == 0
+        assert "no_trades" in result.flags
+        return result.warnings[0]
+
+    def test_a_rule_that_never_fires_is_named(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        warning = self.only_warning(run(store, strategy(signals=("cross", "high"))))
+        assert warning == 'No trade: on 300 bars these rules never supported a side: "high".'
+
+    def test_rules_that_never_agree(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        warning = self.only_warning(run(store, strategy(signals=("cross", "high"), lower=95.0, upper=105.5)))
+        assert "never enough of them at once" in warning
+
+    def test_too_few_bars(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(5))
+        assert "there are only 5" in self.only_warning(run(store, strategy()))
+
+    def test_refused_entries(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        know(store, "AAAUSDT")
+        assert "refused (below_min_" in self.only_warning(run(store, strategy(), cash=5.0))
+
+    def test_one_bar(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(1))
+        result = run(store, strategy())
+        assert (result.bars, result.metrics.trades, result.metrics.sharpe) == (1, 0, None)
+
+
+def test_no_bars_in_the_span(store: Store) -> None:
+    put(store, "AAAUSDT", waves(300))
+    with pytest.raises(InputError, match="2024-01-01"):
+        run(store, strategy(), start_ms=START + 400 * HOUR_MS, end_ms=START + 500 * HOUR_MS)
+
+
+def test_progress_and_cancel(store: Store) -> None:
+    for symbol in ("AAAUSDT", "BBBUSDT"):
+        put(store, symbol, waves(300))
+    spec = parse_strategy(strategy(symbols=("AAAUSDT", "BBBUSDT")))
+    settings = RunSettings.resolve(spec, BacktestSettings())
+    looks: list[Progress] = []
+    run_backtest(spec, builtin_registry(), store, settings, looks.append, clock=ManualClock())
+    assert [look.note for look in looks[:2]] == ["decided AAAUSDT", "decided BBBUSDT"]
+    assert looks[-1].fraction == 1.0
+
+    token = CancelToken()
+
+    def stop(look: Progress) -> None:
+        token.cancel()
+
+    with pytest.raises(CancelledError):
+        run_backtest(spec, builtin_registry(), store, settings, stop, token, clock=ManualClock())
+
+
+def test_costs_come_from_the_strategy_then_from_the_settings() -> None:
+    spec = parse_strategy(strategy(category="spot", direction="long") + "[costs]\nslippage_percent = 0.5\n")
+    costs = RunSettings.resolve(spec, BacktestSettings()).costs
+    assert (costs.taker_fee_percent, costs.slippage_percent, costs.funding) == (0.1, 0.5, False)
+    linear = parse_strategy(strategy())
+    assert RunSettings.resolve(linear, BacktestSettings()).costs.funding is True
+    off = replace(linear, costs=replace(linear.costs, funding=False))
+    assert RunSettings.resolve(off, BacktestSettings()).costs.funding is False
+
+
+@pytest.mark.parametrize("name", ["ema-trend", "bollinger-breakout", "rsi-pullback"])
+def test_examples_run(name: str, store: Store) -> None:
+    folder = Path(__file__).resolve().parents[3] / "config" / "strategies"
+    text = (folder / f"{name}.toml").read_text(encoding="utf-8")
+    spec = parse_strategy(text)
+    timeframe = Timeframe(spec.timeframe.value)
+    for symbol in spec.symbols:
+        put(store, symbol, waves(3000, step_ms=timeframe.ms), timeframe.value, spec.category.value)
+    result = run(store, text)
+    assert result.bars == 3000
+    assert "bankrupt" not in result.flags
