@@ -15,9 +15,10 @@ from tradebot.engine.messages import CancelJob, Command, DatasetView, EngineSnap
 from tradebot.screens import formats
 from tradebot.screens.area import Area
 from tradebot.screens.data_dialogs import CheckDialog, CollectDialog, DatasetDialog, ImportDialog
-from tradebot.screens.data_panes import BudgetPane, DatasetsPane, JobsPane, PricesPane, StreamsPane
+from tradebot.screens.data_panes import DatasetsPane, JobsPane
 from tradebot.screens.desk import desk_of
 from tradebot.screens.dialogs import Confirm
+from tradebot.screens.live_panes import BudgetPane, PricesPane, StreamsPane
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["DataArea"]

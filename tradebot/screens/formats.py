@@ -102,3 +102,26 @@ def percent(fraction: float | None, decimals: int = 2) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 job`, `2 jobs`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def axis_money(value: float, step: float) -> str:
+    """An amount on an axis whose marks are `step` apart: `10.25k`, with the decimals that tell marks apart."""
+    if max(abs(value), abs(step)) >= 1e6:
+        return f"{value / 1e6:.{_decimals(step / 1e6)}f}M"
+    if max(abs(value), abs(step)) >= 1e4:
+        return f"{value / 1e3:.{_decimals(step / 1e3)}f}k"
+    return f"{value:,.{_decimals(step)}f}"
+
+
+def axis_percent(value: float, step: float) -> str:
+    """A fraction on an axis as percent, with the decimals that tell marks apart."""
+    return f"{value * 100:.{_decimals(step * 100)}f}%"
+
+
+def _decimals(step: float) -> int:
+    for decimals in range(6):
+        if step <= 0 or abs(step * 10**decimals - round(step * 10**decimals)) < 1e-6 * max(
+            1.0, step * 10**decimals
+        ):
+            return decimals
+    return 6

@@ -12,7 +12,7 @@ from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
-AREAS = (("2", "data", "Data"),)
+AREAS = (("2", "data", "Data"), ("4", "build", "Build"), ("5", "test", "Test"))
 _NARROW = 100
 
 
@@ -286,6 +286,7 @@ def short_key(display: str) -> str:
         "enter": "Enter",
         "⏎": "Enter",
         "delete": "Del",
+        "del": "Del",
         "space": "Space",
         "esc": "Esc",
         "escape": "Esc",

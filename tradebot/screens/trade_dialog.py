@@ -1,0 +1,187 @@
+"""One trade on its bars: entry, exit, stop and target marked, exact values of the bar under the cursor."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tradebot.engine.control.errors import TradebotError
+from tradebot.engine.messages import GetTradeBars, TradeBars, TradeRow
+from tradebot.screens import formats
+from tradebot.screens.desk import desk_of
+from tradebot.screens.dialogs import Dialog
+from tradebot.screens.trade_log import TradeLog
+from tradebot.screens.widgets.candles import CandleChart, CandleData, Level, Marker
+from tradebot.screens.widgets.lines_view import LinesView
+from tradebot.screens.widgets.palette import Line, Part
+
+__all__ = ["TradeDialog"]
+
+_LEAST_MARGIN = 10
+
+
+class TradeDialog(Dialog[int]):
+    """A trade of a log; `n` and `N` go to older and newer ones. Closes with the number of the row shown last."""
+
+    title_text = "Trade"
+    keys_text = "n older · N newer · left right bar · y copy · Esc closes"
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "step(1)", "older trade", id="trade.older"),
+        Binding("N", "step(-1)", "newer trade", id="trade.newer"),
+        Binding("left,h", "bar(-1)", "bar before", id="trade.left"),
+        Binding("right,l", "bar(1)", "bar after", id="trade.right"),
+        Binding("y", "copy", "copy", id="trade.copy"),
+        Binding("enter", "close", "close", show=False, id="trade.close"),
+    ]
+
+    def __init__(self, result_id: str, log: TradeLog, index: int) -> None:
+        super().__init__()
+        self._result_id = result_id
+        self._log = log
+        self._index = index
+        self._bars: TradeBars | None = None
+        self._data = CandleData()
+        self._cursor = 0
+
+    def compose_body(self) -> ComposeResult:
+        """Facts, chart, the bar under the cursor."""
+        yield LinesView(id="trade-facts")
+        yield CandleChart(id="trade-chart")
+        yield LinesView(id="trade-bar")
+
+    def on_mount(self) -> None:
+        """Fetch the first one."""
+        super().on_mount()
+        self.call_after_refresh(
+            self._load
+        )  # the chart must have its size: it decides how many bars are asked for
+
+    @work(exclusive=True, group="trade")
+    async def _load(self) -> None:
+        row = self._log[self._index]
+        if row is None:
+            self.set_timer(0.1, self._load)  # its window is on the way
+            return
+        self.query_one(
+            "#dialog"
+        ).border_title = f"Trade {row.trade_id} · {self._index + 1} of {len(self._log)}"
+        try:
+            bars = await desk_of(self).ask(GetTradeBars(self._result_id, row.trade_id, self._margin(row)))
+        except TradebotError as error:
+            self.query_one("#trade-facts", LinesView).show((((error.sentence, "bad"),),))
+            return
+        self._show(bars)
+
+    def _margin(self, row: TradeRow) -> int:
+        """So many bars before and after that the chart is filled, every other column where they are few."""
+        room = CandleChart.bars_that_fit(self.query_one(CandleChart).size.width)
+        room = room // 2 if row.bars + 2 * _LEAST_MARGIN <= room // 2 else room
+        return max(_LEAST_MARGIN, (room - row.bars - 1) // 2)
+
+    def _show(self, bars: TradeBars) -> None:
+        self._bars = bars
+        trade = bars.trade
+        entry, leave = (max(0, bisect_right(bars.times_ms, at) - 1) for at in (trade.entry_ms, trade.exit_ms))
+        long = trade.side == "long"
+        levels = [
+            Level(float(trade.entry_price), "entry", "chart-1"),
+            Level(float(trade.exit_price), "exit", "accent"),
+        ]
+        if bars.target is not None:
+            levels.append(Level(bars.target, "target", "up"))
+        if bars.stop is not None:
+            levels.append(Level(bars.stop, "stop", "down"))
+        markers = (
+            Marker(entry, "▲" if long else "▼", long, "bold chart-1"),
+            Marker(leave, "▼" if long else "▲", not long, "bold accent"),
+        )
+        self._data = CandleData(
+            bars.times_ms, bars.open, bars.high, bars.low, bars.close, bars.decimals, tuple(levels), markers
+        )
+        self._cursor = entry
+        self.query_one("#trade-facts", LinesView).show(_facts(bars))
+        self._show_bar()
+
+    def _show_bar(self) -> None:
+        bars, at = self._bars, self._cursor
+        if bars is None or not bars.times_ms:
+            return
+        chart = self.query_one(CandleChart)
+        chart.show(self._data, at)
+        digits = bars.decimals
+        values = (("O", bars.open), ("H", bars.high), ("L", bars.low), ("C", bars.close))
+        parts: list[Part] = [(f"{formats.minute(bars.times_ms[at])}  ", "accent")]
+        for name, column in values:
+            parts.extend(((f"{name} ", "dim"), (f"{column[at]:,.{digits}f}  ", "")))
+        change = bars.close[at] / bars.open[at] - 1 if bars.open[at] else 0.0
+        parts.append((formats.percent(change), formats.tone_of(change)))
+        if chart.note:
+            parts.append((f"   {chart.note}", "dim"))
+        self.query_one("#trade-bar", LinesView).show((tuple(parts),))
+
+    def action_step(self, step: int) -> None:
+        """To an older or newer trade."""
+        index = self._index + step
+        if 0 <= index < len(self._log):
+            self._index = index
+            self._load()
+
+    def action_bar(self, step: int) -> None:
+        """Move the cursor over the bars."""
+        if self._bars is not None:
+            self._cursor = min(max(0, self._cursor + step), len(self._bars.times_ms) - 1)
+            self._show_bar()
+
+    def action_copy(self) -> None:
+        """Copy the facts."""
+        self.app.copy_to_clipboard(self.query_one("#trade-facts", LinesView).plain)
+        self.app.notify("Copied the trade.", timeout=2)
+
+    def action_close(self) -> None:
+        """Close on the row shown last."""
+        self.dismiss(self._index)
+
+
+def _facts(bars: TradeBars) -> list[Line]:
+    trade = bars.trade
+    return [_result(trade, bars.timeframe), _way(trade), _levels(bars)]
+
+
+def _result(trade: TradeRow, timeframe: str) -> Line:
+    side_tone = "up" if trade.side == "long" else "down"
+    parts: list[Part] = [
+        (f"{trade.symbol} ", "bold"),
+        (f"{'▲' if trade.side == 'long' else '▼'} {trade.side.upper()} ", side_tone),
+        (f"{trade.quantity}  ", ""),
+        (f"{formats.arrow(trade.pnl)} {abs(trade.pnl):,.2f}", f"bold {formats.tone_of(trade.pnl)}"),
+    ]
+    if trade.r is not None:
+        parts.append((f"  {trade.r:+.2f} R", formats.tone_of(trade.r)))
+    parts.append((f"   fees {trade.fees:,.2f} · {formats.plural(trade.bars, 'bar')} of {timeframe}", "dim"))
+    if trade.ambiguous:
+        parts.append(("   ! stop and target in one bar: the stop was taken", "warning"))
+    return tuple(parts)
+
+
+def _way(trade: TradeRow) -> Line:
+    return (
+        ("entry ", "chart-1"),
+        (f"{formats.minute(trade.entry_ms)} at {formats.grouped(trade.entry_price)}", ""),
+        ("   exit ", "accent"),
+        (f"{formats.minute(trade.exit_ms)} at {formats.grouped(trade.exit_price)}", ""),
+        (f"  by {trade.exit_reason}", "dim"),
+        ("  still open" if trade.status == "open" else "", "warning"),
+    )
+
+
+def _levels(bars: TradeBars) -> Line:
+    parts: list[Part] = []
+    for name, price, tone in (("stop", bars.stop, "down"), ("target", bars.target, "up")):
+        text = f"{price:,.{bars.decimals}f}" if price is not None else "none"
+        parts.extend(((f"{name} ", tone), (f"{text}   ", "" if price is not None else "dim")))
+    return tuple(parts)
