@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -61,7 +62,9 @@ async def _serve(settings: SimulatorSettings) -> int:
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, closed: asyncio.Event) -> None:
     """Blocks in a thread, because standard input cannot be awaited on Windows."""
-    sys.stdin.buffer.read()
+    # Not sys.stdin.buffer: its lock would still be held by this thread when the interpreter ends.
+    while os.read(0, 4096):
+        pass
     loop.call_soon_threadsafe(closed.set)
 
 

@@ -79,6 +79,8 @@ class Simulator:
             asyncio.create_task(self._feed.run(), name="simulator-feed"),
             asyncio.create_task(self._drop_idle(), name="simulator-idle"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._died)
         return self._url
 
     async def stop(self) -> None:
@@ -91,6 +93,15 @@ class Simulator:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        """A stream without its heart beat must not look alive: say why and cut the connections."""
+        if task.cancelled() or task.exception() is None:
+            return
+        context = {"message": "The simulated exchange's stream has failed.", "exception": task.exception()}
+        task.get_loop().call_exception_handler(context)
+        for connection in self._connections:
+            connection.drop()
 
     def _no_port(self, error: OSError) -> InputError:
         host, port = self.settings.host, self.settings.port

@@ -46,7 +46,7 @@ class Connection:
         self._joined: set[str] = set()
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
-        self._accepted: asyncio.Queue[tuple[float, _Request]] = asyncio.Queue()
+        self._judged: asyncio.Queue[tuple[float, _Request, str | None]] = asyncio.Queue()
         self._active_at = real_clock.monotonic()
         self._transport: asyncio.BaseTransport | None = None
 
@@ -78,16 +78,16 @@ class Connection:
     def drop_if_idle(self) -> None:
         """Cut the connection where neither side has said anything for ten minutes."""
         if self._real_clock.monotonic() - self._active_at > _IDLE_SECONDS:
-            self._drop()
+            self.drop()
 
     def send(self, text: str) -> None:
         """Queue one text frame."""
         self._waiting.append(text)
         if len(self._waiting) > _FRAMES_WAITING:
-            self._drop()
+            self.drop()
         self._wake.set()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """End the connection without a word (the client sees 1006)."""
         self._waiting.clear()
         if self._transport is not None:
@@ -112,14 +112,11 @@ class Connection:
     def _judge(self, request: _Request) -> None:
         """Accept the whole request, or refuse the whole of it because of one topic."""
         fault = self._fault(request)
-        if fault is not None:
-            self._reply(False, f"error:{fault}", request.id, request.operation)
-            return
-        if request.operation == "subscribe":
+        if fault is None and request.operation == "subscribe":
             self._asked.update(request.topics)
-        else:
+        elif fault is None:
             self._asked.difference_update(request.topics)
-        self._accepted.put_nowait((self._real_clock.monotonic() + self._ack_delay, request))
+        self._judged.put_nowait((self._real_clock.monotonic() + self._ack_delay, request, fault))
 
     def _fault(self, request: _Request) -> str | None:
         if not request.sound or not request.topics:
@@ -138,16 +135,18 @@ class Connection:
         return None
 
     async def _acknowledge(self) -> None:
-        """Answer accepted requests in order, a moment after each came in, then let their topics flow.
+        """Answer requests in order, a moment after each came in, then let the accepted topics flow.
 
         The moment matters: clients register what they wait for after they have sent it.
         """
         while True:
-            due, request = await self._accepted.get()
-            if request.operation == "subscribe":
+            due, request, fault = await self._judged.get()
+            if fault is None and request.operation == "subscribe":
                 await self._feed.warm(request.topics)
             await self._real_clock.sleep(max(0.0, due - self._real_clock.monotonic()))
-            self._reply(True, "", request.id, request.operation)
+            self._reply(fault is None, f"error:{fault}" if fault else "", request.id, request.operation)
+            if fault is not None:
+                continue
             if request.operation == "unsubscribe":
                 self._feed.leave(request.topics, self)
                 self._joined.difference_update(request.topics)

@@ -56,42 +56,63 @@ def kline_rows(bars: Bars, coin: Coin) -> str:
     count = len(bars)
     if count == 0:
         return "[]"
-    newest_first = [column[::-1] for column in bars.columns()]
     decimals = (0, *[coin.tick_decimals] * 4, coin.lot_decimals, coin.turnover_decimals)
-    cells: list[Bytes] = []
-    shown: list[Flags] = []
-    for position, (column, places) in enumerate(zip(newest_first, decimals, strict=True)):
-        lead = '["' if position == 0 else '","'
-        digits, visible = _digits(column, places)
-        cells += [_text(lead, count), digits]
-        shown += [np.ones((count, len(lead)), dtype=np.bool_), visible]
-    cells.append(_text('"],', count))
-    shown.append(np.ones((count, 3), dtype=np.bool_))
-    matrix, mask = np.concatenate(cells, axis=1), np.concatenate(shown, axis=1)
-    return f"[{matrix[mask].tobytes()[:-1].decode('ascii')}]"
+    cells = [_Cells(column[::-1], places) for column, places in zip(bars.columns(), decimals, strict=True)]
+    leads = ['["', *['","'] * 6]
+    width = sum(cell.width for cell in cells) + sum(map(len, leads)) + len(_ROW_END)
+    matrix = np.empty((count, width), dtype=np.uint8)
+    shown = np.ones((count, width), dtype=np.bool_)
+    at = 0
+    for lead, cell in zip(leads, cells, strict=True):
+        matrix[:, at : at + len(lead)] = _bytes(lead)
+        at += len(lead)
+        cell.write(matrix[:, at : at + cell.width], shown[:, at : at + cell.width])
+        at += cell.width
+    matrix[:, at:] = _bytes(_ROW_END)
+    text = np.compress(shown.ravel(), matrix.ravel()).tobytes()
+    return f"[{text[:-1].decode('ascii')}]"
 
 
-def _text(text: str, count: int) -> Bytes:
-    return np.broadcast_to(np.frombuffer(text.encode("ascii"), dtype=np.uint8), (count, len(text)))
+def _bytes(text: str) -> Bytes:
+    return np.frombuffer(text.encode("ascii"), dtype=np.uint8)
 
 
-def _digits(units: Int64, decimals: int) -> tuple[Bytes, Flags]:
-    """Digits and point of every number in fixed places, and which of them are written."""
-    if decimals < 0:
-        units, decimals = units * 10**-decimals, 0
-    width = max(len(str(int(units.max()))), decimals + 1)
-    digits = np.empty((len(units), width), dtype=np.uint8)
-    rest = units
-    for place in range(width - 1, -1, -1):
-        left = rest // 10
-        digits[:, place] = rest - left * 10
-        rest = left
-    whole, fraction = digits[:, : width - decimals], digits[:, width - decimals :]
-    shown_whole = np.logical_or.accumulate(whole != 0, axis=1)
-    shown_whole[:, -1] = True
-    if decimals == 0:
-        return digits + _ZERO, shown_whole
-    shown_fraction = np.logical_or.accumulate(fraction[:, ::-1] != 0, axis=1)[:, ::-1]
-    point = np.full((len(units), 1), _POINT, dtype=np.uint8)
-    cells = np.concatenate([whole + _ZERO, point, fraction + _ZERO], axis=1)
-    return cells, np.concatenate([shown_whole, shown_fraction[:, :1], shown_fraction], axis=1)
+_ROW_END = '"],'
+# Four digits at a time: the text of every number below 10,000, packed into 32 bits.
+_GROUPS = np.frombuffer("".join(f"{n:04d}" for n in range(10_000)).encode("ascii"), dtype=np.uint32)
+_POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
+
+
+class _Cells:
+    """One column of numbers as digits in fixed places, and which of them are written."""
+
+    def __init__(self, units: Int64, decimals: int) -> None:
+        self._units = units * 10**-decimals if decimals < 0 else np.ascontiguousarray(units)
+        self._decimals = max(0, decimals)
+        digits = max(len(str(int(self._units.max()))), self._decimals + 1)
+        self._groups = -(-digits // 4)
+        self.width = 4 * self._groups + (self._decimals > 0)
+
+    def write(self, matrix: Bytes, shown: Flags) -> None:
+        """Fill the column's places of a page."""
+        rest = self._units
+        packed = np.empty((len(rest), self._groups), dtype=np.uint32)
+        for group in range(self._groups - 1, 0, -1):
+            left = rest // 10_000
+            packed[:, group] = _GROUPS[rest - left * 10_000]
+            rest = left
+        packed[:, 0] = _GROUPS[rest]
+        digits = packed.view(np.uint8)
+        whole = 4 * self._groups - self._decimals
+        written = np.searchsorted(_POWERS, self._units, side="right") + 1
+        first = np.minimum(4 * self._groups - written, whole - 1)
+        matrix[:, :whole] = digits[:, :whole]
+        shown[:, :whole] = np.arange(whole) >= first[:, None]
+        if self._decimals:
+            fraction = digits[:, whole:]
+            matrix[:, whole] = _POINT
+            matrix[:, whole + 1 :] = fraction
+            # A digit is written where it or one behind it is not 0; the point where any is.
+            needed = np.logical_or.accumulate(fraction[:, ::-1] != _ZERO, axis=1)[:, ::-1]
+            shown[:, whole + 1 :] = needed
+            shown[:, whole] = needed[:, 0]
