@@ -76,15 +76,16 @@ def check(
     context = open_context(data, config, None, json_wanted)
     library = open_library(context)
     file = library.find(name)
-    checked = check_strategy(library.read(name), str(file.path))
+    shown = _shown(file.path, name)
+    checked = check_strategy(library.read(name), shown)
     problems = [
         {"path": each.path, "line": each.line, "severity": each.severity.value, "sentence": each.sentence}
         for each in checked.problems
     ]
-    lines = [each.render(str(file.path)) for each in checked.problems]
+    lines = [each.render(shown) for each in checked.problems]
     if not checked.errors:
         warnings = f", {len(checked.warnings)} warnings" if checked.warnings else ""
-        lines.append(f"{file.path}: ready to run{warnings}.")
+        lines.append(f"{shown}: ready to run{warnings}.")
     context.answer({"name": file.name, "valid": not checked.errors, "problems": problems}, "\n".join(lines))
     return EXIT_SHORT if checked.errors else 0
 
@@ -118,7 +119,9 @@ def strategy_text(context: Context, name: str) -> tuple[str, str, str]:
     file = library.find(name)
     if file.path.stat().st_size > 1_000_000:
         raise InputError(f"{file.path} is larger than 1 MB; that is no strategy.")
-    shown = file.path
-    if shown.is_absolute() and shown.is_relative_to(Path.cwd()):
-        shown = shown.relative_to(Path.cwd())
-    return file.name, str(shown), library.read(name)
+    return file.name, _shown(file.path, name), library.read(name)
+
+
+def _shown(path: Path, given: str) -> str:
+    """What sentences call the file: the path as it was given, or the file's name where only a name was given."""
+    return given if Path(given).is_file() else path.name
