@@ -14,7 +14,7 @@ from tradebot.engine.store.parsing import BOM, GZIP
 
 _TOKEN = re.compile(r"[_\-.+ ]+")
 _OUR_NAME = re.compile(r"([A-Z0-9][A-Z0-9.-]*)_([0-9]+[mhdw]|funding)\.csv(?:\.gz)?")
-_PAIR = re.compile(r"[A-Z0-9]{2,}(USDT|USDC|USDE|USD|PERP|EUR|BTC|ETH|FDUSD|DAI|TRY|BRL)")
+_PAIR = re.compile(r"[A-Z0-9]+(USDT|USDC|USDE|USD|PERP|EUR|BTC|ETH|FDUSD|DAI|TRY|BRL)")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
