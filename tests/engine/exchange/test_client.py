@@ -286,7 +286,7 @@ def test_an_answer_about_another_symbol_is_refused() -> None:
 
 def test_a_bar_off_the_grid_is_refused() -> None:
     async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
-        with pytest.raises(ExchangeError, match="off the grid"):
+        with pytest.raises(ExchangeError, match="does not start on the grid"):
             await exchange.klines(LINEAR, "BTCUSDT", M1, HOUR_AGO, NOW)
 
     run(body, edit=lambda rows: [[str(int(row[0]) + 1), *row[1:]] for row in rows])

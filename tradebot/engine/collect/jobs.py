@@ -105,9 +105,24 @@ class DatasetJob:
         if not rows:
             return
         self._stored_rows += len(rows)
-        written = await self._thread.call(lambda: self._store.merge(self.key, rows))
-        self.bars_added += written.added
-        self.bars_refused += written.rejected
+        write = self._append if self._buffer_newer else self._merge
+        added, refused = await self._thread.call(lambda: write(rows))
+        self.bars_added += added
+        self.bars_refused += refused
+
+    def _append(self, rows: list[BarRow]) -> tuple[int, int]:
+        """Rows added, and rows that the store refused."""
+        added = self._store.append_many({self.key: rows})[self.key]
+        if added == len(rows):
+            return added, 0
+        length = self._timeframe.ms
+        left = self._store.missing(self.key, rows[0].time_ms, rows[-1].time_ms + length)
+        absent = {at for start, end in left for at in range(start, end, length)}
+        return added, sum(1 for row in rows if row.time_ms in absent)
+
+    def _merge(self, rows: list[BarRow]) -> tuple[int, int]:
+        written = self._store.merge(self.key, rows)
+        return written.added, written.rejected
 
     async def fail(self, number: int, sentence: str) -> int:
         """Ask nothing more for this dataset: the window is a gap, answers under way are still taken in."""

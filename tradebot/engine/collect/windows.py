@@ -44,6 +44,8 @@ def split(missing: Iterable[Range], last_ms: int | None, timeframe: Timeframe) -
 
 def absent(rows: Sequence[BarRow], start_ms: int, end_ms: int, timeframe: Timeframe) -> list[Range]:
     """Ranges of the grid in start_ms..end_ms that have no row; `rows` rise and lie inside."""
+    if len(rows) * timeframe.ms == end_ms - start_ms:
+        return []
     ranges = []
     expected = start_ms
     for row in rows:
@@ -62,14 +64,12 @@ async def fetch(exchange: Exchange, key: DatasetKey, window: Window) -> Fetched:
     holes of the exchange itself. Raises ExchangeError.
     """
     timeframe, category = key.timeframe, Category(key.category)
-    found: dict[int, BarRow] = {}
-    start, end, first_time = window.start_ms, window.end_ms, True
-    while True:
-        page = await exchange.klines(category, key.symbol, timeframe, start, end)
-        fresh = [row for row in page if row.time_ms not in found]
-        found.update((row.time_ms, row) for row in fresh)
-        rows = [found[time_ms] for time_ms in sorted(found)]
-        holes = absent(rows, window.start_ms, window.end_ms, timeframe)
-        if not holes or not (fresh or first_time):
+    rows = await exchange.klines(category, key.symbol, timeframe, window.start_ms, window.end_ms)
+    while holes := absent(rows, window.start_ms, window.end_ms, timeframe):
+        known = {row.time_ms: row for row in rows}
+        again = await exchange.klines(category, key.symbol, timeframe, holes[0][0], holes[-1][1])
+        known.update((row.time_ms, row) for row in again if row.time_ms not in known)
+        if len(known) == len(rows):
             return Fetched(rows, holes)
-        start, end, first_time = holes[0][0], holes[-1][1], False
+        rows = [known[time_ms] for time_ms in sorted(known)]
+    return Fetched(rows, [])

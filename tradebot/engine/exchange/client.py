@@ -138,13 +138,12 @@ class Exchange:
             closed = parsing.envelope_time(envelope, "kline answer") - self._settle_ms - timeframe.ms
             last = min(stop - 1, closed)
             rows = parsing.parse_klines(envelope, symbol)
-            for row in rows:
-                if not timeframe.on_grid(row.time_ms):
-                    raise MalformedError(
-                        "kline answer",
-                        f"a {timeframe.value} bar of {symbol} starts at {row.time_ms}, off the grid",
-                    )
-            return {row.time_ms: row for row in rows if start <= row.time_ms <= last}
+            length, offset = timeframe.ms, timeframe.grid_offset_ms
+            if any((row[0] - offset) % length for row in rows):
+                raise MalformedError(
+                    "kline answer", f"a {timeframe.value} bar of {symbol} does not start on the grid"
+                )
+            return {row[0]: row for row in rows if start <= row[0] <= last}
 
         return await self._request("/v5/market/kline", params, rows_of)
 
