@@ -20,8 +20,8 @@ class TradebotError(Exception):
     exit_code = EXIT_SHORT
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = printable(sentence)
+        super().__init__(self.sentence)
 
 
 class InputError(TradebotError):
@@ -40,6 +40,11 @@ class CancelledError(TradebotError):
     """The person cancelled the work; nothing is wrong."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelled out, so that what a file holds can never steer a terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

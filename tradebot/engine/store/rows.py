@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tradebot.engine.control.errors import printable
 from tradebot.engine.market import Timeframe
 from tradebot.engine.market.times import iso_ms
 from tradebot.engine.store.layout import BARS, TableKind
@@ -36,7 +37,7 @@ def number_of(text: str) -> float | None:
 
 def shown(text: str) -> str:
     """A field as it is quoted in a sentence, shortened."""
-    return f'"{text[:40]}{"..." if len(text) > 40 else ""}"'
+    return printable(f'"{text[:40]}{"..." if len(text) > 40 else ""}"')
 
 
 def form_problem(fields: Sequence[str], kind: TableKind) -> RowProblem | None:
