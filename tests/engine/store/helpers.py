@@ -12,7 +12,9 @@ def bar(index: int, timeframe: Timeframe = Timeframe.M1, price: str | None = Non
     """A sound bar at a place on the grid; its digits tell which one it is."""
     low = price or f"{100 + index % 50}.10"
     high = str(float(low) + 2)
-    return BarRow(START_MS + index * timeframe.ms, low, high, low, high, f"{index % 7}.500", f"{index}.25")
+    return BarRow(
+        START_MS + index * timeframe.ms, low, high, low, high, f"{index % 7}.500", f"{abs(index)}.25"
+    )
 
 
 def bars(*indexes: int) -> list[BarRow]:

@@ -168,7 +168,12 @@ BINANCE = f"{START_MS},10,12,9,11,5,0,50,1,1,1,0\n"
         ("BTCUSDT_1m.csv", text_of([]), ImportOptions(), "holds a header but no rows"),
         ("BTCUSDT_1m.csv.gz", gzip.compress(b"x" * 5000)[:-9], ImportOptions(), "is a damaged gzip file"),
         ("BTCUSDT_1m.zip", b"PK\x03\x04rest", ImportOptions(), "is a zip archive"),
-        ("BTCUSDT_1m.csv", "hello\nyou\n", ImportOptions(), 'line 1: the header "hello" lacks timestamp, open'),
+        (
+            "BTCUSDT_1m.csv",
+            "hello\nyou\n",
+            ImportOptions(),
+            'line 1: the header "hello" lacks timestamp, open',
+        ),
         ("BTCUSDT_1m.csv", "1;2;3\n", ImportOptions(), 'line 1: "1;2;3" is no known layout'),
         (
             "BTCUSDT_1h_mark.csv",
