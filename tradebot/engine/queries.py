@@ -54,6 +54,10 @@ category = "linear"
 symbols = ["{symbol}"]
 timeframe = "15m"
 
+[entry]
+combine = "unanimous"
+signals = []
+
 [risk]
 sizing = {{ use = "equity", percent = 50 }}
 stop_loss = {{ use = "percent", percent = 3.0 }}

@@ -20,7 +20,14 @@ from tradebot.engine.collect.history import collect_history
 from tradebot.engine.collect.progress import CollectProgress, CollectReport
 from tradebot.engine.collect.request import CollectRequest
 from tradebot.engine.control.clock import SystemClock
-from tradebot.engine.control.errors import EXIT_USAGE, InputError, ShortfallError, TradebotError
+from tradebot.engine.control.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    CancelledError,
+    InputError,
+    ShortfallError,
+    TradebotError,
+)
 from tradebot.engine.control.events import Level
 from tradebot.engine.control.jobs import lower_thread_priority
 from tradebot.engine.control.progress import CancelToken
@@ -103,6 +110,8 @@ async def collect_in_child(
             if "outcome" in message:
                 values = message["outcome"]
                 return ChildOutcome(**{**values, "sentences": tuple(values["sentences"])})
+            if message.get("exit_code") == EXIT_INTERRUPTED:
+                raise CancelledError(message["refusal"])
             if "refusal" in message:
                 kind = InputError if message["exit_code"] == EXIT_USAGE else ShortfallError
                 raise kind(message["refusal"])

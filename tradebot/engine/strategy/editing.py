@@ -15,6 +15,8 @@ from tradebot.engine.strategy.registry import Parameter, ParameterKind, Registry
 
 NODE_SECTIONS = ("indicators", "signals", "groups")
 NAME_KEY = "@name"
+# What an entry or exit begins with when its members are picked before its combination.
+USUAL_COMBINATION = {"entry": "unanimous", "exit": "any"}
 _NODE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _WHOLE = re.compile(r"[+-]?\d+")
 _LIST_KINDS = (ParameterKind.SYMBOLS, ParameterKind.MEMBERS)
@@ -166,8 +168,8 @@ def _set(document: Any, path_text: str, text: str, registry: Registry) -> None:
             document.pop("exit", None)
         return
     holder[path[-1]] = typed_value(text, parameter.kind if parameter is not None else None)
-    if path == ["exit", "signals"] and "combine" not in holder:
-        holder["combine"] = "any"
+    if len(path) == 2 and path[0] in USUAL_COMBINATION and "combine" not in holder:
+        holder["combine"] = USUAL_COMBINATION[path[0]]
 
 
 def _choose(document: Any, path: list[str], use: str) -> None:

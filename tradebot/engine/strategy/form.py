@@ -151,9 +151,9 @@ class _FormBuilder:
     def _rule(self, name: str) -> FormSection:
         section = self._registry.sections[name]
         table = self._table(name)
-        declaration = self._registry.combinations.get(str(table.get("combine", "any")))
+        declaration = self._registry.combinations.get(str(table.get("combine", "")))
         fields = [
-            self._use_field(name, table, "combine", self._registry.family("combinations"), default="any"),
+            self._use_field(name, table, "combine", self._registry.family("combinations")),
             *self._declared(name, table, declaration),
             *(self._field(name, table, each) for each in section.parameters),
         ]
@@ -201,11 +201,11 @@ class _FormBuilder:
                 )
 
     def _use_field(
-        self, path: str, node: dict[str, Any], key: str, family: Mapping[str, Declaration], default: str = ""
+        self, path: str, node: dict[str, Any], key: str, family: Mapping[str, Declaration]
     ) -> FormField:
         help_text = "How the members become one." if key == "combine" else "What it computes."
         return FormField(
-            f"{path}.{key}", _label(key), "choice", value_text(node.get(key, "")), default, help_text,
+            f"{path}.{key}", _label(key), "choice", value_text(node.get(key, "")), "", help_text,
             choices=tuple(family), problem=self._problem(f"{path}.{key}"),
         )  # fmt: skip
 
