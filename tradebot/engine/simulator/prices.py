@@ -28,6 +28,7 @@ from tradebot.engine.simulator.walks import Walk, WalkSettings
 _FIRST_DAY = 18_262
 # Days generated in one go: large enough to hide numpy's overhead, small enough for the processor's cache.
 _BATCH_DAYS = 16
+_PAGED_DAYS = 4
 # Spans up to this many days are kept, longer ones are generated and dropped.
 _KEPT_SPAN_DAYS = 4
 _MARKET = WalkSettings(daily=MARKET_DAILY, pull_days=240, bound=0.65, trend=0.16)
@@ -92,7 +93,8 @@ class PriceModel:
         stop = min(minute_of(interval.open_ms(last + 1)), now_minute + 1)
         if start >= stop:
             return joined([])
-        parts = self._closed(symbol, start, min(stop, now_minute), interval.whole_days)
+        paging_until = now_minute // MINUTES - 1
+        parts = self._closed(symbol, start, min(stop, now_minute), interval.whole_days, paging_until)
         if stop > now_minute:
             parts.append(self._running_row(symbol, now_ms))
         return interval.gather(joined(parts))
@@ -141,9 +143,7 @@ class PriceModel:
                     day for day in range(first, minute // MINUTES + 1) if (symbol, day) not in self._days
                 ]
             if missing:
-                made = self._generate(symbol, missing[0], missing[-1])
-                for number, day in enumerate(range(missing[0], missing[-1] + 1)):
-                    self._keep(symbol, _KeptDay(day, made.slice(number * MINUTES, (number + 1) * MINUTES)))
+                self._make(symbol, missing[0], missing[-1])
 
     def market_mood(self, symbol: str, day: int) -> float:
         """Log change of the price over the three days before a midnight: what longs pay for in funding."""
@@ -159,7 +159,9 @@ class PriceModel:
             *(np.array([value], dtype=np.int64) for value in (*row, running.volume, running.turnover))
         )
 
-    def _closed(self, symbol: str, start: int, stop: int, by_day: bool) -> list[Bars]:
+    def _closed(
+        self, symbol: str, start: int, stop: int, by_day: bool, paging_until: int | None = None
+    ) -> list[Bars]:
         """Minutes start..stop-1 in order; whole days as one bar each where `by_day`."""
         if start >= stop:
             return []
@@ -168,7 +170,9 @@ class PriceModel:
         if last - first < _KEPT_SPAN_DAYS:
             for day in range(first, last + 1):
                 begin = day * MINUTES
-                part = self._day(symbol, day).bars(max(start - begin, 0), min(stop - begin, MINUTES))
+                part = self._day(symbol, day, paging_until).bars(
+                    max(start - begin, 0), min(stop - begin, MINUTES)
+                )
                 parts.append(_DAILY.gather(part) if by_day else part)
             return parts
         for day in range(first, last + 1, _BATCH_DAYS):
@@ -178,15 +182,32 @@ class PriceModel:
             parts.append(_DAILY.gather(part) if by_day else part)
         return parts
 
-    def _day(self, symbol: str, day: int) -> _KeptDay:
+    def _day(self, symbol: str, day: int, paging_until: int | None = None) -> _KeptDay:
+        """One day, kept. Where its neighbour was read before, a client pages through history: the next days are made
+        with it, as several cost little more than one; not later ones than `paging_until`."""
         with self._lock:
             kept = self._days.get((symbol, day))
             if kept is not None:
                 self._days.move_to_end((symbol, day))
                 return kept
-        kept = _KeptDay(day, self._generate(symbol, day, day))
-        self._keep(symbol, kept)
-        return kept
+            backwards, forwards = (symbol, day + 1) in self._days, (symbol, day - 1) in self._days
+        first = last = day
+        if paging_until is not None and backwards:
+            first = max(day - _PAGED_DAYS + 1, self.coins[symbol].launch_ms // DAY_MS)
+        elif paging_until is not None and forwards:
+            last = max(day, min(day + _PAGED_DAYS - 1, paging_until))
+        return self._make(symbol, first, last)[day - first]
+
+    def _make(self, symbol: str, first: int, last: int) -> list[_KeptDay]:
+        """Generate days and keep them."""
+        bars = self._generate(symbol, first, last)
+        made = [
+            _KeptDay(day, bars.slice(number * MINUTES, (number + 1) * MINUTES))
+            for number, day in enumerate(range(first, last + 1))
+        ]
+        for kept in made:
+            self._keep(symbol, kept)
+        return made
 
     def _keep(self, symbol: str, kept: _KeptDay) -> None:
         with self._lock:
