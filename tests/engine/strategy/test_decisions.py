@@ -91,7 +91,7 @@ def test_abstaining_counts_as_not_supporting() -> None:
 
 
 def test_weights_that_have_no_exact_float_still_reach_the_threshold() -> None:
-    spec = combined(3, "weighted", threshold=0.9, weights={"v0": 0.7, "v1": 0.2, "v2": 0.1})
+    spec = combined(3, "weighted", threshold=0.8, weights={"v0": 0.1, "v1": 0.7, "v2": 0.2})
     assert outcome(spec, "LL", "L-", "--") == "L-"
 
 
@@ -248,6 +248,25 @@ def test_equal_indicators_are_computed_once() -> None:
     )
     decide(spec, registry, candles([1, 2, 3]))
     assert calls == [3]
+
+
+def test_an_indicator_that_hands_back_its_input_changes_nothing_for_others() -> None:
+    @indicator("same", "Same", "The close.", parameters=(), inputs=("close",), look_back=lambda _values: 2)
+    def same(close: np.ndarray) -> np.ndarray:
+        return close
+
+    registry = builtin_registry()
+    registry.add(same)
+    bars = candles([1, 2, 3, 4])
+    spec = (
+        builder()
+        .indicator("it", "same")
+        .signal("up", "compare", a="it", op=">", b=0, supports="long")
+        .entry("any", ["up"])
+        .build(registry)
+    )
+    assert sides_text(decide(spec, registry, bars)) == "--LL"
+    assert bars.close.tolist() == [1, 2, 3, 4]
 
 
 def test_candles_may_be_read_only_and_stay_as_they_are() -> None:

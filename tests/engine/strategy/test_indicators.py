@@ -230,3 +230,19 @@ def test_declarations_are_complete() -> None:
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="sma"):
         type(REGISTRY)([REGISTRY.indicators["sma"], REGISTRY.indicators["sma"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "look_back"),
+    [
+        ("sma", {"length": 20}, 19),
+        ("ema", {"length": 20}, 19),
+        ("rsi", {"length": 14}, 14),  # a change needs two bars
+        ("atr", {"length": 14}, 14),
+        ("macd", {"fast": 12, "slow": 26, "signal": 9}, 33),
+        ("bbands", {"length": 20, "deviations": 2.0}, 19),
+        ("adx", {"length": 14}, 27),
+    ],
+)
+def test_look_backs(name: str, values: dict[str, Value], look_back: int) -> None:
+    assert REGISTRY.indicators[name].look_back(values) == look_back

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from tradebot.engine.strategy import (
@@ -14,6 +16,7 @@ from tradebot.engine.strategy import (
     parse_strategy,
     settable_paths,
 )
+from tradebot.engine.strategy.overrides import rewrite
 from tradebot.engine.strategy.toml_text import TomlText, read_toml
 
 TEXT = """# my strategy
@@ -165,3 +168,19 @@ def test_every_path_that_a_file_has_can_be_set() -> None:
     } <= set(known)
     assert known["indicators.fast.length"].low == 2
     assert "exit.combine" not in known
+
+
+def test_sections_in_any_order_keep_their_comments() -> None:
+    sections = TEXT.split("\n\n")
+    text = "\n\n".join([sections[0], sections[2], sections[1], sections[4], sections[3], sections[5]])
+    text += '\n[indicators.slow] # the slow one\nuse = "sma"\n'
+    changed = apply_overrides(text, {"indicators.slow.length": "50", "indicators.fast.length": "5"})
+    spec = parse_strategy(changed)
+    assert [spec.indicators[name].parameters["length"] for name in ("fast", "slow")] == [5, 50]
+    assert "# the slow one" in changed
+    assert "# short" in changed
+
+
+def test_where_comments_cannot_be_kept_the_values_are() -> None:
+    other = {"strategy": {"name": "other"}}
+    assert tomllib.loads(rewrite(TEXT, other, {}, builtin_registry())) == other

@@ -147,6 +147,14 @@ REPLACED = {
         "length = 9", "length = 9\nenabled = false",
         ['s.toml:13: signals.up.a: needs "fast", but indicators.fast.enabled is false'],
     ),
+    "what is switched off may stay unused": (
+        "[indicators.fast]", '[indicators.idle]\nuse = "sma"\nenabled = false\n[indicators.fast]', [],
+    ),
+    "what is switched off may need what is": (
+        "[entry]",
+        '[indicators.off]\nuse = "sma"\nenabled = false\n[signals.off]\nuse = "cross"\na = "off"\nb = 1\nenabled = false\n[entry]',
+        [],
+    ),
     "enabled is a text": ("length = 9", 'length = 9\nenabled = "false"', ['s.toml:8: indicators.fast.enabled: must be true or false, but is the text "false", which needs no quotation marks']),
     "macd upside down": (
         "[indicators.fast]", '[indicators.m]\nuse = "macd"\nfast = 26\nslow = 12\n[indicators.fast]',
@@ -263,6 +271,11 @@ APPENDED = {
     ),
     "no target": ("[risk]\ntake_profit = []", []),
     "bars below zero": ("[risk]\nmax_bars = -1", ["s.toml:19: risk.max_bars: must be a whole number from 0 to 10000000, but is -1"]),
+    "true for a count": ("[risk]\nmax_bars = true", ["s.toml:19: risk.max_bars: must be a whole number from 0 to 10000000, but is true"]),
+    "true for a percentage": (
+        '[risk]\nsizing = { use = "equity", percent = true }',
+        ["s.toml:19: risk.sizing.percent: must be a number from 0.001 to 100, but is true"],
+    ),
     "nothing closes": (
         '[risk]\nopposite = "ignore"',
         ["s.toml:18: risk: warning: closes no position: there is no [exit], stop_loss, take_profit or max_bars, and opposite is ignore"],

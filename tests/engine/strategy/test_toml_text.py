@@ -44,6 +44,10 @@ deep = true
 [b . c]
 d.e.f = 3
 d.e.g = 4
+[z.inner]
+k = 1
+[z]
+k = 2
 '''
 
 
@@ -75,6 +79,10 @@ def test_lines_of_a_tricky_document() -> None:
         ("b", "c"): 27,
         ("b", "c", "d", "e", "f"): 28,
         ("b", "c", "d", "e", "g"): 29,
+        ("z", "inner"): 30,
+        ("z", "inner", "k"): 31,
+        ("z",): 32,  # where it is opened itself, not where something inside it is
+        ("z", "k"): 33,
     }
     assert {path: read.lines.get(path) for path in expected} == expected
     assert {path for path in _paths(read.document) if path not in read.lines} == set()
