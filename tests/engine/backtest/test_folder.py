@@ -130,7 +130,8 @@ def test_a_write_that_fails_leaves_nothing(
         ("result.json", '{"format": 1}', "is damaged or was changed by hand"),
         ("trades.csv", "a,b\n", "line 1: expected the columns trade_id,"),
         ("trades.csv", TRADE_HEADER + "\n1,x\n", "line 2: this is not a trade"),
-        ("equity.csv", "time,equity,cash,exposure,drawdown\nnow,1,1,1,1\n", "they belong together"),
+        ("equity.csv", "time,equity,cash,exposure,drawdown\n", "they belong together"),
+        ("equity.csv", "time,equity,cash,exposure,drawdown\nnow,1,1,1,1\n", "line 2: this is not a row"),
         ("strategy.toml", None, "There is no"),
     ],
 )

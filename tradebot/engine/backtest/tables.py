@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from tradebot.engine.backtest.codes import EntryReason, ExitReason, TradeStatus
 from tradebot.engine.backtest.curves import CURVE, Curve
 from tradebot.engine.backtest.state import TRADE, Records
 from tradebot.engine.control.errors import InputError
-from tradebot.engine.market.times import iso_ms
+from tradebot.engine.market import Float64, Int64
 
 TRADE_COLUMNS = (
     "trade_id", "strategy", "symbol", "side", "entry_time", "entry_price", "exit_time", "exit_price", "qty", "pnl",
@@ -25,72 +24,89 @@ TRADE_COLUMNS = (
 EQUITY_COLUMNS = ("time", "equity", "cash", "exposure", "drawdown")
 BENCHMARK_COLUMNS = ("time", "buy_hold")
 
+_TIME_LENGTH = len("2024-05-01T12:00:00.000Z")
+_Columns = dict[str, list[str]]
 _SIDES = {1: "long", -1: "short"}
 _SIDE_NUMBERS = {name: number for number, name in _SIDES.items()}
-_MONEY = ("pnl", "r", "fees", "funding", "slippage")
-_PLAIN = ("entry_price", "exit_price", *_MONEY, "mae", "mfe", "initial_stop")
+_PLAIN = (
+    "entry_price",
+    "exit_price",
+    "pnl",
+    "r",
+    "fees",
+    "funding",
+    "slippage",
+    "mae",
+    "mfe",
+    "initial_stop",
+)
 
 
-def number_text(value: float) -> str:
+def number_column(values: Float64) -> list[str]:
     """15 significant digits, which drops the noise of floats (24.0751, not 24.075100000000003); NaN is empty."""
-    return "" if math.isnan(value) else f"{value:.15g}"
+    return ["" if value != value else f"{value:.15g}" for value in values.tolist()]  # NaN differs from itself
+
+
+def iso_column(times_ms: Int64) -> list[str]:
+    """ISO 8601 UTC with milliseconds, as `times.iso_ms` writes one."""
+    texts = np.datetime_as_string(times_ms.astype("datetime64[ms]"), unit="ms")
+    return [f"{text}Z" for text in texts.tolist()]
 
 
 def trades_text(trades: Records, strategy: str, symbols: Sequence[str]) -> str:
     """trades.csv: one row a closed leg, then the positions still open."""
-    return _table(TRADE_COLUMNS, (_trade_cells(row, strategy, symbols) for row in trades))
 
+    def plain(name: str) -> list[int]:
+        return list(trades[name].tolist())
 
-def _trade_cells(row: np.void, strategy: str, symbols: Sequence[str]) -> tuple[object, ...]:
-    return (
-        row["trade_id"],
-        strategy,
-        symbols[row["slot"]],
-        _SIDES[int(row["side"])],
-        iso_ms(row["entry_time"]),
-        number_text(row["entry_price"]),
-        iso_ms(row["exit_time"]),
-        number_text(row["exit_price"]),
-        number_text(row["quantity"]),
-        *(number_text(row[name]) for name in _MONEY),
-        EntryReason(row["entry_reason"]).name.lower(),
-        ExitReason(row["exit_reason"]).name.lower(),
-        row["bars"],
-        number_text(row["mae"]),
-        number_text(row["mfe"]),
-        number_text(row["initial_stop"]),
-        "true" if row["ambiguous"] else "false",
-        TradeStatus(row["status"]).name.lower(),
-    )
+    def words(name: str, kind: type[EntryReason | ExitReason | TradeStatus]) -> list[str]:
+        known = {member.value: member.name.lower() for member in kind}
+        return [known[value] for value in trades[name].tolist()]
+
+    columns: dict[str, Sequence[object]] = {
+        "trade_id": plain("trade_id"),
+        "strategy": [strategy] * len(trades),
+        "symbol": [symbols[slot] for slot in plain("slot")],
+        "side": [_SIDES[side] for side in plain("side")],
+        "entry_time": iso_column(trades["entry_time"]),
+        "exit_time": iso_column(trades["exit_time"]),
+        "qty": number_column(trades["quantity"]),
+        "entry_reason": words("entry_reason", EntryReason),
+        "exit_reason": words("exit_reason", ExitReason),
+        "bars": plain("bars"),
+        "ambiguous": ["true" if ambiguous else "false" for ambiguous in plain("ambiguous")],
+        "status": words("status", TradeStatus),
+        **{name: number_column(trades[name]) for name in _PLAIN},
+    }
+    return _table(TRADE_COLUMNS, zip(*(columns[name] for name in TRADE_COLUMNS), strict=True))
 
 
 def read_trades(path: Path, symbols: Sequence[str]) -> Records:
     """The records of a trades.csv whose symbols are `symbols`. InputError with the line of a damaged row."""
-    rows = _read_table(path, TRADE_COLUMNS)
-    trades: Records = np.zeros(len(rows), dtype=TRADE)
     slots = {symbol: slot for slot, symbol in enumerate(symbols)}
-    for line, (trade, cells) in enumerate(zip(trades, rows, strict=True), start=2):
-        try:
-            _read_trade(trade, cells, slots)
-        except (KeyError, ValueError):
-            raise InputError(f"{path}, line {line}: this is not a trade as tradebot writes it.") from None
+    return _records(path, TRADE_COLUMNS, lambda columns: _trades(columns, slots), "a trade")
+
+
+def _trades(columns: _Columns, slots: Mapping[str, int]) -> Records:
+    trades: Records = np.zeros(len(columns["trade_id"]), dtype=TRADE)
+    for name in ("trade_id", "bars"):
+        trades[name] = [int(cell) for cell in columns[name]]
+    trades["slot"] = [slots[cell] for cell in columns["symbol"]]
+    trades["side"] = [_SIDE_NUMBERS[cell] for cell in columns["side"]]
+    for name in ("entry_time", "exit_time"):
+        trades[name] = read_times(columns[name])
+    trades["quantity"] = _floats(columns["qty"])
+    for name in _PLAIN:
+        trades[name] = _floats(columns[name])
+    trades["entry_reason"] = [EntryReason[cell.upper()] for cell in columns["entry_reason"]]
+    trades["exit_reason"] = [ExitReason[cell.upper()] for cell in columns["exit_reason"]]
+    trades["ambiguous"] = [cell == "true" for cell in columns["ambiguous"]]
+    trades["status"] = [TradeStatus[cell.upper()] for cell in columns["status"]]
     return trades
 
 
-def _read_trade(trade: np.void, cells: dict[str, str], slots: dict[str, int]) -> None:
-    trade["trade_id"] = int(cells["trade_id"])
-    trade["slot"] = slots[cells["symbol"]]
-    trade["side"] = _SIDE_NUMBERS[cells["side"]]
-    trade["entry_time"] = read_time(cells["entry_time"])
-    trade["exit_time"] = read_time(cells["exit_time"])
-    trade["quantity"] = float(cells["qty"])
-    for name in _PLAIN:
-        trade[name] = float(cells[name] or "nan")
-    trade["entry_reason"] = EntryReason[cells["entry_reason"].upper()]
-    trade["exit_reason"] = ExitReason[cells["exit_reason"].upper()]
-    trade["bars"] = int(cells["bars"])
-    trade["ambiguous"] = cells["ambiguous"] == "true"
-    trade["status"] = TradeStatus[cells["status"].upper()]
+def _floats(cells: Sequence[str]) -> list[float]:
+    return [float(cell) if cell else math.nan for cell in cells]
 
 
 def equity_text(curve: Curve) -> str:
@@ -104,35 +120,60 @@ def benchmark_text(curve: Curve) -> str:
 
 
 def _curve_text(curve: Curve, columns: Sequence[str]) -> str:
-    parts = [[iso_ms(time) for time in curve["time"].tolist()]]
-    parts += [[number_text(value) for value in curve[name].tolist()] for name in columns[1:]]
+    parts = [iso_column(curve["time"]), *(number_column(curve[name]) for name in columns[1:])]
     return _table(columns, zip(*parts, strict=True))
 
 
 def read_curve(equity: Path, benchmark: Path) -> Curve:
     """The records of both files. InputError with the line of a damaged row."""
-    rows = _read_table(equity, EQUITY_COLUMNS)
-    held = _read_table(benchmark, BENCHMARK_COLUMNS)
-    if len(held) != len(rows):
+    curve = _records(equity, EQUITY_COLUMNS, lambda columns: _curve(columns, EQUITY_COLUMNS), "a row")
+    held = _records(benchmark, BENCHMARK_COLUMNS, lambda columns: _curve(columns, BENCHMARK_COLUMNS), "a row")
+    if len(held) != len(curve):
         raise InputError(
-            f"{benchmark} has {len(held)} rows and {equity.name} {len(rows)}; they belong together."
+            f"{benchmark} has {len(held)} rows and {equity.name} {len(curve)}; they belong together."
         )
-    curve: Curve = np.zeros(len(rows), dtype=CURVE)
-    for line, (row, cells, other) in enumerate(zip(curve, rows, held, strict=True), start=2):
-        try:
-            row["time"] = read_time(cells["time"])
-            row["buy_hold"] = float(other["buy_hold"])
-            for name in EQUITY_COLUMNS[1:]:
-                row[name] = float(cells[name])
-        except (KeyError, ValueError):
-            raise InputError(f"{equity}, line {line}: this is not a row as tradebot writes it.") from None
+    curve["buy_hold"] = held["buy_hold"]
     return curve
 
 
+def _curve(columns: _Columns, names: Sequence[str]) -> Curve:
+    curve: Curve = np.zeros(len(columns["time"]), dtype=CURVE)
+    curve["time"] = read_times(columns["time"])
+    for name in names[1:]:
+        curve[name] = _floats(columns[name])
+    return curve
+
+
+def read_times(texts: Sequence[str]) -> Int64:
+    """UTC milliseconds of ISO 8601 times as tradebot writes them, ending in Z. ValueError for any other text."""
+    if any(len(text) != _TIME_LENGTH or text[-1] != "Z" for text in texts):  # numpy would take "now" and ""
+        raise ValueError("not a time as tradebot writes it")
+    return np.array([text.removesuffix("Z") for text in texts], dtype="datetime64[ms]").astype(np.int64)
+
+
 def read_time(text: str) -> int:
-    """UTC milliseconds of an ISO 8601 time as tradebot writes it."""
-    moment = datetime.fromisoformat(text)
-    return round(moment.timestamp() * 1000)
+    """UTC milliseconds of one such time."""
+    return int(read_times([text])[0])
+
+
+def _records(path: Path, names: Sequence[str], build: Callable[[_Columns], Records], what: str) -> Records:
+    """All rows of a table at once; only where that fails, one by one to name the damaged line."""
+    rows = _read_rows(path, names)
+    try:
+        return build(_columns(names, rows))
+    except (KeyError, ValueError):
+        for line, row in enumerate(rows, start=2):
+            try:
+                build(_columns(names, [row]))
+            except (KeyError, ValueError):
+                raise InputError(f"{path}, line {line}: this is not {what} as tradebot writes it.") from None
+        raise
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> _Columns:
+    if any(len(row) != len(names) for row in rows):
+        raise ValueError("a row has another number of cells than the header")
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -143,12 +184,12 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return buffer.getvalue()
 
 
-def _read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def _read_rows(path: Path, names: Sequence[str]) -> list[list[str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != tuple(columns):
-                raise InputError(f"{path}, line 1: expected the columns {','.join(columns)}.")
+            reader = csv.reader(file)
+            if next(reader, None) != list(names):
+                raise InputError(f"{path}, line 1: expected the columns {','.join(names)}.")
             return list(reader)
     except FileNotFoundError:
         raise InputError(f"There is no {path}; the result is not complete, run the backtest again.") from None
