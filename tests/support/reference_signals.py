@@ -181,8 +181,11 @@ def sides_of(reading: tuple[bool, bool] | None, supports: str, invert: bool) -> 
     truth, opposite = reading
     if supports == "direction":
         return (opposite, truth) if invert else (truth, opposite)
-    holds = truth != invert
-    return holds and supports in ("both", "long"), holds and supports in ("both", "short")
+    if supports == "both":
+        return truth != invert, truth != invert
+    # `invert` swaps the sides of a one-sided rule; only a condition is negated.
+    goes_long = (supports == "long") != invert
+    return truth and goes_long, truth and not goes_long
 
 
 Resolve = Callable[[str | float], Series]

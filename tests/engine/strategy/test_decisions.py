@@ -295,8 +295,7 @@ _OPERANDS = st.one_of(st.sampled_from(_SERIES), st.floats(90, 110).map(lambda va
 def _signals(draw: st.DrawFn) -> dict[str, object]:
     use = draw(st.sampled_from(("cross", "compare", "threshold")))
     supports = draw(st.sampled_from(("direction", "both", "long", "short")))
-    # A one-sided rule that is inverted swaps its sides here; the reference reads that case differently.
-    invert = draw(st.booleans()) if supports in {"direction", "both"} else False
+    invert = draw(st.booleans())
     common = {"use": use, "supports": supports, "invert": invert}
     if use == "threshold":
         lower = draw(st.floats(20, 100))
