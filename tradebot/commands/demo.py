@@ -101,6 +101,6 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
 def _chart(result: BacktestResult) -> str:
     """The equity curve as plain text, as wide as a page."""
     from tradebot.engine.result_views import backtest_view
-    from tradebot.screens.widgets.chart import plain_chart
+    from tradebot.screens.widgets.plain_chart import plain_chart
 
     return plain_chart(backtest_view(result, 400, ""), 100, 18)
