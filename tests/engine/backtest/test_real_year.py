@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -78,3 +79,39 @@ def test_a_year_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) 
     expected = simulate_reference([slot], risk, costs, 10_000.0)
     assert first_difference(ledger, expected) is None
     assert len(ledger.trades) > 1000
+
+
+@pytest.mark.realdata
+def test_eight_perpetuals_on_one_account_with_recorded_funding(shared_market: Path) -> None:
+    slots = [perpetual(path) for path in sorted((shared_market / "bybit_linear").glob("*_5m.csv.gz"))]
+    assert len(slots) == 8
+    risk = ReferenceRisk(
+        direction="both",
+        opposite="close",
+        sizing="equity",
+        size=30.0,
+        stop_percent=2.0,
+        target_percent=3.0,
+        max_bars=400,
+    )
+    costs = ReferenceCosts(0.055, 0.02, 0.01, 0.0, True)
+    ledger = simulate(*inputs(slots, risk, costs, 10_000.0))
+    assert first_difference(ledger, simulate_reference(slots, risk, costs, 10_000.0)) is None
+    assert len(ledger.trades) > 300
+    assert np.count_nonzero(ledger.trades["funding"]) > 100
+
+
+def perpetual(path: Path, bars: int = 12_000) -> ReferenceSlot:
+    """The last bars of a recorded perpetual; its tick from the digits in the file."""
+    candles = year(path).tail(bars)
+    symbol = path.name.split("_")[0]
+    payments = year(path.with_name(f"{symbol}_funding.csv.gz"))
+    since = payments[payments["timestamp"] >= candles["timestamp"].iloc[0]]
+    tick = 10.0 ** -max(len(f"{price:.12g}".partition(".")[2]) for price in candles["close"])
+    slot = crossing(
+        candles,
+        30,
+        120,
+        funding=list(zip(since["timestamp"].tolist(), since["funding_rate"].tolist(), strict=True)),
+    )
+    return replace(slot, symbol=symbol, timeframe_ms=300_000, tick=float(f"{tick:.12g}"), lot=0.01)

@@ -200,7 +200,7 @@ def test_progress_and_cancel(store: Store) -> None:
     looks: list[Progress] = []
     run_backtest(spec, builtin_registry(), store, settings, looks.append, clock=ManualClock())
     assert [look.note for look in looks[:2]] == ["decided AAAUSDT", "decided BBBUSDT"]
-    assert looks[-1].fraction == 1.0
+    assert (looks[-1].note, looks[-1].fraction) == ("simulating", 1.0)
 
     token = CancelToken()
 

@@ -146,7 +146,7 @@ def read_result(folder: Path) -> BacktestResult:
         counts = document["counts"]
         symbols = tuple(document["symbols"])
         return BacktestResult(
-            result_id=document["id"],
+            result_id=folder.name,
             created_ms=read_time(document["created"]),
             strategy=strategy["name"],
             strategy_toml=_read_text(folder / "strategy.toml"),

@@ -105,7 +105,9 @@ class Simulation:
 
         Raises CancelledError soon after `cancel` was asked for.
         """
-        while self.advance():
+        more = True
+        while more:
+            more = self.advance()
             if cancel is not None:
                 cancel.check()
             if report is not None:
