@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from tradebot.engine.market import BarRow, Timeframe
 from tradebot.engine.store.layout import BARS
-from tradebot.engine.store.lines import Lines
+from tradebot.engine.store.lines import NO_LINES, Lines
 from tradebot.engine.store.parsing import good_bars, parse_form
 from tradebot.engine.store.rows import bar_problem
+
+# Up to here checking text by text is faster than starting numpy.
+_FEW_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,12 @@ class Refusal:
 def sound_lines(rows: Sequence[BarRow], timeframe: Timeframe) -> tuple[Lines, list[Refusal]]:
     """The sound rows in rising order, the first of equal times; and the refused ones."""
     if not rows:
-        return Lines.of_bars(()), []
-    lines = Lines.of_bars(rows)
-    columns = parse_form(lines.text, BARS)
-    if columns is not None and len(columns) == len(rows) and good_bars(columns, timeframe).all():
-        return lines.sorted_unique(), []
+        return NO_LINES, []
+    if len(rows) > _FEW_ROWS:
+        lines = Lines.of_bars(rows)
+        columns = parse_form(lines.text, BARS)
+        if columns is not None and len(columns) == len(rows) and good_bars(columns, timeframe).all():
+            return lines.sorted_unique(), []
     sound: list[BarRow] = []
     refused: list[Refusal] = []
     for row in rows:

@@ -93,9 +93,9 @@ class Summary:
         """Share of bars present in each of 24 equal slices of the span."""
         if not self.rows:
             return ()
-        edges = np.linspace(self.first_ms, self.last_ms + timeframe.ms, COVERAGE_BUCKETS + 1)
         if not len(self.gap_starts):
             return (1.0,) * COVERAGE_BUCKETS
+        edges = np.linspace(self.first_ms, self.last_ms + timeframe.ms, COVERAGE_BUCKETS + 1)
         borders = np.column_stack((self.gap_starts, self.gap_ends)).ravel().astype(np.float64)
         lengths = np.cumsum((self.gap_ends - self.gap_starts).astype(np.float64))
         missing_before = np.column_stack((np.concatenate((np.zeros(1), lengths[:-1])), lengths)).ravel()
@@ -138,10 +138,13 @@ def _extended(
     if not known.rows or not len(times):
         base = summary_of(times, timeframe, stamp, offset, guard)
         return base if not known.rows else replace(known, stamp=stamp, offset=offset, guard=guard)
+    rows, last_ms = known.rows + len(times), int(times[-1])
+    if last_ms == known.last_ms + len(times) * timeframe.ms:
+        return replace(known, stamp=stamp, offset=offset, guard=guard, rows=rows, last_ms=last_ms)
     later = summary_of(np.insert(times, 0, known.last_ms), timeframe, stamp, offset, guard)
     return replace(
         later,
-        rows=known.rows + len(times),
+        rows=rows,
         first_ms=known.first_ms,
         gap_count=known.gap_count + later.gap_count,
         missing_rows=known.missing_rows + later.missing_rows,
@@ -191,8 +194,7 @@ def _sound_times(body: bytes, timeframe: Timeframe, previous_ms: int) -> Int64 |
 class Inventory:
     """Summaries of the files of one data folder, in memory and in its `.inventory.json`."""
 
-    def __init__(self, folder: Path, file: Path, read_only: bool) -> None:
-        self._folder = folder
+    def __init__(self, file: Path, read_only: bool) -> None:
         self._file = file
         self._read_only = read_only
         self._lock = threading.Lock()
@@ -269,7 +271,7 @@ class Inventory:
             return  # only a convenience; the next listing tries again
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self._folder).as_posix()
+        return f"{path.parent.name}/{path.name}"
 
     def _keep(self, name: str, summary: Summary | None, known: Summary | None) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tradebot.engine.control.errors import InputError, did_you_mean
@@ -52,6 +53,7 @@ def stamp_of(path: Path) -> FileStamp | None:
         return None
 
 
+@lru_cache(maxsize=8192)
 def journal_of(path: Path) -> Path:
     """Where rows wait while `path` is locked by another program."""
     return path.with_name(path.name + ".journal")
@@ -99,13 +101,17 @@ class Layout:
         self.source = folder / ".source.json"
         self.lock = folder / ".lock"
         self.inventory = folder / ".inventory.json"
+        self._bars: dict[DatasetKey, Path] = {}
 
     def bars(self, key: DatasetKey) -> Path:
         """The CSV of a dataset; InputError for a key whose parts cannot be."""
-        checked_category(key.category)
-        checked_symbol(key.symbol)
-        checked_timeframe(key.timeframe_name)
-        return self.folder / key.category / key.file_name
+        path = self._bars.get(key)
+        if path is None:
+            checked_category(key.category)
+            checked_symbol(key.symbol)
+            checked_timeframe(key.timeframe_name)
+            path = self._bars[key] = self.folder / key.category / key.file_name
+        return path
 
     def funding(self, category: Category, symbol: str) -> Path:
         """The CSV of a symbol's funding payments."""

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from tradebot.engine.market import BarRow, Int64
 
 STAMP_DIGITS = 13
+_FEW_BLOCKS = 10_000
+_SHORT_BYTES = 2_000
 
 
 class IrregularLineError(ValueError):
@@ -87,6 +89,9 @@ def take_lines(text: bytes, starts: Int64, positions: npt.NDArray[np.intp]) -> b
     if not len(positions):
         return b""
     breaks = np.flatnonzero(np.diff(positions) != 1) + 1
+    if len(breaks) > _FEW_BLOCKS:
+        lines = np.array(text.split(b"\n"), dtype=object)
+        return b"\n".join([*lines[positions].tolist(), b""])
     firsts = positions[np.concatenate((np.zeros(1, np.intp), breaks))]
     lasts = positions[np.concatenate((breaks - 1, np.array([len(positions) - 1], np.intp)))]
     view = memoryview(text)
@@ -96,10 +101,12 @@ def take_lines(text: bytes, starts: Int64, positions: npt.NDArray[np.intp]) -> b
 
 def scan_times(text: bytes) -> Int64:
     """The timestamp that each line begins with; IrregularLineError where one has none."""
+    if not text:
+        return np.empty(0, np.int64)
+    if len(text) < _SHORT_BYTES:
+        return _scan_slowly(text)
     starts = line_starts(text)
     first = starts[:-1]
-    if not len(first):
-        return np.empty(0, np.int64)
     data = np.frombuffer(text, np.uint8)
     if int(np.diff(starts).min()) <= STAMP_DIGITS or not bool(np.all(data[first + STAMP_DIGITS] == ord(","))):
         return _scan_slowly(text)
@@ -122,25 +129,8 @@ def _scan_slowly(text: bytes) -> Int64:
 
 def merge_sorted(existing: Lines, newer: Lines) -> Lines:
     """Both in rising order, each already rising; of equal times the existing line stays."""
-    places = np.searchsorted(existing.times, newer.times)
-    known = np.zeros(len(newer), dtype=np.bool_)
-    inside = places < len(existing)
-    known[inside] = existing.times[places[inside]] == newer.times[inside]
-    added = newer.chosen(np.flatnonzero(~known))
-    if not len(added):
+    if not len(newer):
         return existing
-    places = places[~known]
-    cuts = existing.starts()[places]
-    starts = added.starts()
-    # One block for each run of new lines that falls between the same two existing ones.
-    runs = np.concatenate((np.zeros(1, np.intp), np.flatnonzero(np.diff(places)) + 1))
-    run_starts = starts[runs].tolist()
-    run_ends = [*run_starts[1:], len(added.text)]
-    old, new = memoryview(existing.text), memoryview(added.text)
-    pieces: list[memoryview] = []
-    copied = 0
-    for cut, low, high in zip(cuts[runs].tolist(), run_starts, run_ends, strict=True):
-        pieces += (old[copied:cut], new[low:high])
-        copied = cut
-    pieces.append(old[copied:])
-    return Lines(b"".join(pieces), np.insert(existing.times, places, added.times))
+    if not len(existing):
+        return newer
+    return join(existing, newer).sorted_unique()

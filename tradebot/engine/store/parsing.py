@@ -19,7 +19,7 @@ from tradebot.engine.store.rows import RowProblem, bar_problem, form_problem, or
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 # Below this, plain Python is faster than starting pandas' reader.
-_SMALL_BYTES = 32_768
+_SMALL_BYTES = 16_384
 _LEGAL = b"0123456789.,+-eE\n"
 _FORBIDDEN = (b"\r", b" ", b"\t", b'"', b"\0")
 

@@ -60,7 +60,7 @@ class Store:
         lineage = Lineage()
         self._tables = Tables(self._lock, self._notices, lineage, fsync)
         self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
-        self._inventory = Inventory(folder, self._layout.inventory, read_only)
+        self._inventory = Inventory(self._layout.inventory, read_only)
         self._provenance = Provenance(self._layout.source)
         if not read_only:
             self.write_waiting()
