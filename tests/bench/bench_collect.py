@@ -41,21 +41,22 @@ def simulator(**settings: Any) -> Iterator[str]:
 
 async def collect(
     url: str, folder: Path, symbols: int, days: int, throttle: Throttle, lags: list[float]
-) -> tuple[CollectReport, RequestBudget, float]:
-    """Collect 1m bars; returns the report, the budget and the share of time in which bars came in."""
+) -> tuple[CollectReport, RequestBudget, float, float]:
+    """Collect 1m bars; returns the report, the budget, seconds and processor ms a request."""
     rest = PybitRest(url, threads=24)
     exchange = Exchange(rest, CLOCK, random.Random(1), throttle)
     names = tuple(item.symbol for item in await exchange.instruments(LINEAR))[:symbols]
     request = CollectRequest(LINEAR, names, (M1,), CLOCK.now_ms() - days * DAY_MS, funding=False)
     watch = asyncio.create_task(watch_lag(lags))
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     report = await collect_history(
         exchange, Store(folder), request, CLOCK, lambda progress: None, CancelToken(), concurrency=24
     )
     elapsed = time.perf_counter() - began
+    cpu_ms = (time.process_time() - used) * 1000 / report.requests
     watch.cancel()
     rest.close()
-    return report, exchange.budget(), elapsed
+    return report, exchange.budget(), elapsed, cpu_ms
 
 
 async def watch_lag(lags: list[float]) -> None:
@@ -79,7 +80,7 @@ def test_collection_at_the_exchanges_limit(benchmark: BenchmarkFixture, tmp_path
     lags: list[float] = []
     with simulator(symbols=60, latency_ms=80.0) as url:
         throttle = Throttle(CLOCK, 1.0)
-        report, budget, elapsed = once(
+        report, budget, elapsed, cpu_ms = once(
             benchmark, lambda: asyncio.run(collect(url, tmp_path, 60, 29, throttle, lags))
         )
     # The first window of a run is a burst: what counts is the pace of the windows after it.
@@ -90,6 +91,7 @@ def test_collection_at_the_exchanges_limit(benchmark: BenchmarkFixture, tmp_path
         bars_per_second=round(report.bars_added / elapsed),
         share_of_limit=round(used, 3),
         loop_lag_p95_ms=round(p95(lags), 1),
+        cpu_ms_per_request=round(cpu_ms, 2),
         retries=budget.retries,
     )
     assert report.complete
@@ -102,13 +104,14 @@ def test_collection_without_a_limit(benchmark: BenchmarkFixture, tmp_path: Path)
     lags: list[float] = []
     with simulator(symbols=20, limit_enforced=False) as url:
         throttle = Throttle(CLOCK, 1.0, limit=1_000_000)
-        report, _, elapsed = once(
+        report, _, elapsed, cpu_ms = once(
             benchmark, lambda: asyncio.run(collect(url, tmp_path, 20, 40, throttle, lags))
         )
     benchmark.extra_info.update(
         requests=report.requests,
         bars_per_second=round(report.bars_added / elapsed),
         loop_lag_p95_ms=round(p95(lags), 1),
+        cpu_ms_per_request=round(cpu_ms, 2),
     )
     assert report.complete
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -392,5 +393,23 @@ def test_the_first_bar_of_a_dataset_is_the_exchanges_own_text(tmp_path: Path) ->
         await world.collect("BTCUSDT", since_ms=NOW - 2 * MINUTE)
         line = (tmp_path / "linear" / "BTCUSDT_1m.csv").read_text(encoding="utf-8").splitlines()[1]
         assert line == ",".join(str(value) for value in true_bar("BTCUSDT", LAST_CLOSED - MINUTE))
+
+    run(tmp_path, body)
+
+
+def test_an_interrupt_keeps_what_was_fetched(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        task = asyncio.create_task(world.collect("BTCUSDT", since_ms=NOW - 60 * DAY_MS))
+
+        def stop(path: str, params: dict[str, Any]) -> None:
+            if world.bybit.calls[KLINE] == 30:
+                task.cancel()
+
+        world.bybit.faults.append(stop)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        kept = world.stored("BTCUSDT")
+        assert len(kept) >= 5_000
+        assert kept == truth("BTCUSDT", NOW - 60 * DAY_MS, kept[-1].time_ms + MINUTE)
 
     run(tmp_path, body)

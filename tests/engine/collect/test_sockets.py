@@ -314,3 +314,18 @@ def test_the_figures_of_a_report_can_be_written_as_json(tmp_path: Path) -> None:
     )
     assert not report.complete
     assert json.dumps(asdict(report), default=str)
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    still: SimulatorThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "ws_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with client(still.url, tmp_path, ScaledClock(START, 0.001)) as one:
+        assert await one.exchange.server_time_ms() >= START
+    connection = await connect_websocket(still.url.replace("http", "ws") + "/v5/public/linear")
+    await connection.send('{"op":"ping","req_id":"1"}')
+    assert '"pong"' in await connection.receive()
+    await connection.close()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.exchange.errors import MalformedError
-from tradebot.engine.exchange.messages import Ack, Pong, Update, parse_message
+from tradebot.engine.exchange.messages import Ack, KlineUpdate, Pong, Update, parse_message
 from tradebot.engine.exchange.ports import Connector, StreamClosedError, StreamConnection
 from tradebot.engine.exchange.subscribing import batches, judge_refusal, request_text
 from tradebot.engine.market import Category
@@ -340,7 +340,7 @@ class _RateMeter:
 
     def count(self, update: Update) -> None:
         """Count one message."""
-        if hasattr(update, "closed"):
+        if isinstance(update, KlineUpdate):
             self._klines += 1
         else:
             self._tickers += 1
