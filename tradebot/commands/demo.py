@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEMO_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 DEMO_STRATEGY = "ema-trend"
+_KERNELS = ".kernels"
 
 
 def demo(
@@ -54,6 +55,7 @@ def demo(
             start_with=_collections(follow=True),
             watched=DEMO_SYMBOLS,
             first_backtest=DEMO_STRATEGY,
+            kernels=context.folders.data / _KERNELS,
         )
     )
 
@@ -73,6 +75,7 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
     from tradebot.commands.collect import closing_text, collect_now
     from tradebot.commands.data import open_store
     from tradebot.engine.backtest.folder import result_document
+    from tradebot.engine.backtest.warm_up import keep_kernels_below
     from tradebot.engine.collecting import read_request
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.simulator import start_simulator_process
@@ -87,6 +90,7 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
                 collect_now(on_simulator, request, f"collect {' '.join(command.timeframes)}")
             )
             print_note(closing_text(report))
+    keep_kernels_below(context.folders.data / _KERNELS)
     store = open_store(context)
     infos = store.datasets()
     print_note(

@@ -12,6 +12,7 @@ import random
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.control.clock import Clock, SystemClock
@@ -34,7 +35,8 @@ class EngineOptions:
     """What an engine is made of. With a `simulator` it starts one of its own and uses that instead of the URL.
 
     `mode` is demo or data. `start_with` is collected as soon as the exchange answers; `watched` symbols are quoted;
-    `first_backtest` names a strategy that is run once that history is there.
+    `first_backtest` names a strategy that is run once that history is there. `kernels` is where kernels are compiled
+    to where the user's cache does not hold them (None: into the user's cache).
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class EngineOptions:
     start_with: tuple[Collect, ...] = ()
     watched: tuple[str, ...] = ("BTCUSDT",)
     first_backtest: str = ""
+    kernels: Path | None = None
 
 
 class Engine:

@@ -187,8 +187,14 @@ class Runtime:
 
     async def _prepare_kernels(self) -> None:
         """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""
-        from tradebot.engine.backtest.warm_up import compile_kernels_in_child, kernels_ready
+        from tradebot.engine.backtest.warm_up import (
+            compile_kernels_in_child,
+            keep_kernels_below,
+            kernels_ready,
+        )
 
+        if self._options.kernels is not None:
+            await asyncio.to_thread(keep_kernels_below, self._options.kernels)
         if await asyncio.to_thread(kernels_ready):
             self._kernels = "ready"
             return

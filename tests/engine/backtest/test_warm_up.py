@@ -20,8 +20,8 @@ KERNEL_FILES = ("apply", "codes", "digits", "grid", "match", "plan", "quiet", "s
 RUN_FROM_CACHE = """
 import sys
 from pathlib import Path
-from tradebot.engine.control.compiling import kernel_hash, use_cache_folder
-use_cache_folder(Path(sys.argv[1]) / kernel_hash())
+from tradebot.engine.control.compiling import use_cache_folder
+use_cache_folder(Path(sys.argv[1]))
 from tradebot.engine.backtest.rehearsal import rehearse
 from tradebot.engine.backtest.step import run_steps
 rehearse()

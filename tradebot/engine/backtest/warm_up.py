@@ -19,8 +19,10 @@ _USUAL_SECONDS = 15.0
 
 
 def kernels_ready(cache: Path | None = None) -> bool:
-    """Whether the kernels of this version are compiled in `cache` (default: the user's cache folder). Cheap enough
-    for every start: it hashes the kernel sources and looks for one file."""
+    """Whether the kernels of this version are compiled in `cache` (default: the folder that this process uses).
+
+    Cheap enough for every start: it hashes the kernel sources and looks for one file.
+    """
     return (_folder(cache) / MARKER).is_file()
 
 
@@ -36,9 +38,8 @@ def compile_kernels_in_child(
         return
     tell = report or _silent
     tell(_SENTENCE.format(seconds=_USUAL_SECONDS))
-    command = [sys.executable, "-m", "tradebot.engine.backtest.warm_up"]
-    if cache is not None:
-        command += ["--cache", str(cache)]
+    base = _folder(cache).parent
+    command = [sys.executable, "-m", "tradebot.engine.backtest.warm_up", "--cache", str(base)]
     child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -73,7 +74,7 @@ def compile_kernels(cache: Path | None = None) -> None:
 
     folder = _folder(cache)
     folder.mkdir(parents=True, exist_ok=True)
-    use_cache_folder(folder)
+    use_cache_folder(folder.parent)
     from tradebot.engine.backtest.rehearsal import rehearse
 
     rehearse()
@@ -81,9 +82,20 @@ def compile_kernels(cache: Path | None = None) -> None:
 
 
 def _folder(cache: Path | None) -> Path:
-    from tradebot.engine.control.compiling import default_cache_folder, kernel_hash
+    from tradebot.engine.control.compiling import cache_folder, kernel_hash
 
-    return default_cache_folder() if cache is None else cache / kernel_hash()
+    return cache_folder() if cache is None else cache / kernel_hash()
+
+
+def keep_kernels_below(folder: Path) -> None:
+    """Compile into `folder` in this process, where the user's cache does not hold this version's kernels already.
+
+    So the demo leaves nothing outside its own folder. Call it before the first backtest.
+    """
+    from tradebot.engine.control.compiling import use_cache_folder
+
+    if not kernels_ready():
+        use_cache_folder(folder)
 
 
 def _silent(sentence: str) -> None:

@@ -39,13 +39,18 @@ def default_cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("tradebot", appauthor=False)) / "kernels" / kernel_hash()
 
 
-def use_cache_folder(folder: Path) -> None:
-    """Keep kernels compiled from now on in `folder`; call it before the first kernel module is imported."""
-    vars(numba_config)["CACHE_DIR"] = str(folder)
+def use_cache_folder(base: Path) -> None:
+    """Keep this process's kernels in `base`/<hash>; call it before the first kernel module is imported."""
+    vars(numba_config)["CACHE_DIR"] = str(base / kernel_hash())
+
+
+def cache_folder() -> Path:
+    """Where this process reads and keeps its kernels. A folder without our hash (set from outside) does not count."""
+    configured = Path(vars(numba_config).get("CACHE_DIR") or "")
+    return configured if configured.name == kernel_hash() else default_cache_folder()
 
 
 def compiled(function: _Function) -> _Function:
     """Compile by numba on first call: releases the GIL, keeps IEEE order of operations, cached on disk."""
-    if not vars(numba_config).get("CACHE_DIR"):
-        use_cache_folder(default_cache_folder())
+    use_cache_folder(cache_folder().parent)
     return cast(_Function, numba.njit(nogil=True, cache=True)(function))

@@ -1,0 +1,212 @@
+"""The commands do what the README says, print one JSON document where asked, and end with their exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradebot.cli import run
+from tradebot.commands.progress import duration, progress_line
+from tradebot.engine.control.progress import Progress
+from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
+
+pytestmark = pytest.mark.sockets
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULT_KEYS = (
+    *(
+        "total_return",
+        "cagr",
+        "sharpe",
+        "sortino",
+        "calmar",
+        "max_drawdown",
+        "max_drawdown_days",
+        "volatility",
+    ),
+    *("ulcer", "var_95", "cvar_95", "profit_factor", "win_rate", "expectancy", "payoff", "sqn", "exposure"),
+    *("turnover", "trades", "fees", "funding", "slippage_cost", "final_equity", "buy_hold_return"),
+)
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorThread]:
+    with SimulatorThread(SimulatorSettings(symbols=3)) as running:
+        yield running
+
+
+@pytest.fixture
+def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Run a command on a data folder of its own with --json; (exit code, document)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, Any]:
+        code = run([*arguments, "--data", str(tmp_path / "data"), "--json"])
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out) if captured.out else captured.err
+
+    return call
+
+
+def test_collect_stores_bars_and_a_second_run_asks_for_nothing(ask: Ask, simulator: SimulatorThread) -> None:
+    arguments = (
+        "collect",
+        "--symbols",
+        "BTCUSDT,eth*",
+        "--timeframes",
+        "1h",
+        "--since",
+        "20d",
+        "--url",
+        simulator.url,
+    )
+    code, first = ask(*arguments)
+    assert (code, first["complete"], first["missing_bars"]) == (0, True, 0)
+    assert {each["dataset"] for each in first["datasets"]} == {"linear/BTCUSDT_1h", "linear/ETHUSDT_1h"}
+    assert first["bars_added"] in {958, 960}
+    code, second = ask(*arguments)
+    assert (code, second["bars_added"]) == (0, 0)
+    assert second["requests"] < first["requests"]
+    code, listed = ask("data", "list")
+    assert [each["dataset"] for each in listed["datasets"]] == ["linear/BTCUSDT_1h", "linear/ETHUSDT_1h"]
+    assert all(each["gaps"] == 0 for each in listed["datasets"])
+    code, checked = ask("data", "check")
+    assert code == 0
+    assert not any(each["failed"] for each in checked["datasets"])
+
+
+def test_a_backtest_writes_the_folder_of_the_contract(
+    ask: Ask, simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    ask("collect", "--symbols", "BTCUSDT", "--timeframes", "1h", "--since", "120d", "--url", simulator.url)
+    code, result = ask(
+        "backtest", "ema-trend", "--set", "risk.max_bars=24", "--cash", "5000", "--out", str(tmp_path / "out")
+    )
+    assert code == 0
+    assert set(RESULT_KEYS) <= set(result["metrics"])
+    folder = Path(result["folder"])
+    assert folder.parent == tmp_path / "out"
+    names = {path.name for path in folder.iterdir()}
+    assert {"result.json", "trades.csv", "equity.csv", "strategy.toml"} <= names
+    assert (folder / "trades.csv").read_text(encoding="utf-8").splitlines()[0] == (
+        "trade_id,strategy,symbol,side,entry_time,entry_price,exit_time,exit_price,qty,pnl,r,fees,funding,slippage,"
+        "entry_reason,exit_reason,bars,mae,mfe,initial_stop,ambiguous,status"
+    )
+    assert (
+        (folder / "equity.csv").read_text(encoding="utf-8").startswith("time,equity,cash,exposure,drawdown\n")
+    )
+    assert "max_bars = 24" in (folder / "strategy.toml").read_text(encoding="utf-8")
+    assert result["settings"]["cash"] == 5000
+    bars = [
+        int(line.split(",")[16])
+        for line in (folder / "trades.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
+    assert bars
+    assert max(bars) <= 24
+
+
+def test_strategies_are_begun_listed_shown_and_checked(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "tradebot.toml").write_text("", encoding="utf-8")
+    code, made = ask("strategy", "new", "mine", "--like", "rsi-pullback")
+    assert code == 0
+    assert Path(made["path"]) == tmp_path / "config" / "strategies" / "mine.toml"
+    _, listed = ask("strategy", "list")
+    assert {each["name"]: each["example"] for each in listed["strategies"]}["mine"] is False
+    _, shown = ask("strategy", "show", "mine")
+    assert shown["toml"] == (REPOSITORY / "config" / "strategies" / "rsi-pullback.toml").read_text(
+        encoding="utf-8"
+    )
+    code, checked = ask("strategy", "check", "mine")
+    assert (code, checked["valid"]) == (0, True)
+    code, _ = ask("strategy", "new", "mine")
+    assert code == 2
+
+
+def test_sim_prints_its_url_first_and_serves(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tradebot", "sim", "--symbols", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+            arguments = ["collect", "--symbols", "all", "--timeframes", "1d", "--since", "10d", "--url", url]
+            assert run([*arguments, "--data", str(tmp_path / "data")]) == 0
+        finally:
+            process.terminate()
+
+
+def test_the_demo_without_a_terminal_shows_the_pipeline_and_leaves_nothing_outside_its_folder(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    working = tmp_path / "working"
+    home.mkdir()
+    working.mkdir()
+    environment = {
+        name: str(home)
+        for name in (
+            "HOME",
+            "USERPROFILE",
+            "APPDATA",
+            "LOCALAPPDATA",
+            "XDG_CACHE_HOME",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+        )
+    }
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG"}
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tradebot", "demo", "--headless", "--data", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=working,
+        env={**kept, **environment, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Total return" in done.stdout
+    assert "Equity" in done.stdout
+    assert "26,2" in done.stderr
+    assert (tmp_path / "demo" / "linear" / "BTCUSDT_1h.csv").exists()
+    assert not list(working.rglob("*"))
+    assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_progress_is_a_line_with_share_rate_and_eta() -> None:
+    look = Progress(50_000, 200_000, "bars", 12_345.6, 75.0)
+    assert (
+        progress_line("collect", look, with_bar=False)
+        == "collect   25%  50,000 of 200,000 bars  12,346/s  ETA 1:15"
+    )
+    assert "━━━━━━─" in progress_line("collect", look, with_bar=True)
+    assert duration(3_725) == "1:02:05"
+
+
+def test_without_a_terminal_the_app_says_what_to_use_instead(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradebot.commands.terminal.has_terminal", lambda: False)
+    assert run([]) == 2
+    assert "tradebot demo --headless" in capsys.readouterr().err
+    assert run(["--version"]) == 0
+    assert re.fullmatch(r"tradebot \d+\.\d+\.\d+\n", capsys.readouterr().out)
