@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tradebot.engine.market import BarRow, DatasetKey, Timeframe
 
 START_MS = 1_704_067_200_000  # 2024-01-01, a Monday
@@ -25,3 +27,8 @@ def text_of(rows: list[BarRow]) -> str:
     """The CSV that holds these rows."""
     lines = [",".join([str(row.time_ms), *row[1:]]) for row in rows]
     return "timestamp,open,high,low,close,volume,turnover\n" + "".join(line + "\n" for line in lines)
+
+
+def write(path: Path, text: str) -> None:
+    """Write text with the line ends it has, on Windows too."""
+    path.write_bytes(text.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
+from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of, write
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import BarRow, Candles
 from tradebot.engine.store import Store
@@ -142,3 +143,39 @@ def test_a_read_only_store_writes_nothing(store: Store) -> None:
 def test_a_name_that_leads_out_of_the_folder_is_refused(store: Store) -> None:
     with pytest.raises(InputError, match="cannot be a symbol"):
         store.append(type(KEY)("linear", "../../X", "1m"), bars(0))
+
+
+def test_append_passes_over_older_rows_even_while_others_wait(store: Store) -> None:
+    store.append(KEY, bars(5))
+    write(csv(store).with_name("BTCUSDT_1m.csv.journal"), text_of(bars(6)).partition("\n")[2])
+    assert store.append(KEY, bars(3, 6, 7)) == 1
+    assert csv(store).read_text() == text_of(bars(5, 6, 7))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a file")
+@pytest.mark.parametrize("method", ["append", "merge"])
+def test_a_full_disk_loses_nothing_and_says_so(store: Store, method: str) -> None:
+    import resource  # not on Windows
+
+    store.append(KEY, bars(*range(10, 60)))
+    before = csv(store).read_text()
+    more = bars(*range(60, 500)) if method == "append" else bars(*range(500))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 1000, limits[1]))
+    try:
+        with pytest.raises(
+            ShortfallError, match=r"could not be written \(file too large\) and stays as it was"
+        ):
+            getattr(store, method)(KEY, more)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert csv(store).read_text() == before
+    assert [path.name for path in csv(store).parent.iterdir() if path.name.endswith(".new")] == []
+    assert getattr(store, method)(KEY, more)
+    assert len(store.load(KEY)) == (490 if method == "append" else 500)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    write((tmp_path / "data"), "a file where the folder should be")
+    with pytest.raises(ShortfallError, match="Nothing can be written in"):
+        Store(tmp_path / "data").append(KEY, bars(0))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
+from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of, write
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import HOUR_MS, Category, DatasetKey, Instrument, Timeframe
@@ -40,8 +40,8 @@ class TestListing:
         store.append(DatasetKey("spot", "AUSDT", "1h"), [bar(0, Timeframe.H1)])
         store.append(KEY, bars(*range(10), *range(15, 20)))
         store.append(DatasetKey("linear", "AUSDT", "1m"), bars(3))
-        (store.folder / "linear" / "notes.txt").write_text("x")
-        (store.folder / "linear" / "BTCUSDT_1m_mark.csv").write_text("x")
+        write((store.folder / "linear" / "notes.txt"), "x")
+        write((store.folder / "linear" / "BTCUSDT_1m_mark.csv"), "x")
         infos = store.datasets()
         assert [str(info.key) for info in infos] == ["linear/AUSDT_1m", "linear/BTCUSDT_1m", "spot/AUSDT_1h"]
         info = infos[1]
@@ -96,7 +96,7 @@ class TestListing:
         monkeypatch.setattr(inventory, "scan", None)  # would fail if it were called
         assert Store(store.folder).datasets() == known
         monkeypatch.undo()
-        (store.folder / ".inventory.json").write_text("{damaged")
+        write((store.folder / ".inventory.json"), "{damaged")
         assert Store(store.folder).datasets() == known
 
     def test_gaps_beyond_the_kept_ones_are_scanned_again_when_asked_for(
@@ -151,7 +151,7 @@ class TestCheck:
             f"{bar(7).time_ms},{good}",
             "17040",
         ]
-        csv(store).write_text(text_of([]) + "".join(lines))
+        write(csv(store), text_of([]) + "".join(lines))
         report = store.check(KEY)
         lines_of = {finding.kind: finding.lines for finding in report.findings}
         assert lines_of["duplicate"] == (3,)
@@ -174,7 +174,7 @@ class TestCheck:
 
     def test_old_data_and_imports_are_said(self, store: Store, tmp_path: Path) -> None:
         source = tmp_path / "BTCUSDT_1m.csv"
-        source.write_text(text_of([bar(-2000)]))
+        write(source, text_of([bar(-2000)]))
         store.import_file(source, ImportOptions("linear"))
         assert set(self.kinds(store)) >= {"imported", "age"}
 
@@ -207,7 +207,7 @@ class TestFunding:
             store.merge_funding(Category.LINEAR, "BTCUSDT", [(START_MS, "x")])
         store.merge_funding(Category.LINEAR, "BTCUSDT", [(START_MS, "1")])
         path = store.folder / "linear" / "BTCUSDT_funding.csv"
-        path.write_text(path.read_text() + f"{START_MS},2\n")
+        write(path, path.read_text() + f"{START_MS},2\n")
         with pytest.raises(InputError, match=r"line 3: the timestamp .* repeats the one of the row before"):
             store.funding(Category.LINEAR, "BTCUSDT")
 
@@ -278,7 +278,7 @@ class TestInstruments:
     def test_a_damaged_file_is_a_sentence(self, store: Store, content: str, sentence: str) -> None:
         path = store.folder / "linear" / "instruments.json"
         path.parent.mkdir(parents=True)
-        path.write_text(content)
+        write(path, content)
         with pytest.raises(InputError) as caught:
             store.instruments()
         assert sentence in str(caught.value)
@@ -287,7 +287,7 @@ class TestInstruments:
 class TestSource:
     def imported(self, store: Store, tmp_path: Path) -> None:
         source = tmp_path / "BTCUSDT_1m.csv"
-        source.write_text(text_of(bars(0, 1)))
+        write(source, text_of(bars(0, 1)))
         store.import_file(source, ImportOptions("linear"))
 
     def test_bars_of_another_source_are_refused(self, store: Store) -> None:
@@ -323,7 +323,7 @@ class TestSource:
 
     def test_a_damaged_note_is_a_sentence(self, store: Store) -> None:
         store.folder.mkdir(parents=True)
-        (store.folder / ".source.json").write_text("[")
+        write((store.folder / ".source.json"), "[")
         with pytest.raises(InputError, match="is damaged, expected JSON"):
             store.source()
 
@@ -338,7 +338,7 @@ def test_the_content_hash_follows_the_file(store: Store, monkeypatch: pytest.Mon
     monkeypatch.undo()
     store.append(KEY, bars(1))
     assert store.content_hash(KEY) != first
-    csv(store).write_text(text_of(bars(0)))
+    write(csv(store), text_of(bars(0)))
     assert store.content_hash(KEY) == first
 
 

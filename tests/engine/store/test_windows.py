@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
-from tests.support.windows_shim import WindowsRules, windows
+from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of, write
+from tests.support.windows_shim import WindowsRules
 from tradebot.engine.store import ImportOptions, Store
-
-__all__ = ["windows"]
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def test_the_shim_refuses_what_windows_refuses(tmp_path: Path, windows: WindowsR
     mapped = np.memmap(file, mode="r")
     for forbidden in (file.unlink, lambda: (tmp_path / "b").replace(file), lambda: file.write_bytes(b"")):
         (tmp_path / "b").write_bytes(b"y")
-        with pytest.raises(PermissionError):
+        with pytest.raises(OSError):
             forbidden()
     with (tmp_path / "b").open("rb"), pytest.raises(PermissionError):
         (tmp_path / "b").unlink()
@@ -129,7 +127,7 @@ def test_import_into_a_file_whose_bars_are_mapped(store: Store, tmp_path: Path) 
     store.append(KEY, bars(10, 11))
     held = store.load(KEY)
     source = tmp_path / "BTCUSDT_1m.csv"
-    source.write_text(text_of(bars(8, 9, 10)))
+    write(source, text_of(bars(8, 9, 10)))
     assert store.import_file(source, ImportOptions(category="linear")).rows_added == 2
     assert len(held) == 2
     assert len(store.load(KEY)) == 4

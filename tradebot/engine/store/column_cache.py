@@ -32,6 +32,7 @@ _FIELDS = struct.Struct("<8sIIqqqqqqQ")
 _HEADER_BYTES = 4096
 _COLUMNS = 7
 _PAGE_ROWS = 512
+_HOUR_NS = 3600 * 10**9
 _NAME = re.compile(r"(\d{6,})\.columns")
 _Words = npt.NDArray[np.uint64]
 _Column = Int64 | Float64
@@ -149,6 +150,13 @@ def adopt(folder: Path, temporary: Path) -> CacheEntry | None:
     os.replace(temporary, path)
     for _, outdated in older:
         drop(outdated)
+    written = path.stat().st_mtime_ns
+    for leftover in folder.glob("*.new"):
+        try:
+            if written - leftover.stat().st_mtime_ns > _HOUR_NS:
+                drop(leftover)
+        except FileNotFoundError:
+            continue  # another process has just put its own in place
     return newest(folder)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tradebot.engine.control.errors import InputError
-from tradebot.engine.control.files import write_atomically
 from tradebot.engine.market import Category, Instrument
 from tradebot.engine.market.rounding import decimal_text
 from tradebot.engine.market.times import iso_ms
+from tradebot.engine.store.side_files import write_whole
 
 _VERSION = 1
 _DECIMALS = (
@@ -43,7 +43,7 @@ def write_instruments(path: Path, instruments: Iterable[Instrument], seen_ms: in
         texts = {name: decimal_text(entry[name]) for name in _DECIMALS if entry[name] is not None}
         entries[instrument.symbol] = {"seen": iso_ms(seen_ms), **entry, **texts}
     content = {"version": _VERSION, "instruments": dict(sorted(entries.items()))}
-    write_atomically(path, json.dumps(content, indent=1) + "\n")
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def _entries(path: Path) -> dict[str, Any]:

@@ -265,10 +265,10 @@ class Inventory:
                 "hashes": self._hashes,
             }
             self._unsaved_bytes = 0
-        try:
-            write_atomically(self._file, json.dumps(content))
-        except OSError:
-            return  # only a convenience; the next listing tries again
+            try:
+                write_atomically(self._file, json.dumps(content))
+            except OSError:
+                return  # only a convenience; the next listing tries again
 
     def _name(self, path: Path) -> str:
         return f"{path.parent.name}/{path.name}"

@@ -43,12 +43,17 @@ class FolderLock:
                     self._processes.release()
 
     def _acquire(self) -> None:
-        if not self._path.parent.is_dir():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if not self._path.parent.is_dir():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
             self._processes.acquire(timeout=_WAIT_SECONDS, poll_interval=_POLL_SECONDS)
         except Timeout:
             raise ShortfallError(
                 f"{self._path.parent} has been locked by another tradebot for {_WAIT_SECONDS:.0f} s and nothing "
                 f"was written; end that process, or delete {self._path} if none is running."
+            ) from None
+        except OSError as error:
+            raise ShortfallError(
+                f"Nothing can be written in {self._path.parent} ({(error.strerror or 'refused').lower()}); "
+                "allow writing there or choose another folder with --data."
             ) from None

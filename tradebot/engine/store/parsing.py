@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -192,16 +193,17 @@ def _parse_large(body: bytes, kind: TableKind) -> Columns | None:
         options["na_filter"] = False
     dtypes: dict[str, Any] = dict.fromkeys(kind.columns, "float64") | {"timestamp": "int64"}
     try:
-        frame = pd.read_csv(
-            io.BytesIO(body),
-            header=None,
-            names=list(kind.columns),
-            dtype=dtypes,
-            skip_blank_lines=False,
-            quoting=3,
-            engine="c",
-            **options,
-        )
+        with np.errstate(all="ignore"):  # a timestamp beyond 64 bits is refused below, without a warning
+            frame = pd.read_csv(
+                io.BytesIO(body),
+                header=None,
+                names=list(kind.columns),
+                dtype=dtypes,
+                skip_blank_lines=False,
+                quoting=csv.QUOTE_NONE,
+                engine="c",
+                **options,
+            )
     except (ValueError, OverflowError, TypeError):
         return None
     values = tuple(frame[name].to_numpy() for name in kind.columns[1:])

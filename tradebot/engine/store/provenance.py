@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tradebot.engine.control.errors import InputError
-from tradebot.engine.control.files import write_atomically
+from tradebot.engine.store.side_files import write_whole
 
 _REAL = ("mainnet", "demo")
 _VERSION = 1
@@ -83,4 +83,4 @@ class Provenance:
         return content
 
     def _write(self, content: dict[str, Any]) -> None:
-        write_atomically(self._file, json.dumps({"version": _VERSION, **content}, indent=2) + "\n")
+        write_whole(self._file, json.dumps({"version": _VERSION, **content}, indent=2) + "\n")

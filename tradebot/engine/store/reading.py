@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.store import column_cache
 from tradebot.engine.store.column_cache import CacheEntry, CacheHeader
@@ -130,22 +130,18 @@ class BarReader:
             offset=entry.header.offset + len(complete),
             prefix_checksum=zlib.crc32(complete, entry.header.prefix_checksum),
         )
-        extended = None
-        if not self._read_only:
+        if self._read_only:
+            return joined(candles, columns).candles(timeframe)
+        try:
             with self._lock.held():
                 unchanged = column_cache.newest(entry.path.parent) == entry
-                extended = self._extend(entry, header, columns) if unchanged else None
-            if unchanged and extended is None:
-                return self._store(path, timeframe, header, joined(candles, columns))
+                extended = column_cache.extend(entry, header, columns) if unchanged else None
+        except (OSError, ShortfallError):
+            unchanged, extended = False, None
+        if unchanged and extended is None:
+            return self._store(path, timeframe, header, joined(candles, columns))
         reread = column_cache.read(extended, timeframe) if extended is not None else None
         return reread if reread is not None else joined(candles, columns).candles(timeframe)
-
-    @staticmethod
-    def _extend(entry: CacheEntry, header: CacheHeader, columns: Columns) -> CacheEntry | None:
-        try:
-            return column_cache.extend(entry, header, columns)
-        except OSError:
-            return None
 
     def _from_text(self, path: Path, timeframe: Timeframe) -> Candles:
         stamp, first, rest = _read_parts(path)
@@ -165,7 +161,7 @@ class BarReader:
             temporary = column_cache.write(folder, replace(header, rows=len(columns)), columns)
             with self._lock.held():
                 entry = column_cache.adopt(folder, temporary)
-        except OSError:
+        except (OSError, ShortfallError):
             entry = None
         candles = column_cache.read(entry, timeframe) if entry is not None else None
         return candles if candles is not None else columns.candles(timeframe)

@@ -1,4 +1,6 @@
-"""The two files that may stand beside a table: the journal of waiting rows and the quarantine of refused text."""
+"""The two files that may stand beside a table, the journal of waiting rows and the quarantine of refused text; and
+the sentence for a file that cannot be written.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.errors import InputError, ShortfallError
+from tradebot.engine.control.files import write_atomically
 from tradebot.engine.store.layout import FileStamp, journal_of, quarantine_of, stamp_of
 from tradebot.engine.store.lines import NO_LINES, IrregularLineError, Lines
 
@@ -65,3 +68,20 @@ def add_to_quarantine(path: Path, why: str, text: bytes) -> None:
     """Keep text that was taken out of, or not let into, table `path`."""
     with quarantine_of(path).open("ab") as file:
         file.write(f"# {why}\n".encode() + text.rstrip(b"\r\n") + b"\n")
+
+
+def not_written(path: Path, error: OSError) -> ShortfallError:
+    """The sentence for a file that the system refused to write."""
+    reason = (error.strerror or type(error).__name__).lower()
+    return ShortfallError(
+        f"{path} could not be written ({reason}) and stays as it was; free some space, close the program that has it "
+        "open or allow writing there, then try again: nothing stored before is lost."
+    )
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Replace a small file in one step; ShortfallError with a sentence where the system refuses."""
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise not_written(path, error) from None

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from tradebot.engine.control.errors import InputError, ShortfallError
+from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.market import Int64
 from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, stamp_of
@@ -30,6 +30,7 @@ from tradebot.engine.store.side_files import (
     add_to_quarantine,
     append_to_journal,
     clear_journal,
+    not_written,
     read_journal,
 )
 
@@ -83,7 +84,9 @@ class Tables:
         """Add rising lines; those not after the last row count as existing."""
         with self._lock.held():
             if journal_of(path).exists():
-                return self.merge(path, kind, lines)
+                newer = lines.after(_last(read_journal(path).lines.times))
+                result = self.merge(path, kind, newer)
+                return replace(result, existing=result.existing + len(lines) - len(newer))
             try:
                 tail = self._tail(path, kind)
                 newer = lines if len(lines) and lines.times[0] > tail.last_ms else lines.after(tail.last_ms)
@@ -91,6 +94,8 @@ class Tables:
                     self._write(path, kind, tail, newer)
             except PermissionError:
                 return self._keep_in_journal(path, kind, lines)
+            except OSError as error:
+                raise not_written(path, error) from None
             return MergeResult(appended=len(newer), existing=len(lines) - len(newer))
 
     def merge(self, path: Path, kind: TableKind, lines: Lines) -> MergeResult:
@@ -108,6 +113,10 @@ class Tables:
                     result = self._try_merge(path, kind, fresh, len(lines))
                 except PermissionError:
                     return self._keep_in_journal(path, kind, fresh)
+                except FileNotFoundError:
+                    continue  # deleted by hand meanwhile
+                except OSError as error:
+                    raise not_written(path, error) from None
                 if result is not None:
                     return result
         raise AssertionError("the last try holds the lock and cannot be overtaken")
@@ -156,7 +165,7 @@ class Tables:
                 os.fsync(file.fileno())
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise _not_written(path, error) from None
+            raise not_written(path, error) from None
         _sweep(path, temporary.stat().st_mtime_ns)
         return temporary
 
@@ -174,7 +183,7 @@ class Tables:
                     os.fsync(file.fileno())
             except OSError as error:
                 file.truncate(tail.stamp.size)
-                raise _not_written(path, error) from None
+                raise not_written(path, error) from None
         after = FileStamp.of(path.stat())
         self._tails[path] = _Tail(after, int(lines.times[-1]))
         if after.size == tail.stamp.size + len(content):
@@ -197,7 +206,7 @@ class Tables:
                 if len(new):
                     append_to_journal(path, new.text, self._fsync)
         except PermissionError as error:
-            raise _not_written(path, error) from None
+            raise not_written(path, error) from None
         if path not in self._waiting:
             self._waiting.add(path)
             self._notices.add(
@@ -326,11 +335,3 @@ def _last(times: Int64) -> int:
 def _counted(given: int, new: Int64, last_ms: int) -> MergeResult:
     appended = int(np.count_nonzero(new > last_ms))
     return MergeResult(appended, len(new) - appended, given - len(new))
-
-
-def _not_written(path: Path, error: OSError) -> ShortfallError:
-    reason = error.strerror or type(error).__name__
-    return ShortfallError(
-        f"{path} could not be written ({reason.lower()}) and stays as it was; "
-        "free some space or allow writing there, then try again: nothing stored before is lost."
-    )
