@@ -200,6 +200,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._known: dict[str, Summary] | None = None
         self._hashes: dict[str, dict[str, str]] = {}
+        self._shown: dict[str, tuple[Summary, DatasetInfo]] = {}
         self._unsaved_bytes = 0
 
     def exact(self, path: Path, timeframe: Timeframe) -> Summary | None:
@@ -227,7 +228,7 @@ class Inventory:
         with self._lock:
             known = self._summaries().get(name)
         if known is not None and known.stamp == stamp:
-            return known.info(key, path), 0
+            return self._info(name, known, key, path), 0
         grown = stamp.size - known.offset if known is not None else stamp.size
         try:
             if not 0 <= grown <= budget_bytes:
@@ -239,7 +240,7 @@ class Inventory:
         if summary is None:
             problem = f"{path} holds rows that break the rules; `tradebot data check` lists them."
             return _unreadable(key, path, stamp, problem), stamp.size
-        return summary.info(key, path), grown
+        return self._info(name, summary, key, path), grown
 
     def content_hash(self, path: Path, stamps: tuple[FileStamp | None, ...]) -> str | None:
         """The hash that was kept for the file in this state, None where none was."""
@@ -269,6 +270,13 @@ class Inventory:
                 write_atomically(self._file, json.dumps(content))
             except OSError:
                 return  # only a convenience; the next listing tries again
+
+    def _info(self, name: str, summary: Summary, key: DatasetKey, path: Path) -> DatasetInfo:
+        """The summary as a list shows it, worked out once."""
+        shown = self._shown.get(name)
+        if shown is None or shown[0] is not summary:
+            shown = self._shown[name] = (summary, summary.info(key, path))
+        return shown[1]
 
     def _name(self, path: Path) -> str:
         return f"{path.parent.name}/{path.name}"

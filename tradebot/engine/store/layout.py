@@ -127,6 +127,7 @@ class Layout:
 
     def bar_files(self) -> Iterator[tuple[DatasetKey, Path, FileStamp]]:
         """Every dataset of the folder with the state of its file, in no order."""
+        timeframes = frozenset(Timeframe.names())
         for category in Category:
             try:
                 entries = os.scandir(self.folder / category.value)
@@ -135,11 +136,12 @@ class Layout:
             with entries:
                 for entry in entries:
                     match = _BAR_FILE.fullmatch(entry.name)
-                    if match is None or match["timeframe"] not in Timeframe.names():
+                    if match is None or match["timeframe"] not in timeframes:
                         continue
-                    key = DatasetKey(category.value, match["symbol"], match["timeframe"])
+                    path = Path(entry.path)
                     try:
                         # On Windows the entry's own status may lag behind a file that is being written.
-                        yield key, Path(entry.path), FileStamp.of(Path(entry.path).stat())
+                        stamp = FileStamp.of(path.stat())
                     except FileNotFoundError:
                         continue
+                    yield DatasetKey(category.value, match["symbol"], match["timeframe"]), path, stamp

@@ -81,7 +81,7 @@ def join(first: Lines, second: Lines) -> Lines:
 def line_starts(text: bytes) -> Int64:
     """Offsets of the lines of complete text, and its end."""
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
-    return np.concatenate((np.zeros(1, np.int64), ends.astype(np.int64)))
+    return np.concatenate((np.zeros(1, np.int64), ends.astype(np.int64, copy=False)))
 
 
 def take_lines(text: bytes, starts: Int64, positions: npt.NDArray[np.intp]) -> bytes:

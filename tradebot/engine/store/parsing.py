@@ -186,7 +186,9 @@ def _parse_large(body: bytes, kind: TableKind) -> Columns | None:
     if tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1):
         options["float_precision"] = "round_trip"  # the default of older versions is off by a last digit
     # Looking for empty fields costs time, so only where there are any.
-    empty = body.count(b",\n") if kind.optional_last else 0
+    text = np.frombuffer(body, np.uint8)
+    starts = line_starts(body)
+    empty = int(np.count_nonzero(text[starts[1:] - 2] == ord(","))) if kind.optional_last else 0
     if empty:
         options |= {"keep_default_na": False, "na_values": {kind.columns[-1]: [""]}}
     else:
@@ -211,16 +213,15 @@ def _parse_large(body: bytes, kind: TableKind) -> Columns | None:
     if not isinstance(frame.index, pd.RangeIndex) or np.count_nonzero(np.isnan(values[-1])) != empty:
         return None
     time = frame["timestamp"].to_numpy()
-    return Columns(time, values) if _plain_stamps(body, time) else None
+    return Columns(time, values) if _plain_stamps(body, starts[:-1], time) else None
 
 
-def _plain_stamps(body: bytes, time: Int64) -> bool:
+def _plain_stamps(body: bytes, starts: Int64, time: Int64) -> bool:
     """Whether the timestamps are written as whole numbers: pandas also takes 1.7e12 and 1700000000000.0 for one."""
-    starts = line_starts(body)[:-1]
     if b"e" not in body and b"E" not in body and time.min() >= 10 ** (STAMP_DIGITS - 1):
         # Thirteen characters before the comma and a number of thirteen digits: these are its digits.
-        commas = np.frombuffer(body, np.uint8)[np.minimum(starts + STAMP_DIGITS, len(body) - 1)] == ord(",")
-        return bool(commas.all())
+        text = np.frombuffer(body, np.uint8)
+        return bool(np.all(text[np.minimum(starts + STAMP_DIGITS, len(text) - 1)] == ord(",")))
     try:
         return bool(np.array_equal(scan_times(body), time))
     except IrregularLineError:
