@@ -14,6 +14,7 @@ from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of, write
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import BarRow, Candles
 from tradebot.engine.store import Store
+from tradebot.engine.store.tables import Tables
 
 
 @pytest.fixture
@@ -179,3 +180,23 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     write((tmp_path / "data"), "a file where the folder should be")
     with pytest.raises(ShortfallError, match="Nothing can be written in"):
         Store(tmp_path / "data").append(KEY, bars(0))
+
+
+def test_a_file_that_never_stands_still_is_given_up_with_a_sentence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(KEY, bars(5))
+    build = Tables._build
+    contents = iter([bars(5, 6), bars(5, 6, 7), bars(5), bars(5, 9), bars(5, 8)])
+
+    def meanwhile(self: Tables, path: Path, content: bytes) -> Path:
+        write(path, text_of(next(contents)))
+        return build(self, path, content)
+
+    monkeypatch.setattr(Tables, "_build", meanwhile)
+    with pytest.raises(ShortfallError, match="was changed or deleted by another program each time"):
+        store.merge(KEY, bars(1))
+    assert csv(store).read_text() == text_of(bars(5, 9))
+    monkeypatch.undo()
+    assert store.merge(KEY, bars(1)).inserted == 1
+    assert csv(store).read_text() == text_of(bars(1, 5, 9))

@@ -272,8 +272,9 @@ def _refusal(
 def _timeframe(time: Int64, path: Path, options: ImportOptions, hints: NameHints) -> Timeframe:
     """The stated timeframe, or the one of the name, checked against the spacing; or the one of the spacing."""
     stated = checked_timeframe(options.timeframe) if options.timeframe is not None else hints.timeframe
-    distinct = np.unique(time)
-    distances: Int64 = distinct[1:] - distinct[:-1]
+    ordered = np.sort(time)
+    distances: Int64 = ordered[1:] - ordered[:-1]
+    distances = distances[distances > 0]
     steps, counts = np.unique(distances, return_counts=True)
     if not len(steps):
         if stated is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.market import Int64
 from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, stamp_of
@@ -119,7 +119,10 @@ class Tables:
                     raise not_written(path, error) from None
                 if result is not None:
                     return result
-        raise AssertionError("the last try holds the lock and cannot be overtaken")
+        raise ShortfallError(
+            f"{path} was changed or deleted by another program each time the new rows were to be written; "
+            "stop that program, then try again: nothing stored before is lost."
+        )
 
     def _try_merge(self, path: Path, kind: TableKind, fresh: Lines, given: int) -> MergeResult | None:
         """One try; None when the file changed meanwhile."""
