@@ -246,7 +246,7 @@ class Runtime:
         stream = "off" if not streams else "ok" if len(connected) == len(streams) else "lost"
         ages = [status.last_message_age_s for status in streams if status.last_message_age_s is not None]
         latencies = [status.latency_ms for status in connected if status.latency_ms is not None]
-        sentence = f"{self._reach_sentence} {_UNREACHABLE_HINT}" if self._reach_sentence else ""
+        sentence = self._reach_sentence
         if stream == "lost" and not sentence:
             sentence = next((status.sentence for status in streams if status.sentence), "")
         return ConnectionView(
