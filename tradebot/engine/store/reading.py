@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -146,12 +147,15 @@ class BarReader:
     def _from_text(self, path: Path, timeframe: Timeframe) -> Candles:
         stamp, first, rest = _read_parts(path)
         text = split_parts(first, rest, path, BARS)
-        columns = parse_bars(text.body, path, timeframe)
+        with ThreadPoolExecutor(1) as helper:
+            # Both let other threads run, so on two cores the checksum costs no time.
+            read = memoryview(rest)[: text.end - len(first)]
+            checksum = helper.submit(zlib.crc32, read, zlib.crc32(first))
+            columns = parse_bars(text.body, path, timeframe)
         self._lineage.read(path, stamp)
         if self._read_only:
             return columns.candles(timeframe)
-        checksum = zlib.crc32(memoryview(rest)[: text.end - len(first)], zlib.crc32(first))
-        header = CacheHeader(timeframe.ms, stamp, text.end, checksum, len(columns), 0, 0)
+        header = CacheHeader(timeframe.ms, stamp, text.end, checksum.result(), len(columns), 0, 0)
         return self._store(path, timeframe, header, columns)
 
     def _store(self, path: Path, timeframe: Timeframe, header: CacheHeader, columns: Columns) -> Candles:
