@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.backtest.build import inputs
+from tests.support.reference_types import ReferenceCosts
+from tests.support.rule_case import fixed, slot
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import Simulation, SimulationState
+from tradebot.engine.backtest.codes import Count
 from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.curves import CURVE, chart_series, thinned_curve
+from tradebot.engine.backtest.curves import CURVE, buy_hold_equity, chart_series, thinned_curve
 from tradebot.engine.backtest.digits import decimals_seen
 from tradebot.engine.backtest.funding import ESTIMATED_RATE, plan_funding
 from tradebot.engine.backtest.grid import GRID_TOLERANCE, steps_down, steps_nearest, steps_up
@@ -22,6 +27,7 @@ from tradebot.engine.market import DAY_MS, HOUR_MS, MINUTE_MS, rounding
 EIGHT_HOURS = 8 * HOUR_MS
 
 
+@settings(deadline=None)  # the first example compiles
 @given(st.floats(1e-6, 1e7), st.sampled_from([1e-8, 0.0001, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0]))
 def test_grid_is_that_of_the_vocabulary(value: float, step: float) -> None:
     assert GRID_TOLERANCE == rounding.GRID_TOLERANCE
@@ -46,6 +52,7 @@ def test_decimals_seen(prices: list[float], decimals: int) -> None:
     assert decimals_seen(frozen(np.array(prices)), 0) == decimals
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**9), st.integers(0, 8))
 def test_decimals_seen_never_asks_for_more_than_were_written(units: int, decimals: int) -> None:
     price = float(f"{units}e-{decimals}")
@@ -103,6 +110,16 @@ class TestCurve:
         assert curve["drawdown"].tolist() == pytest.approx([0.0, 99 / 101 - 1, 0.0, -0.2])
         assert curve["exposure"].tolist() == [0.25] * 4
 
+    def test_the_start_cash_is_a_peak(self) -> None:
+        curve = thinned_curve(ledger_of(np.array([80.0, 90.0]), MINUTE_MS), [])
+        assert curve["drawdown"].tolist() == pytest.approx([-0.2, -0.1])
+
+    def test_buy_and_hold_starts_at_the_first_open_and_waits_for_missing_bars(self) -> None:
+        bars = "10 12 10 12 | - | 12 15 12 15"
+        slots, _, _ = inputs([slot(bars, {}), slot("10 10 10 10", {}, "BBB")], fixed(), ReferenceCosts(), 1.0)
+        time = slots[0].candles.time[0] + MINUTE_MS * np.arange(4)
+        assert buy_hold_equity(time, slots, 100.0).tolist() == pytest.approx([100.0, 110.0, 110.0, 125.0])
+
     def test_beyond_the_limit_hours_then_days(self) -> None:
         rng = np.random.default_rng(5)
         ledger = ledger_of(100 + rng.normal(size=3 * 24 * 60).cumsum() * 0.1, MINUTE_MS)
@@ -150,6 +167,31 @@ class TestState:
         before = state.to_bytes()
         Simulation(slots, risk, settings, state).run()
         assert state.to_bytes() == before
+
+
+@pytest.mark.parametrize("cash", [0.0, -5.0, float("inf"), float("nan")])
+def test_cash_that_is_none_is_refused(cash: float) -> None:
+    scenario = random_scenario(2)
+    with pytest.raises(InputError, match="The starting cash must be above 0"):
+        Simulation(*inputs(scenario.slots, scenario.risk, scenario.costs, cash))
+
+
+def test_an_instrument_without_a_tick_is_refused() -> None:
+    scenario = random_scenario(2)
+    broken = replace(scenario.slots[0], tick=0.0)
+    with pytest.raises(InputError, match="expected both above 0"):
+        Simulation(*inputs([broken], scenario.risk, scenario.costs, 100.0))
+
+
+def test_an_entry_that_a_used_up_account_cannot_wait_for() -> None:
+    """Refused for want of a next bar is only what was decided on the slot's last bar."""
+    falling = slot("100 100 100 100 | 100 100 100 100 | 100 400 100 400 | 1 1 1 1", {0: "short"})
+    waiting = slot("50 50 50 50 | 50 50 50 50 | - | 50 50 50 50", {1: "long"}, symbol="BBB")
+    last = slot("50 50 50 50 | 50 50 50 50", {1: "long"}, symbol="CCC")
+    parts = inputs([falling, waiting, last], fixed(5.0), ReferenceCosts(), 1000.0)
+    ledger = Simulation(*parts).run()
+    assert ledger.bankrupt
+    assert ledger.counts[:, Count.NO_NEXT_BAR].tolist() == [0, 0, 1]
 
 
 def test_a_price_that_is_none_is_refused_before_the_kernel() -> None:

@@ -57,6 +57,8 @@ class Simulation:
         trade_block: int = TRADE_BLOCK,
     ) -> None:
         self._slots: list[SymbolData] = sorted(slots, key=lambda slot: slot.symbol)
+        if not 0.0 < settings.cash < np.inf:
+            raise InputError(f"The starting cash must be above 0, was {settings.cash:g}.")
         self._cash = settings.cash
         self._piece_ticks = piece_ticks
         self._window_bars = window_bars
@@ -191,7 +193,10 @@ def simulate(
 
 
 def rules_table(slots: Sequence[SymbolData], risk: RiskSpec, costs: Costs) -> Records:
-    """What the kernel needs to know of instrument, risk and costs, one RULES record a slot."""
+    """What the kernel needs to know of instrument, risk and costs, one RULES record a slot.
+
+    InputError for an instrument without a tick or lot.
+    """
     rules: Records = np.zeros(len(slots), dtype=RULES)
     rules["taker_percent"] = costs.taker_fee_percent
     rules["maker_percent"] = costs.maker_fee_percent
@@ -215,6 +220,11 @@ _SIZING_VALUE = {SizingKind.EQUITY: "percent", SizingKind.NOTIONAL: "amount", Si
 
 
 def _set_instrument(record: np.void, instrument: Instrument, timeframe: Timeframe) -> None:
+    if not (instrument.tick_size > 0 and instrument.lot_size > 0):
+        raise InputError(
+            f"{instrument.symbol}: the stored rules have tick {instrument.tick_size} and lot {instrument.lot_size}, "
+            "expected both above 0; collect the instruments again."
+        )
     most = instrument.max_market_quantity
     record["timeframe_ms"] = timeframe.ms
     record["tick"] = float(instrument.tick_size)

@@ -1,0 +1,111 @@
+"""The figures of a run, worked out by hand on three trades over three days."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.backtest.build import inputs
+from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
+from tradebot.engine.backtest import compute_metrics, simulate
+from tradebot.engine.backtest.report import Metrics, buy_hold_return
+from tradebot.engine.market import HOUR_MS
+
+HALF_DAY = 12 * HOUR_MS
+START = 1_704_067_200_000  # 2024-01-01T00:00:00Z
+
+# open and close of each half day; a position opened at one open and closed at the next but one
+#         1 Jan        2 Jan        3 Jan
+OPENS = [100.0, 100.0, 110.0, 120.0, 110.0, 100.0]
+CLOSES = [100.0, 110.0, 120.0, 110.0, 100.0, 90.0]
+
+
+def half_days(side: list[int], exit_long: list[bool], **extra: object) -> ReferenceSlot:
+    return ReferenceSlot(
+        symbol="AAA",
+        tick=1.0,
+        lot=1.0,
+        min_quantity=0.0,
+        min_notional=0.0,
+        max_quantity=None,
+        timeframe_ms=HALF_DAY,
+        time=[START + n * HALF_DAY for n in range(6)],
+        open=OPENS,
+        high=[max(pair) for pair in zip(OPENS, CLOSES, strict=True)],
+        low=[min(pair) for pair in zip(OPENS, CLOSES, strict=True)],
+        close=CLOSES,
+        side=side,
+        exit_long=exit_long,
+        exit_short=[False] * 6,
+        **extra,  # type: ignore[arg-type]  # plain test data
+    )
+
+
+@pytest.fixture
+def figures() -> Metrics:
+    """Long 1 at 100 -> 120 (bars 1, 2), long 1 at 110 -> still open at 90 (bars 4, 5); taker 1 %, funding once."""
+    slot = half_days(
+        side=[1, 0, 0, 1, 0, 0],
+        exit_long=[False, False, True, False, False, False],
+        funding=((START + HALF_DAY + HOUR_MS, 0.05),),
+    )
+    risk = ReferenceRisk(direction="long", sizing="fixed", size=1.0)
+    slots, spec, settings = inputs([slot], risk, ReferenceCosts(taker_fee_percent=1.0), 1000.0)
+    return compute_metrics(simulate(slots, spec, settings), slots)
+
+
+def test_money(figures: Metrics) -> None:
+    assert (figures.trades, figures.open_trades) == (1, 1)
+    assert figures.fees == pytest.approx(1.0 + 1.2 + 1.1)
+    assert figures.funding == pytest.approx(-5.0)  # 5 % of 100, paid by the long side
+    assert figures.slippage_cost == 0.0
+    # +20 and -20 by price, less fees and funding
+    assert figures.final_equity == pytest.approx(1000 - 3.3 - 5.0)
+    assert figures.total_return == pytest.approx(-0.0083)
+    assert figures.expectancy == pytest.approx(20 - 1.0 - 1.2 - 5.0)
+    assert figures.win_rate == 1.0
+    assert (figures.profit_factor, figures.payoff, figures.sqn, figures.expectancy_r) == (None,) * 4
+
+
+def test_time(figures: Metrics) -> None:
+    assert figures.days == 3
+    assert figures.exposure == pytest.approx(4 / 6)
+    # day ends: 1000, 1000 + 10 - 1 - 5, 1000 + 20 - 2.2 - 5, 991.7
+    daily = [1000.0, 1004.0, 1012.8, 991.7]
+    assert figures.max_drawdown == pytest.approx(991.7 / 1012.8 - 1)
+    assert figures.max_drawdown_days == 1
+    assert figures.max_drawdown_recovered is False
+    traded = 100 + 120 + 110
+    assert figures.turnover == pytest.approx(traded / (sum(daily) / 4) * 365 / 3)
+    # per bar: highest at the close of 2 Jan 12:00 (1000 + 20 - 1 - 5 = 1014)
+    assert figures.max_drawdown_bars == pytest.approx(991.7 / 1014 - 1)
+
+
+def test_buy_and_hold_is_first_open_to_last_close(figures: Metrics) -> None:
+    assert figures.buy_hold_return == pytest.approx(90 / 100 - 1)
+    assert buy_hold_return([]) is None
+
+
+def test_cost_ratio() -> None:
+    """All costs over the profit before them: 20 by price, costs 2.2 fees, 5 funding and 4 slippage."""
+    slot = half_days(
+        side=[1, 0, 0, 0, 0, 0],
+        exit_long=[False, False, True, False, False, False],
+        funding=((START + HALF_DAY + HOUR_MS, 0.05),),
+    )
+    risk = ReferenceRisk(direction="long", sizing="fixed", size=1.0)
+    costs = ReferenceCosts(taker_fee_percent=1.0, slippage_percent=2.0)
+    slots, spec, settings = inputs([slot], risk, costs, 1000.0)
+    figures = compute_metrics(simulate(slots, spec, settings), slots)
+    # bought at 102, sold at 117 (2 % under 120, rounded down to the tick)
+    fees = 1.02 + 1.17
+    assert figures.slippage_cost == pytest.approx(2 + 3)
+    assert figures.cost_ratio == pytest.approx((fees + 5.0 * 1.0 + 5.0) / 20.0)
+
+
+def test_nothing_traded() -> None:
+    slot = half_days(side=[0] * 6, exit_long=[False] * 6)
+    slots, spec, settings = inputs([slot], ReferenceRisk(), ReferenceCosts(), 1000.0)
+    figures = compute_metrics(simulate(slots, spec, settings), slots)
+    assert (figures.total_return, figures.max_drawdown, figures.exposure, figures.turnover) == (0, 0, 0, 0)
+    undefined = (figures.sharpe, figures.sortino, figures.win_rate, figures.profit_factor, figures.cost_ratio)
+    assert undefined == (None,) * 5
