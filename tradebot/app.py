@@ -76,8 +76,10 @@ class TradebotApp(Desk):
             Binding(digit, f"visit('{name}')", title, show=False, id=f"app.{name}")
             for digit, name, title in AREAS
         ),
-        Binding("colon", "command_palette", "commands", show=False, key_display=":", id="app.palette"),
-        Binding("question_mark,f1", "help", "help", show=False, key_display="?", id="app.help"),
+        Binding("ctrl+p", "command_palette", "commands", show=False, priority=True, id="app.palette"),
+        Binding("colon", "command_palette", "commands", show=False, key_display=":", id="app.palette_colon"),
+        Binding("question_mark", "help", "help", show=False, key_display="?", id="app.help"),
+        Binding("f1", "help", "help", show=False, id="app.help_f1"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
     ]
     _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
@@ -91,6 +93,9 @@ class TradebotApp(Desk):
     ) -> None:
         super().__init__(engine)
         self._start_area = start_area
+        self._nav = NavBar()
+        self._health = HealthBar()
+        self._banner = Banner()
         self._visible: Area | None = None
         self._areas: dict[str, Area] = {}
         self._trouble = ""
@@ -111,9 +116,9 @@ class TradebotApp(Desk):
     def compose(self) -> ComposeResult:
         """The frame; areas are put between its rows when they are first visited."""
         with Container(id="frame"):
-            yield NavBar()
-            yield HealthBar()
-            yield Banner()
+            yield self._nav
+            yield self._health
+            yield self._banner
             yield Container(id="areas")
             yield KeyBar()
         yield Static(id="guard")
@@ -145,6 +150,8 @@ class TradebotApp(Desk):
 
     def _drain(self) -> None:
         """Take a snapshot and draw what changed; whatever fails here becomes a banner, never the end of the app."""
+        if not self._nav.is_attached or not self.screen_stack:
+            return  # before the first frame, or while the app is closing
         try:
             snapshot = self.engine.snapshot()
             with self.batch_update():
@@ -154,7 +161,7 @@ class TradebotApp(Desk):
             self._trouble = (
                 f"The screen could not be drawn ({type(error).__name__}: {error}); the engine goes on."
             )
-            self.query_one(Banner).show(("error", self._trouble))
+            self._banner.show(("error", self._trouble))
             self.log.error(error)
 
     def _show(self, snapshot: EngineSnapshot) -> None:
@@ -165,10 +172,10 @@ class TradebotApp(Desk):
             self._show_guard(snapshot)
             return
         area = self._visible_name()
-        screen.query_one(NavBar).show(area, snapshot)
-        screen.query_one(HealthBar).show(snapshot)
+        self._nav.show(area, snapshot)
+        self._health.show(snapshot)
         trouble = ("error", self._engine_trouble) if self._engine_trouble else problem_of(snapshot)
-        screen.query_one(Banner).show(trouble)
+        self._banner.show(trouble)
         if self._visible is not None and self._visible.is_mounted:
             self._visible.apply(snapshot)
         self._tell_news(snapshot)
@@ -259,8 +266,8 @@ class TradebotApp(Desk):
             joined.setdefault((what, action), []).append(key)
         lines = [(" ".join(dict.fromkeys(names)), what) for (what, _), names in joined.items()]
         text = (pane.HELP if pane is not None else "") or ""
-        title = f"Help · {pane.border_title or pane.label}" if pane is not None else "Help"
-        self.push_screen(HelpDialog(str(title), text, lines))
+        title = f"Help · {pane.title_text}" if pane is not None else "Help"
+        self.push_screen(HelpDialog(title, text, lines))
 
     def _focused_pane(self) -> Pane | None:
         if self.focused is not None:
@@ -271,7 +278,7 @@ class TradebotApp(Desk):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's own signature
         """What the palette offers: the keys that work here, the areas, strategies, results, themes."""
-        for key, what in key_hints(self.screen_stack[0].focused or self.query_one(NavBar)):
+        for key, what in key_hints(self.screen_stack[0].focused or self._nav):
             active = next(
                 (
                     each
@@ -303,12 +310,10 @@ class TradebotApp(Desk):
         yield SystemCommand("Quit  (^q)", "the engine ends its work first", self.action_quit)
 
     def _open_strategy(self, name: str) -> None:
-        area = self.visit("build")
-        self.call_after_refresh(lambda: area.open_strategy(name))  # type: ignore[attr-defined]  # BuildArea has it
+        self.visit("build").open_strategy(name)  # type: ignore[attr-defined]  # BuildArea has it
 
     def _open_result(self, result_id: str) -> None:
-        area = self.visit("test")
-        self.call_after_refresh(lambda: area.open_result(result_id))  # type: ignore[attr-defined]  # ResultsArea has it
+        self.visit("test").open_result(result_id)  # type: ignore[attr-defined]  # ResultsArea has it
 
     # ------------------------------------------------------------------------------------------ end
 

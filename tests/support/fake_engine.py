@@ -303,7 +303,7 @@ class FakeEngine:
                       "Closed bars are appended as they close.", start),
             m.JobView(3, "collect", "collect AVAXUSDT 1m", "queued", 0, 878_400, "bars", 0.0, None, "", start),
             m.JobView(4, "collect", "collect ATOMUSDT 1m", "failed", 223_100, 1_100_000, "bars", 0.0, None,
-                      "Stopped at 2026-03-16 04:16 UTC: Bybit refused further requests for now (code 10006) in 8 tries. "
+                      "Stopped at 2026-03-16 04:16 UTC: Bybit refused further requests for now (10006) in 8 tries. "
                       "223,100 bars are safe on disk; collect again and only the missing ones are asked for.",
                       start, NOW_MS - 30_000),
         )  # fmt: skip

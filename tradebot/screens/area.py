@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
 
@@ -15,9 +17,19 @@ from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens.frame import OneLine
 from tradebot.screens.widgets.palette import Part, line_length
 
-__all__ = ["Area", "Pane", "PaneTabs"]
+__all__ = ["Area", "Pane", "PaneTabs", "write_subtitle", "write_title"]
 
 _NARROW = 100
+
+
+def write_title(widget: Widget, text: str | Content) -> None:
+    """Write on a border, above; brackets in a name are brackets, not markup."""
+    widget.border_title = Content(text) if isinstance(text, str) else text
+
+
+def write_subtitle(widget: Widget, text: str) -> None:
+    """Write on a border, below; brackets in a name are brackets, not markup."""
+    widget.border_subtitle = Content(text)
 
 
 class Pane(Container):
@@ -25,6 +37,23 @@ class Pane(Container):
 
     HELP: ClassVar[str | None] = ""
     label: ClassVar[str] = ""
+
+    _captions: tuple[str | Content, str] = ("", "")
+
+    @property
+    def title_text(self) -> str:
+        """What stands on the border above."""
+        return str(self._captions[0]) or self.label
+
+    def caption(self, title: str | Content | None = None, subtitle: str | None = None) -> None:
+        """Write on the border, above and below, letter by letter; what is there already costs no painting."""
+        before = self._captions
+        now = (before[0] if title is None else title, before[1] if subtitle is None else subtitle)
+        self._captions = now
+        if now[0] != before[0]:
+            write_title(self, now[0])
+        if now[1] != before[1]:
+            write_subtitle(self, now[1])
 
     def focus_target(self) -> Widget:
         """The widget that takes the focus when the pane is visited."""
@@ -94,20 +123,32 @@ class Area(Container):
         yield PaneTabs(classes="pane-tabs")
         yield from self.compose_panes()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._current: Pane | None = None
+        self._panes: list[Pane] = []
+        self._composed = asyncio.Event()
+
     def on_mount(self) -> None:
         """Begin with the first pane."""
-        self._current: Pane = self.panes[0]
-        self._current.add_class("-current")
+        self._mark(self.panes[0])
+        self._composed.set()
+
+    async def composed(self) -> None:
+        """Wait until the panes are there: an area may be asked for something in the moment it is made."""
+        await self._composed.wait()
 
     @property
     def panes(self) -> list[Pane]:
         """The panes in the order Tab walks them."""
-        return list(self.query(Pane).results(Pane))
+        if not self._panes:
+            self._panes = list(self.query(Pane).results(Pane))
+        return self._panes
 
     @property
     def current_pane(self) -> Pane:
         """The pane with the focus, or the one that had it last."""
-        return self._current
+        return self._current or self.panes[0]
 
     def visit_pane(self, pane: Pane) -> None:
         """Show a pane and give it the focus."""
@@ -118,7 +159,7 @@ class Area(Container):
 
     def show_tabs(self) -> None:
         """Draw the tab row anew."""
-        self.query_one(PaneTabs).show(self.panes, self._current)
+        self.query_one(PaneTabs).show(self.panes, self.current_pane)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane of the focused widget is the current one."""
@@ -129,7 +170,8 @@ class Area(Container):
 
     def _mark(self, pane: Pane) -> None:
         if pane is not self._current:
-            self._current.remove_class("-current")
+            if self._current is not None:
+                self._current.remove_class("-current")
             pane.add_class("-current")
             self._current = pane
         self.show_tabs()
@@ -137,7 +179,7 @@ class Area(Container):
     def action_next_pane(self, step: int) -> None:
         """Focus the next or previous pane."""
         panes = self.panes
-        self.visit_pane(panes[(panes.index(self._current) + step) % len(panes)])
+        self.visit_pane(panes[(panes.index(self.current_pane) + step) % len(panes)])
 
     def action_maximise(self) -> None:
         """Give the current pane all the room, or put the others back."""
@@ -146,7 +188,7 @@ class Area(Container):
             for node in self.query(".-max-path, .-max-hidden"):
                 node.remove_class("-max-path", "-max-hidden")
         else:
-            self._maximise(self._current)
+            self._maximise(self.current_pane)
 
     def _maximise(self, pane: Pane) -> None:
         self.add_class("-maximised")
@@ -171,6 +213,6 @@ class Area(Container):
     def focus_inside(self) -> None:
         """Give the focus to the pane that had it last."""
         try:
-            self._current.focus_target().focus()
+            self.current_pane.focus_target().focus()
         except NoMatches:
             return

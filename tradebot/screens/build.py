@@ -83,7 +83,7 @@ class BuildArea(Area):
     def on_mount(self) -> None:
         """Say what to do before anything is open."""
         self.query_one(FormPane).say_empty(_EMPTY)
-        self.query_one(FormPane).border_title = "Form"
+        self.query_one(FormPane).caption("Form")
 
     def apply(self, snapshot: EngineSnapshot) -> None:
         """Draw the list; the form follows the person, not the clock."""
@@ -137,6 +137,7 @@ class BuildArea(Area):
 
     def open_strategy(self, name: str) -> None:
         """Open a saved strategy in the form; asks where edits would be lost."""
+        self._opening = True
         self._after_asking(lambda: self._open(name))
 
     def _after_asking(self, go_on: object) -> None:
@@ -157,6 +158,7 @@ class BuildArea(Area):
 
     @work(group="build-open", exclusive=True)
     async def _open(self, name: str, *, focus: bool = True) -> None:
+        await self.composed()
         try:
             view = await desk_of(self).ask(OpenForm(name))
         except TradebotError as error:
@@ -222,7 +224,10 @@ class BuildArea(Area):
         self.draft.queue(FormEdit("set", event.path, event.text))
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(0.0 if event.finished else _DEBOUNCE_SECONDS, self._send)
+        if event.finished:
+            self._send()
+        else:
+            self._timer = self.set_timer(_DEBOUNCE_SECONDS, self._send)
 
     @on(SectionHeader.Verb)
     def _verb(self, event: SectionHeader.Verb) -> None:
@@ -290,10 +295,10 @@ class BuildArea(Area):
         )
         mark = " *" if draft.unsaved else ""
         example = " (example)" if draft.example else ""
-        form.border_title = f"{draft.name or 'new strategy'}{example}{' · ' + title if title else ''}{mark}"
+        form.caption(f"{draft.name or 'new strategy'}{example}{' · ' + title if title else ''}{mark}")
         fields = sum(len(section.fields) for section in view.sections)
         valid = f"{formats.plural(fields, 'field')} · {formats.plural(view.errors, 'error')}"
-        form.border_subtitle = f"{valid} · blocks run" if view.errors else valid
+        form.caption(subtitle=f"{valid} · blocks run" if view.errors else valid)
         self.query_one(ProblemsPane).show(view.problems)
         self.query_one(WordsPane).show(view.words)
         self.query_one(TomlPane).show(view)

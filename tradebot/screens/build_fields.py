@@ -38,8 +38,8 @@ class TextEditor(Input):
     """A typed value. Enter goes on to the next field, or opens the list where there is something to pick."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app_walk(-1)", "Up", show=False),
-        Binding("down", "app_walk(1)", "Down", show=False),
+        Binding("up", "app_walk(-1)", "Up", show=False, id="field.text_up"),
+        Binding("down", "app_walk(1)", "Down", show=False, id="field.text_down"),
         Binding("enter", "pick", "pick", id="field.pick"),
     ]
 

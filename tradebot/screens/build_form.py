@@ -359,11 +359,11 @@ class FormPane(Pane):
         if best is None:
             return False
         await best.set_folded(False)
-        for row in best.rows:
-            if path == row.field.path or path.startswith(row.field.path + "."):
-                row.editor.focus()
-                return True
-        best.header.focus()
+        fitting = [row for row in best.rows if f"{path}.".startswith(f"{row.field.path}.")]
+        if fitting:
+            max(fitting, key=lambda row: len(row.field.path)).editor.focus()
+        else:
+            best.header.focus()
         return True
 
     def row_of(self, path: str) -> FieldRow | None:

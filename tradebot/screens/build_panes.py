@@ -61,8 +61,8 @@ class StrategiesPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Strategies"
-        self.border_subtitle = "n new"
+        self.caption("Strategies")
+        self.caption(subtitle="n new")
 
     @property
     def table(self) -> VirtualTable[StrategySummary]:
@@ -189,7 +189,7 @@ class ProblemsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Problems"
+        self.caption("Problems")
 
     @property
     def tab_note(self) -> str:
@@ -212,7 +212,7 @@ class ProblemsPane(Pane):
         ]
         table.show(lines, empty=((("  ok  ", "good"), ("nothing wrong", "dim")),))
         errors = sum(problem.severity == "error" for problem in ordered)
-        self.border_subtitle = f"{formats.plural(errors, 'error')} · Enter goes there" if ordered else ""
+        self.caption(subtitle=f"{formats.plural(errors, 'error')} · Enter goes there" if ordered else "")
         self.set_class(errors > 0, "-errors")
 
     def on_resize(self) -> None:
@@ -247,7 +247,7 @@ class WordsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "In words"
+        self.caption("In words")
         self.query_one(LinesView).can_focus = True
 
     def show(self, text: str) -> None:
@@ -280,8 +280,8 @@ class TomlPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "TOML"
-        self.border_subtitle = "y copies"
+        self.caption("TOML")
+        self.caption(subtitle="y copies")
         self.query_one(LinesView).can_focus = True
 
     def show(self, view: FormView) -> None:

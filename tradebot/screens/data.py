@@ -49,8 +49,8 @@ class DataArea(Area):
 
     def apply(self, snapshot: EngineSnapshot) -> None:
         """Hand the snapshot to the panes."""
-        for pane in self.query("DatasetsPane, PricesPane, StreamsPane, BudgetPane, JobsPane"):
-            pane.apply(snapshot)  # type: ignore[attr-defined]  # every pane named above has it
+        for pane in self.panes:
+            pane.apply(snapshot)  # type: ignore[attr-defined]  # every pane of this area has it
         self.show_tabs()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -68,7 +68,7 @@ class DatasetsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Datasets"
+        self.caption("Datasets")
 
     def focus_target(self) -> VirtualTable[DatasetView]:
         """The table, not the filter above it."""
@@ -107,8 +107,8 @@ class DatasetsPane(Pane):
         rows = sum(each.rows for each in shown)
         held = sum(each.bytes for each in shown)
         filtered = f" of {len(snapshot.datasets)}" if words else ""
-        self.border_subtitle = (
-            f"{len(shown)}{filtered} datasets · {formats.count(rows)} rows · {formats.size_of(held)}"
+        self.caption(
+            subtitle=f"{len(shown)}{filtered} datasets · {formats.count(rows)} rows · {formats.size_of(held)}"
             if snapshot.datasets
             else "0 datasets"
         )
@@ -165,7 +165,7 @@ class DatasetsPane(Pane):
     @on(Input.Changed, "#dataset-filter")
     def _filter_changed(self, event: Input.Changed) -> None:
         self._filter = event.value
-        self.border_title = f"Datasets · {event.value}" if event.value else "Datasets"
+        self.caption(f"Datasets · {event.value}" if event.value else "Datasets")
         self.apply(self._snapshot)
 
     @on(Input.Submitted, "#dataset-filter")
@@ -219,7 +219,7 @@ class JobsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Jobs"
+        self.caption("Jobs")
 
     @property
     def table(self) -> VirtualTable[JobView]:
@@ -264,7 +264,7 @@ class JobsPane(Pane):
         counts = {
             state: sum(job.state == state for job in self._jobs) for state in ("running", "queued", "failed")
         }
-        self.border_subtitle = " · ".join(f"{number} {state}" for state, number in counts.items() if number)
+        self.caption(subtitle=" · ".join(f"{number} {state}" for state, number in counts.items() if number))
         self._show_detail()
 
     def _cells(self, job: JobView) -> tuple[Cell, ...]:

@@ -11,6 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tradebot.screens.area import write_subtitle, write_title
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
 
@@ -40,8 +41,8 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
     def on_mount(self) -> None:
         """Name the window and its keys on its border."""
         box = self.query_one("#dialog")
-        box.border_title = self.title_text
-        box.border_subtitle = self.keys_text
+        write_title(box, self.title_text)
+        write_subtitle(box, self.keys_text)
 
     def action_close(self) -> None:
         """Close without an answer."""

@@ -50,7 +50,7 @@ class PricesPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Prices"
+        self.caption("Prices")
 
     def apply(self, snapshot: EngineSnapshot) -> None:
         """Draw the prices of a snapshot; a changed digit stands out until the next but one."""
@@ -70,7 +70,7 @@ class PricesPane(Pane):
                 (("  No symbol is followed. ", "dim"), ("n", "key"), (" collects and follows.", "dim")),
             ),
         )
-        self.border_subtitle = f"{formats.plural(len(snapshot.quotes), 'symbol')}" if snapshot.quotes else ""
+        self.caption(subtitle=f"{formats.plural(len(snapshot.quotes), 'symbol')}" if snapshot.quotes else "")
 
     def _cells(self, quote: QuoteView) -> tuple[Cell, ...]:
         stale = self._stale or quote.age_ms > self._STALE_MS
@@ -117,7 +117,7 @@ class StreamsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Live streams"
+        self.caption("Live streams")
         self.query_one(LinesView).can_focus = True
 
     def apply(self, snapshot: EngineSnapshot) -> None:
@@ -127,7 +127,7 @@ class StreamsPane(Pane):
         link = snapshot.connection
         if not snapshot.streams:
             view.show((((" Nothing is streamed.", "dim"),),))
-            self.border_subtitle = ""
+            self.caption(subtitle="")
             return
         glyph: Part = ("● ", "live") if link.stream == "ok" else ("× ", "bad")
         lines: list[Line] = []
@@ -145,7 +145,7 @@ class StreamsPane(Pane):
         lines.append(((f"{now:,.0f}/s now · peak {peak:,.0f} · {link.reconnects} lost", "dim"),))
         view.show(lines)
         latency = f"latency {link.stream_latency_ms:.0f} ms" if link.stream_latency_ms is not None else ""
-        self.border_subtitle = latency
+        self.caption(subtitle=latency)
 
 
 class BudgetPane(Pane):
@@ -165,7 +165,7 @@ class BudgetPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "REST budget"
+        self.caption("REST budget")
         self.query_one(LinesView).can_focus = True
 
     def apply(self, snapshot: EngineSnapshot) -> None:
@@ -186,4 +186,4 @@ class BudgetPane(Pane):
             retries = formats.plural(budget.retries, "retry", "retries")
             lines.append(((f"{latency} · {retries}", "bad" if link.rest == "lost" else "dim"),))
         view.show(lines)
-        self.border_subtitle = f"per {budget.window_seconds:g} s"
+        self.caption(subtitle=f"per {budget.window_seconds:g} s")

@@ -21,7 +21,7 @@ from tradebot.engine.messages import (
     RunBacktest,
 )
 from tradebot.screens import formats
-from tradebot.screens.area import Area
+from tradebot.screens.area import Area, write_subtitle, write_title
 from tradebot.screens.desk import desk_of
 from tradebot.screens.results_panes import (
     ChartsPane,
@@ -157,12 +157,12 @@ class ResultsArea(Area):
     def follow(self, job_id: int) -> None:
         """Show how far a backtest is, then its result."""
         self._job_id = job_id
-        self.call_after_refresh(lambda: self.apply(desk_of(self).latest))
 
     @work(group="results-open", exclusive=True)
     async def open_result(self, result_id: str) -> None:
         """Show a stored result."""
         self._opening = result_id
+        await self.composed()
         try:
             view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
         except TradebotError as error:
@@ -185,8 +185,8 @@ class ResultsArea(Area):
         symbols = ", ".join(view.symbols[:4]) + (
             f" +{len(view.symbols) - 4}" if len(view.symbols) > 4 else ""
         )
-        summary.border_title = f"{view.strategy} · {symbols} · {view.timeframe} · {span}"
-        summary.border_subtitle = f"run {formats.short_minute(view.created_ms)} · {view.result_id}"
+        write_title(summary, f"{view.strategy} · {symbols} · {view.timeframe} · {span}")
+        write_subtitle(summary, f"run {formats.short_minute(view.created_ms)} · {view.result_id}")
         self.query_one(ChartsPane).show(view)
         self.query_one(MetricsPane).show(view.metrics)
         self.query_one(WarningsPane).show(view.warnings)

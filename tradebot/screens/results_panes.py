@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
+from textual.content import Content
 
 from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary, TradeRow
 from tradebot.screens import formats
@@ -92,7 +93,7 @@ class ChartsPane(Pane):
 
     def on_mount(self) -> None:
         """Let the pane take the focus, its charts have nothing to type."""
-        self.border_title = "Equity"
+        self.caption("Equity")
         self.can_focus = True
 
     def show(self, view: BacktestView) -> None:
@@ -103,11 +104,11 @@ class ChartsPane(Pane):
             view.times_ms, (Curve(view.drawdown, "chart-3", filled=True),)
         )
         legend = "  [$chart-2]━[/] buy & hold" if hold else ""
-        self.border_title = f"Equity  [$chart-1]━[/] strategy{legend}"
+        self.caption(Content.from_markup(f"Equity  [$chart-1]━[/] strategy{legend}"))
         worst = min(view.drawdown, default=0.0)
         at = view.times_ms[view.drawdown.index(worst)] if view.drawdown else 0
-        self.border_subtitle = (
-            f"deepest drawdown {abs(worst):.1%} on {formats.minute(at)[:10]}" if worst < 0 else ""
+        self.caption(
+            subtitle=f"deepest drawdown {abs(worst):.1%} on {formats.minute(at)[:10]}" if worst < 0 else ""
         )
 
 
@@ -148,7 +149,7 @@ class TradesPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Trades"
+        self.caption("Trades")
 
     @property
     def table(self) -> VirtualTable[TradeRow]:
@@ -163,8 +164,8 @@ class TradesPane(Pane):
     def show(self, rows: Sequence[TradeRow | None], empty: Sequence[Line]) -> None:
         """Draw another log."""
         self.table.show(rows, empty=empty)
-        self.border_title = f"Trades {len(rows):,}" if rows else "Trades"
-        self.border_subtitle = "Enter shows its bars" if rows else ""
+        self.caption(f"Trades {len(rows):,}" if rows else "Trades")
+        self.caption(subtitle="Enter shows its bars" if rows else "")
 
 
 def _trade_cells(trade: TradeRow) -> tuple[Cell, ...]:
@@ -213,7 +214,7 @@ class MetricsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Metrics"
+        self.caption("Metrics")
 
     def show(self, metrics: tuple[MetricView, ...]) -> None:
         """Draw the figures of a result."""
@@ -248,7 +249,7 @@ class WarningsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Notes"
+        self.caption("Notes")
         self.query_one(LinesView).can_focus = True
 
     @property
@@ -267,7 +268,7 @@ class WarningsPane(Pane):
                 mark: Part = ("! ", "warning") if number == 0 else ("  ", "")
                 lines.append((mark, (text, "")))
         view.show(lines or [(("ok ", "good"), ("nothing to note", "dim"))])
-        self.border_title = f"Notes {len(warnings)}" if warnings else "Notes"
+        self.caption(f"Notes {len(warnings)}" if warnings else "Notes")
 
     def on_resize(self) -> None:
         """Break the lines anew."""
@@ -296,7 +297,7 @@ class ResultsPane(Pane):
 
     def on_mount(self) -> None:
         """Name the pane."""
-        self.border_title = "Runs"
+        self.caption("Runs")
 
     @property
     def tab_note(self) -> str:
@@ -314,7 +315,7 @@ class ResultsPane(Pane):
                 next((n for n, each in enumerate(rows) if each.result_id == open_id), 0), quietly=True
             )
         table.repaint_rows()
-        self.border_subtitle = formats.plural(len(rows), "result") if rows else ""
+        self.caption(subtitle=formats.plural(len(rows), "result") if rows else "")
 
     def _cells(self, result: ResultSummary) -> tuple[Cell, ...]:
         is_open = result.result_id == self._open_id

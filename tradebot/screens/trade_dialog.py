@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import GetTradeBars, TradeBars, TradeRow
 from tradebot.screens import formats
+from tradebot.screens.area import write_title
 from tradebot.screens.desk import desk_of
 from tradebot.screens.dialogs import Dialog
 from tradebot.screens.trade_log import TradeLog
@@ -67,9 +68,9 @@ class TradeDialog(Dialog[int]):
         if row is None:
             self.set_timer(0.1, self._load)  # its window is on the way
             return
-        self.query_one(
-            "#dialog"
-        ).border_title = f"Trade {row.trade_id} · {self._index + 1} of {len(self._log)}"
+        write_title(
+            self.query_one("#dialog"), f"Trade {row.trade_id} · {self._index + 1} of {len(self._log)}"
+        )
         try:
             bars = await desk_of(self).ask(GetTradeBars(self._result_id, row.trade_id, self._margin(row)))
         except TradebotError as error:

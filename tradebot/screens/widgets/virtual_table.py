@@ -167,8 +167,10 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         top = round(self.scroll_y)
         for y in range(self._header, self.size.height):
             index = top + y - self._header
+            if index >= len(self._rows):
+                break
             drawn = self._drawn.get(index)
-            if drawn is not None and drawn[0] != self._content(index):
+            if drawn is None or drawn[0] != self._content(index):
                 self._refresh_row(index)
 
     def _refresh_row(self, index: int) -> None:

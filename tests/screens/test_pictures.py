@@ -1,0 +1,76 @@
+"""Pictures of the screens: layout and colours as they were looked at and found good.
+
+After a change that is wanted: `python -m pytest tests/screens/test_pictures.py --snapshot-update`, then look at them.
+They are compared on one system only: fonts do not matter, but the exact versions of the libraries do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.screens.conftest import ready, type_text, until
+from tests.support.fake_engine import FakeEngine
+from tradebot.app import TradebotApp
+from tradebot.screens.build_form import FormPane
+from tradebot.screens.trade_dialog import TradeDialog
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pictures are kept for one system")
+
+WIDE, NARROW = (120, 35), (80, 24)
+Steps = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def error_in_a_field(pilot: Pilot[None]) -> None:
+    row = pilot.app.query_one(FormPane).row_of("indicators.fast.length")
+    assert row is not None
+    row.editor.focus()
+    await type_text(pilot, "0")
+    await until(pilot, lambda: row.problem)
+    await until(pilot, lambda: "2 errors" in str(pilot.app.query_one(FormPane).border_subtitle))
+
+
+async def one_trade(pilot: Pilot[None]) -> None:
+    pilot.app.query_one("#trades").focus()
+    await pilot.press("enter")
+    await until(
+        pilot, lambda: isinstance(pilot.app.screen, TradeDialog) and pilot.app.screen.query("#trade-bar")
+    )
+    await until(pilot, lambda: pilot.app.screen.query_one("#trade-bar").plain)
+
+
+async def form_alone(pilot: Pilot[None]) -> None:
+    await pilot.press("enter")
+    await until(pilot, lambda: pilot.app.query_one(FormPane).has_focus_within)
+
+
+async def nothing(pilot: Pilot[None]) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("scenario", "area", "size", "steps"),
+    [
+        pytest.param("full", "data", WIDE, nothing, id="data_120"),
+        pytest.param("full", "data", NARROW, nothing, id="data_80"),
+        pytest.param("offline", "data", WIDE, nothing, id="data_offline_120"),
+        pytest.param("full", "build", WIDE, error_in_a_field, id="build_error_120"),
+        pytest.param("full", "build", NARROW, form_alone, id="build_80"),
+        pytest.param("full", "test", WIDE, nothing, id="test_120"),
+        pytest.param("full", "test", NARROW, nothing, id="test_80"),
+        pytest.param("full", "test", WIDE, one_trade, id="trade_120"),
+    ],
+)
+def test_picture(snap_compare: Any, scenario: str, area: str, size: tuple[int, int], steps: Steps) -> None:
+    async def prepare(pilot: Pilot[None]) -> None:
+        await ready(pilot)
+        await steps(pilot)
+        await pilot.pause()
+        await pilot.pause()
+
+    app = TradebotApp(FakeEngine(scenario), start_area=area)  # type: ignore[arg-type]
+    assert snap_compare(app, terminal_size=size, run_before=prepare)
