@@ -16,7 +16,7 @@ START = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 # open and close of each half day; a position opened at one open and closed at the next but one
 #         1 Jan        2 Jan        3 Jan
 OPENS = [100.0, 100.0, 110.0, 120.0, 110.0, 100.0]
-CLOSES = [100.0, 110.0, 120.0, 110.0, 100.0, 90.0]
+CLOSES = [99.0, 110.0, 120.0, 110.0, 100.0, 90.0]
 
 
 def half_days(side: list[int], exit_long: list[bool], **extra: object) -> ReferenceSlot:
