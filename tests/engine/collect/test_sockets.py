@@ -17,7 +17,7 @@ import pytest
 
 from tests.engine.collect.helpers import read_bars
 from tradebot.engine.collect import CollectReport, CollectRequest, Hybrid, LiveFeed, collect_history
-from tradebot.engine.control.clock import Clock, ScaledClock
+from tradebot.engine.control.clock import Clock, ScaledClock, SystemClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import Level
 from tradebot.engine.control.progress import CancelToken
@@ -87,7 +87,7 @@ async def client(url: str, folder: Path, clock: Clock) -> AsyncIterator[Client]:
     def notice(level: Level, sentence: str) -> None:
         notices.append(sentence)
 
-    exchange = Exchange(rest, clock, random.Random(1), Throttle(clock, 1.0), notice)
+    exchange = Exchange(rest, clock, random.Random(1), Throttle(SystemClock(), 1.0), notice)
     try:
         yield Client(rest, exchange, Store(folder, clock), clock, notices)
     finally:
@@ -161,7 +161,7 @@ COLLECT = """
 import asyncio, random, sys
 from pathlib import Path
 from tradebot.engine.collect import CollectRequest, collect_history
-from tradebot.engine.control.clock import ScaledClock
+from tradebot.engine.control.clock import ScaledClock, SystemClock
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.exchange import Exchange, PybitRest, Throttle
 from tradebot.engine.market import Category, Timeframe
@@ -169,7 +169,7 @@ from tradebot.engine.store import Store
 
 url, folder, start, since = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 clock = ScaledClock(start, 0.001)
-exchange = Exchange(PybitRest(url), clock, random.Random(), Throttle(clock, 1.0))
+exchange = Exchange(PybitRest(url), clock, random.Random(), Throttle(SystemClock(), 1.0))
 request = CollectRequest(Category.LINEAR, ("BTCUSDT", "ETHUSDT"), (Timeframe.M1,), since, funding=False)
 print("go", flush=True)
 asyncio.run(collect_history(exchange, Store(folder), request, clock, lambda p: None, CancelToken(), 4))

@@ -13,6 +13,8 @@ from tradebot.engine.control.clock import Clock
 IP_LIMIT = 600
 IP_WINDOW_S = 5.0
 BAN_S = 600.0
+# Requests that may go at once after a pause, as a part of the budget.
+_BURST = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,13 @@ class Throttle:
     """At most `share` of `limit` requests in any window of `window_s` seconds, as the exchange counts them.
 
     A slot is taken before a request and comes back one window after its answer. The exchange counted the request
-    some time between the two, so its count can never exceed ours, whatever the network's delays. Waiters are served
-    in the order they came. A ban closes the gate for everybody until it ends. Not thread-safe: one event loop.
+    some time between the two, so its count can never exceed ours, whatever the network's delays. Requests are also
+    spread evenly over the window: a program that starts right after another one on the same address then stays
+    within the limit together with what that one had just used.
+
+    Waiters are served in the order they came. A ban closes the gate for everybody until it ends. `clock` must run at
+    the pace of the exchange's limit: the real one, also where the market's time is made to run faster.
+    Not thread-safe: one event loop.
     """
 
     def __init__(
@@ -47,6 +54,9 @@ class Throttle:
         self._allowed = max(1, int(limit * share))
         self._free = self._allowed
         self._returning: deque[float] = deque()  # when taken slots come back, rising
+        self._interval_s = window_s / self._allowed
+        self._burst_s = window_s * _BURST
+        self._due = clock.monotonic()  # when the next request goes if all keep their distance
         self._turn = asyncio.Lock()
         self._sent: deque[float] = deque(maxlen=self._allowed)
         self._banned_until = 0.0
@@ -69,7 +79,9 @@ class Throttle:
                 await self._clock.sleep(pause)
             self._free -= 1
             self._total += 1
-            self._sent.append(self._clock.monotonic())
+            now = self._clock.monotonic()
+            self._due = max(self._due, now - self._burst_s) + self._interval_s
+            self._sent.append(now)
 
     def _wait_s(self) -> float:
         """Seconds until the next request may go; 0 when it may go now."""
@@ -80,7 +92,7 @@ class Throttle:
             self._returning.popleft()
             self._free += 1
         if self._free > 0:
-            return 0.0
+            return max(0.0, self._due - now)
         # All slots are under way: look again soon, an answer will start a slot's return.
         return max(0.001, self._returning[0] - now) if self._returning else 0.02
 
