@@ -7,14 +7,14 @@ any kernel source gives another folder, so a stale kernel can never run.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 import platformdirs
-from numba.core import config as numba_config
 
 from tradebot import __version__
 
@@ -26,7 +26,7 @@ _MARK = b"compiling import compiled"
 @cache
 def kernel_hash() -> str:
     """Hash of every source file that holds compiled functions, and of the versions that compile them."""
-    digest = hashlib.sha256(f"{__version__} {numba.__version__}".encode())
+    digest = hashlib.sha256(f"{__version__} {version('numba')}".encode())
     for path in sorted(_ENGINE.rglob("*.py")):
         content = path.read_bytes()
         if _MARK in content:
@@ -41,16 +41,21 @@ def default_cache_folder() -> Path:
 
 def use_cache_folder(base: Path) -> None:
     """Keep this process's kernels in `base`/<hash>; call it before the first kernel module is imported."""
-    vars(numba_config)["CACHE_DIR"] = str(base / kernel_hash())
+    from numba.core import config  # here: numba takes half a second to import, and a start needs none of it
+
+    vars(config)["CACHE_DIR"] = str(base / kernel_hash())
 
 
 def cache_folder() -> Path:
     """Where this process reads and keeps its kernels. A folder without our hash (set from outside) does not count."""
-    configured = Path(vars(numba_config).get("CACHE_DIR") or "")
+    config = sys.modules.get("numba.core.config")
+    configured = Path(vars(config).get("CACHE_DIR") or "") if config is not None else Path()
     return configured if configured.name == kernel_hash() else default_cache_folder()
 
 
 def compiled(function: _Function) -> _Function:
     """Compile by numba on first call: releases the GIL, keeps IEEE order of operations, cached on disk."""
+    import numba
+
     use_cache_folder(cache_folder().parent)
     return cast(_Function, numba.njit(nogil=True, cache=True)(function))
