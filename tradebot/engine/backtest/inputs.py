@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.digits import decimals_seen
 from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_funding
 from tradebot.engine.backtest.ledger import RunSettings, SymbolData
 from tradebot.engine.control.errors import InputError
@@ -221,6 +220,9 @@ def _funding(
 
 def assumed_instrument(category: Category, symbol: str, candles: Candles) -> Instrument:
     """Rules for a symbol without recorded ones: the tick from the digits of its prices, lot 1e-8, no minimum."""
+    # Here, because listing results must not load the kernel.
+    from tradebot.engine.backtest.digits import decimals_seen
+
     decimals = 0
     for prices in (candles.open, candles.high, candles.low, candles.close):
         decimals = decimals_seen(frozen(prices), decimals)
