@@ -26,6 +26,7 @@ from tradebot.screens.dialogs import Confirm, HelpDialog
 from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, key_hints, problem_of, short_key
 from tradebot.screens.handle import EngineHandle
 from tradebot.screens.theme import DARK, MEANINGS, THEMES
+from tradebot.screens.widgets.chart import prepare_charts
 
 __all__ = ["TradebotApp"]
 
@@ -93,6 +94,7 @@ class TradebotApp(Desk):
     ) -> None:
         super().__init__(engine)
         self._start_area = start_area
+        self._begun = False
         self._nav = NavBar()
         self._health = HealthBar()
         self._banner = Banner()
@@ -127,7 +129,6 @@ class TradebotApp(Desk):
         """Show the first area; the engine follows the first frame."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64, thread_name_prefix="screen"))
         self.visit(self._start_area)
-        self.call_after_refresh(self._after_first_frame)
 
     def _after_first_frame(self) -> None:
         self._open_engine()
@@ -141,6 +142,7 @@ class TradebotApp(Desk):
             self._engine_trouble = error.sentence
         except Exception as error:  # noqa: BLE001 - whatever it is, the person reads a sentence, not a traceback
             self._engine_trouble = f"The engine could not be started ({type(error).__name__}: {error})."
+        prepare_charts()  # here, not at the first chart: it takes a quarter of a second
 
     async def on_unmount(self) -> None:
         """Let the engine end its work."""
@@ -248,6 +250,9 @@ class TradebotApp(Desk):
         if area is self._visible:
             self._drain()
             area.focus_inside()
+        if not self._begun:
+            self._begun = True
+            self.call_after_refresh(self._after_first_frame)
 
     def action_visit(self, area: str) -> None:
         """Show an area."""

@@ -17,10 +17,10 @@ Opened = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 20.0) -> None:
     """Let the app run until something holds; fails where it never does."""
-    for _ in range(round(seconds / 0.01)):
+    for _ in range(round(seconds / 0.03)):
         if condition():
             return
-        await pilot.pause(0.01)
+        await pilot.pause(0.03)
     raise AssertionError(f"did not come to hold: {condition}")
 
 

@@ -107,23 +107,7 @@ async def test_choosing_another_kind_changes_only_the_rows_that_belong_to_it(ope
         assert pilot.app.focused is now["risk.stop_loss"].editor
 
 
-async def test_enter_on_a_problem_goes_to_its_field(opened: Opened) -> None:
-    async with opened(FakeEngine(), "build") as pilot:
-        pilot.app.query_one("#problems").focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.focused is row(pilot, "risk.sizing.percent").editor)
-
-
-async def test_escape_leaves_the_field_for_its_section_then_the_form(opened: Opened) -> None:
-    async with opened(FakeEngine(), "build") as pilot:
-        await open_form(pilot, "signals.cross.a")
-        await pilot.press("escape")
-        assert pilot.app.focused is header(pilot, "signals.cross")
-        await pilot.press("escape")
-        await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "strategies")
-
-
-async def test_arrows_walk_rows_and_tab_walks_fields(opened: Opened) -> None:
+async def test_arrows_walk_rows_tab_walks_fields_escape_leaves_step_by_step(opened: Opened) -> None:
     async with opened(FakeEngine(), "build") as pilot:
         await open_form(pilot, "strategy.timeframe")
         await pilot.press("down")
@@ -132,6 +116,10 @@ async def test_arrows_walk_rows_and_tab_walks_fields(opened: Opened) -> None:
         assert pilot.app.focused is row(pilot, "indicators.fast.length").editor
         await pilot.press("shift+tab")
         assert pilot.app.focused is row(pilot, "strategy.timeframe").editor
+        await pilot.press("escape")
+        assert pilot.app.focused is header(pilot, "strategy")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "strategies")
 
 
 async def test_add_picks_by_search_and_goes_to_the_new_section(opened: Opened) -> None:
@@ -161,19 +149,7 @@ async def test_a_node_is_switched_off_removed_and_brought_back(opened: Opened) -
         await until(pilot, lambda: "enabled = false" in draft_of(pilot).view.toml)
 
 
-async def test_members_are_picked_with_space(opened: Opened) -> None:
-    async with opened(FakeEngine(), "build") as pilot:
-        await open_form(pilot, "entry.signals")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PickManyDialog))
-        await pilot.press("space", "enter")
-        await until(
-            pilot,
-            lambda: draft_of(pilot).pending == [] and row(pilot, "entry.signals").field.text == "strong",
-        )
-
-
-async def test_a_series_can_be_picked_or_typed(opened: Opened) -> None:
+async def test_a_series_is_picked_or_typed_and_members_are_marked(opened: Opened) -> None:
     async with opened(FakeEngine(), "build") as pilot:
         field = await open_form(pilot, "signals.strong.b")
         await type_text(pilot, "25")
@@ -184,6 +160,14 @@ async def test_a_series_can_be_picked_or_typed(opened: Opened) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: 'b = "slow"' in draft_of(pilot).view.toml)
         assert pilot.app.focused is field.editor
+        await open_form(pilot, "entry.signals")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickManyDialog))
+        await pilot.press("space", "enter")
+        await until(
+            pilot,
+            lambda: draft_of(pilot).pending == [] and row(pilot, "entry.signals").field.text == "strong",
+        )
 
 
 async def test_a_refused_edit_is_explained_below_its_field(opened: Opened) -> None:
@@ -256,12 +240,16 @@ async def test_quitting_with_unsaved_edits_asks(opened: Opened) -> None:
         await until(pilot, lambda: "The edits of ema-x-copy are not saved." in screen_text(pilot))
 
 
-async def test_an_error_blocks_the_run_and_names_itself(opened: Opened) -> None:
+async def test_an_error_blocks_the_run_and_enter_on_a_problem_goes_to_its_field(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
         await pilot.press("r")
         await until(pilot, lambda: pilot.app.focused is row(pilot, "risk.sizing.percent").editor)
         assert not engine.asked(RunBacktest)
+        header(pilot, "strategy").focus()
+        pilot.app.query_one("#problems").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.focused is row(pilot, "risk.sizing.percent").editor)
 
 
 async def test_a_run_shows_its_progress_and_opens_its_result(opened: Opened) -> None:

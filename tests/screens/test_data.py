@@ -65,7 +65,8 @@ async def test_import_form(opened: Opened) -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert "Name a file or a folder." in screen_text(pilot)
-        await type_text(pilot, "/data/BTCUSDT_1m.csv")
+        await type_text(pilot, "/d")
+        pilot.app.screen.query_one("#path", Input).value += "ata/BTCUSDT_1m.csv"
         await pilot.press("enter")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
         assert engine.asked(ImportFiles) == [ImportFiles(("/data/BTCUSDT_1m.csv",))]

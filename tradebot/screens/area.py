@@ -169,11 +169,15 @@ class Area(Container):
                 return
 
     def _mark(self, pane: Pane) -> None:
+        """Classes instead of `:focus-within`: Textual styles a whole area anew for that at every change of focus."""
         if pane is not self._current:
             if self._current is not None:
                 self._current.remove_class("-current")
             pane.add_class("-current")
             self._current = pane
+            inside = set(pane.ancestors)
+            for holder in {each.parent for each in self.panes if isinstance(each.parent, Widget)} - {self}:
+                holder.set_class(holder in inside, "-current-path")
         self.show_tabs()
 
     def action_next_pane(self, step: int) -> None:

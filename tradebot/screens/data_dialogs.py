@@ -31,6 +31,11 @@ class FormDialog(Dialog[int]):
     """A window with a few inputs that becomes a command; closes with the number of the job it started."""
 
     keys_text = "Tab field · Enter starts · Esc closes"
+    checks_while_typing: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted: dict[str, str] = {}
 
     def entry(self, name: str, label: str, value: str, hint: str) -> ComposeResult:
         """A labelled input with room for its problem below."""
@@ -63,13 +68,17 @@ class FormDialog(Dialog[int]):
         """Write what is wrong below the inputs; True where all is well."""
         found = self.problems()
         for note in self.query(".problem").results(Static):
-            note.update(found.get((note.id or "").removesuffix("-problem"), ""))
+            name = (note.id or "").removesuffix("-problem")
+            if name != "refusal" and self._noted.get(name, "") != found.get(name, ""):
+                self._noted[name] = found.get(name, "")
+                note.update(self._noted[name])  # lays the window out anew, so only where something changed
         return not found
 
     @on(Input.Changed)
     def edited(self) -> None:
         """Check while typing."""
-        self.refresh_notes()
+        if self.checks_while_typing:
+            self.refresh_notes()
 
     @on(Input.Submitted)
     @work(exclusive=True, group="form-dialog")
@@ -185,6 +194,7 @@ class ImportDialog(FormDialog):
     """Which files to import, and what their names do not say."""
 
     title_text = "Import CSV files"
+    checks_while_typing = False  # nothing to complain about while a path is being typed
 
     def compose_body(self) -> ComposeResult:
         """The inputs."""
@@ -211,9 +221,6 @@ class ImportDialog(FormDialog):
 
     def _path(self) -> str:
         return self.value("path").strip("\"'")
-
-    def edited(self) -> None:
-        """Nothing to complain about while a path is being typed."""
 
     def command(self) -> ImportFiles:
         """Import what is filled in."""

@@ -21,7 +21,7 @@ from textual.widget import Widget
 from tradebot.screens import formats
 from tradebot.screens.widgets.palette import Palette, palette_of, to_strip
 
-__all__ = ["Chart", "Curve", "nice_ticks", "reduce_to_columns"]
+__all__ = ["Chart", "Curve", "nice_ticks", "prepare_charts", "reduce_to_columns", "time_label"]
 
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 _SMALLEST = (24, 4)
@@ -35,6 +35,15 @@ class Curve:
     values: tuple[float, ...]
     tone: str
     filled: bool = False
+
+
+def prepare_charts() -> bool:
+    """Import plotext; False where it cannot be, which a chart then says in its place."""
+    try:
+        import plotext  # noqa: F401 - only to have it loaded
+    except ImportError:
+        return False
+    return True
 
 
 def reduce_to_columns(
@@ -136,6 +145,10 @@ class Chart(Widget):
         if width < _SMALLEST[0] or height < _SMALLEST[1] or len(self._times) < 2 or not self._curves:
             text = "" if len(self._times) < 2 else "  too small for a chart"
             return [to_strip(((text, "dim"),), width, palette)]
+        if not prepare_charts():
+            return [
+                to_strip((("  plotext cannot be loaded; install tradebot again", "bad"),), width, palette)
+            ]
         axis = palette.colour("dim")
         figure = self._figure(width, height, palette)
         colours = {palette.colour(_variable(curve.tone)): palette.style(curve.tone) for curve in self._curves}
