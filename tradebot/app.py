@@ -213,6 +213,12 @@ class TradebotApp(Desk):
                     f"{job.title}: {job.sentence or job.state}", "info" if job.state == "done" else "error"
                 )
 
+    def report(self, error: Exception) -> None:
+        """Something of ours failed beside the screen: a word to the person, details in Textual's log."""
+        self.log.error(error)
+        if self._nav.is_attached and self.is_running:
+            self.say(f"That did not work ({type(error).__name__}: {error}); the engine goes on.", "error")
+
     def say(self, sentence: str, level: str = "info") -> None:
         """A toast; the same sentence again within half a minute is not shown twice."""
         now = asyncio.get_running_loop().time()

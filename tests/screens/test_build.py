@@ -9,6 +9,9 @@ from textual.widgets import Input
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.engine.messages import DeleteStrategy, EditForm, FormEdit, OpenForm, RunBacktest, SaveStrategy
+from tradebot.engine.strategy import builtin_registry
+from tradebot.engine.strategy.editing import apply_edit
+from tradebot.engine.strategy.form import build_form
 from tradebot.screens.build import BuildArea
 from tradebot.screens.build_draft import Draft
 from tradebot.screens.build_fields import FieldRow
@@ -287,6 +290,36 @@ async def test_the_first_strategy_is_open_at_once(opened: Opened) -> None:
         assert not draft_of(pilot).unsaved
         assert not engine.asked(EditForm)
         assert "[indicators.fast]" in screen_text(pilot)
+
+
+class RealForms(FakeEngine):
+    """The fake engine with the forms of the real strategy room."""
+
+    def _answer_strategies(self, command: object) -> object:
+        registry = builtin_registry()
+        match command:
+            case OpenForm(name=name):
+                return build_form(self._strategies[name], registry)
+            case EditForm(toml=toml, edit=edit):
+                return build_form(apply_edit(toml, edit, registry), registry)
+        return super()._answer_strategies(command)
+
+
+async def test_renaming_a_node_of_a_real_form_keeps_its_rows_and_all_that_names_it(opened: Opened) -> None:
+    engine = RealForms()
+    async with opened(engine, "build") as pilot:
+        name = await open_form(pilot, "indicators.fast.@name")
+        assert isinstance(name.editor, Input)
+        name.editor.value = "quick"
+        await pilot.pause(0.3)
+        assert not engine.asked(EditForm)  # a name is taken when it is complete, not letter by letter
+        await pilot.press("enter")
+        await until(pilot, lambda: "[indicators.quick]" in draft_of(pilot).view.toml)
+        assert 'a = "quick"' in draft_of(pilot).view.toml
+        await until(pilot, lambda: row(pilot, "indicators.quick.@name") is name)
+        await open_form(pilot, "indicators.quick.length")
+        await type_text(pilot, "0")
+        await until(pilot, lambda: row(pilot, "indicators.quick.length").problem)
 
 
 def test_a_draft_undoes_typing_in_one_field_as_one_step() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from textual.widgets import Input, Switch
+from textual.widgets import Input
 
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.engine.messages import CancelJob, CheckData, Collect, ImportFiles
 from tradebot.screens.data_dialogs import CheckDialog, CollectDialog, DatasetDialog, ImportDialog
+from tradebot.screens.widgets.toggle import Toggle
 
 
 async def test_collect_form_says_what_is_wrong_below_the_field_and_sends_nothing(opened: Opened) -> None:
@@ -36,10 +37,10 @@ async def test_collect_form_becomes_a_command_and_shows_what_it_costs(opened: Op
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, CollectDialog))
         await pilot.pause()
-        assert "about 389k rows · 21.8 MB" in screen_text(pilot)
+        assert "about 389k rows · 21.8 MB on disk · 16s" in screen_text(pilot)
         pilot.app.screen.query_one("#symbols", Input).value = "btcusdt, ETH*"
         pilot.app.screen.query_one("#timeframes", Input).value = "1m 1h"
-        pilot.app.screen.query_one("#follow", Switch).value = False
+        pilot.app.screen.query_one("#follow", Toggle).action_flip()
         await pilot.press("enter")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
         assert engine.asked(Collect) == [

@@ -17,6 +17,7 @@ from textual.widgets import Input
 from tradebot.engine.messages import FormField
 from tradebot.screens.pickers import Choice, PickDialog, PickManyDialog
 from tradebot.screens.widgets.palette import Part, palette_of, to_strip, wrap
+from tradebot.screens.widgets.toggle import toggle_line
 
 __all__ = ["FieldRow"]
 
@@ -41,6 +42,7 @@ class TextEditor(Input):
         Binding("up", "app_walk(-1)", "Up", show=False, id="field.text_up"),
         Binding("down", "app_walk(1)", "Down", show=False, id="field.text_down"),
         Binding("enter", "pick", "pick", id="field.pick"),
+        Binding("enter", "submit", "next field", show=False, id="field.submit"),
     ]
 
     def __init__(self, field: FormField) -> None:
@@ -148,9 +150,7 @@ class PickEditor(Widget, can_focus=True):
         width = self.size.width
         if self.field.kind == "bool":
             on_now = shown == "true"
-            parts: list[Part] = [
-                ("[x] on" if on_now else "[ ] off", "good" if on_now and self._text else tone)
-            ]
+            parts: list[Part] = list(toggle_line(on_now, "" if self._text else "dim"))
         else:
             if self.field.kind == "members" and not self._text:
                 shown = "none picked"

@@ -206,9 +206,10 @@ class FormPane(Pane):
     """The strategy as a form. Fields are walked by Tab and the arrows; Esc leaves a field, then the form."""
 
     HELP = (
-        "Everything a strategy consists of, made from what its parts declare. Up and down walk all rows, Tab the "
-        "fields only. Enter opens a list or goes into a section; left and right change a picked value or fold a "
-        "section. Typing changes the strategy at once; the problem, if any, stands below the field.\n\n"
+        "Everything a strategy consists of, made from what its parts declare. Up and down walk all rows. Tab walks "
+        "from field to field; on the title of a section it goes to the next pane. Enter opens a list or goes into a "
+        "section; left and right change a picked value or fold a section. Typing changes the strategy at once; the "
+        "problem, if any, stands below the field.\n\n"
         "While you type in a field, letters are letters. Esc leaves the field for its section, where letters are "
         "verbs again; Esc once more goes to the list of strategies.\n\n"
         "An empty field means the default, which is shown dimmed."
@@ -328,6 +329,12 @@ class FormPane(Pane):
         """To the row above or below."""
         event.stop()
         self._step(self._stops(), event.step)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Tab walks fields from a field; from a section's title it goes to the next pane, as everywhere."""
+        if action == "walk_fields":
+            return not isinstance(self.screen.focused, SectionHeader)
+        return super().check_action(action, parameters)
 
     def action_walk_fields(self, step: int) -> None:
         """To the next or previous field, passing over section titles."""

@@ -126,7 +126,7 @@ class StrategiesPane(Pane):
         if strategy.problem:
             lines += [((text, "bad"),) for text in wrap(strategy.problem, width)[:4]]
         result = max(
-            (each for each in self._results if each.strategy == strategy.name),
+            (each for each in self._results if each.strategy in {strategy.name, strategy.title}),
             key=lambda each: each.created_ms,
             default=None,
         )

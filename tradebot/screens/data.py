@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import CancelJob, Command, DatasetView, EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.area import Area
 from tradebot.screens.data_dialogs import CheckDialog, CollectDialog, DatasetDialog, ImportDialog
 from tradebot.screens.data_panes import DatasetsPane, JobsPane
-from tradebot.screens.desk import desk_of
+from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
 from tradebot.screens.live_panes import BudgetPane, PricesPane, StreamsPane
 from tradebot.screens.widgets.virtual_table import VirtualTable
@@ -137,9 +136,6 @@ class DataArea(Area):
 
         self.app.push_screen(question, answered)
 
-    @work(group="data-send")
+    @errand("data-send")
     async def _send(self, command: Command) -> None:
-        try:
-            await desk_of(self).ask(command)
-        except TradebotError as error:
-            desk_of(self).say(error.sentence, "error")
+        await desk_of(self).ask(command)

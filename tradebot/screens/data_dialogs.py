@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Label, Static, Switch
+from textual.widgets import Input, Label, Static
 
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import CheckData, Collect, Command, DataReport, DatasetView, ImportFiles
 from tradebot.screens import formats
-from tradebot.screens.desk import desk_of
+from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Dialog
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
+from tradebot.screens.widgets.toggle import Toggle
 
 __all__ = ["CheckDialog", "CollectDialog", "DatasetDialog", "ImportDialog"]
 
@@ -36,6 +37,7 @@ class FormDialog(Dialog[int]):
     def __init__(self) -> None:
         super().__init__()
         self._noted: dict[str, str] = {}
+        self._sent = False
 
     def entry(self, name: str, label: str, value: str, hint: str) -> ComposeResult:
         """A labelled input with room for its problem below."""
@@ -49,7 +51,7 @@ class FormDialog(Dialog[int]):
         """A labelled switch."""
         with Horizontal(classes="entry entry-row"):
             yield Label(label, classes="entry-label")
-            yield Switch(value, animate=False, id=name)
+            yield Toggle(value, id=name)
             yield Label(hint, classes="hint")
 
     def value(self, name: str) -> str:
@@ -81,16 +83,20 @@ class FormDialog(Dialog[int]):
             self.refresh_notes()
 
     @on(Input.Submitted)
-    @work(exclusive=True, group="form-dialog")
+    @errand("form-dialog")
     async def submit(self) -> None:
         """Send the command, or show why the engine refuses it."""
+        if self._sent:
+            return  # a second Enter must not start a second job
         if not self.refresh_notes():
             first = next(iter(self.problems()))
             self.query_one(f"#{first}", Input).focus()
             return
+        self._sent = True
         try:
             job = await desk_of(self).ask(self.command())
         except TradebotError as error:
+            self._sent = False
             self.query_one("#refusal", Static).update(error.sentence)
             return
         self.dismiss(int(job))
@@ -171,13 +177,9 @@ class CollectDialog(FormDialog):
         if any(set(symbol) & set("*?[") or symbol == "all" for symbol in symbols):
             return (("About what the exchange lists for the pattern; the job says how much it is.", "dim"),)
         rows = sum(span_ms / max(60_000, Timeframe(frame).ms) for frame in self._timeframes()) * len(symbols)
-        wait = formats.countdown(max(1.0, rows / _BARS_A_SECOND))
-        return (
-            (
-                f"about {formats.count(rows)} rows · {formats.size_of(rows * _BYTES_A_ROW)} · {wait} min at full rate",
-                "dim",
-            ),
-        )
+        wait = formats.span(max(1.0, round(rows / _BARS_A_SECOND)))
+        size = formats.size_of(rows * _BYTES_A_ROW)
+        return ((f"about {formats.count(rows)} rows · {size} on disk · {wait} at full rate", "dim"),)
 
     def command(self) -> Collect:
         """Collect what is filled in."""
@@ -185,7 +187,7 @@ class CollectDialog(FormDialog):
             symbols=self._symbols(),
             timeframes=self._timeframes(),
             since=self.value("since"),
-            follow=self.query_one("#follow", Switch).value,
+            follow=self.query_one("#follow", Toggle).value,
             category=self.value("category"),
         )
 
@@ -312,7 +314,7 @@ class CheckDialog(Dialog[None]):
         super().on_mount()
         self._check()
 
-    @work(group="check")
+    @errand("check")
     async def _check(self) -> None:
         view = self.query_one("#findings", LinesView)
         try:

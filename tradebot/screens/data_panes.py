@@ -203,7 +203,7 @@ class JobsPane(Pane):
         """The table and the detail lines."""
         yield VirtualTable[JobView](
             (
-                Column("JOB", 26),
+                Column("JOB", 26, grow=True),
                 Column("PROGRESS", 10, grow=True),
                 Column("%", 4, right=True),
                 Column("DONE", 9, right=True),

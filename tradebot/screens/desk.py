@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from textual import work
 from textual.app import App
 from textual.dom import DOMNode
+from textual.worker import Worker
 
-from tradebot.engine.messages import Command, EngineSnapshot
+from tradebot.engine.control.errors import TradebotError
+from tradebot.engine.messages import Command, EngineSnapshot, StrategySummary
 from tradebot.screens.handle import EngineHandle, reply_to
 
-__all__ = ["Desk", "desk_of"]
+__all__ = ["Desk", "desk_of", "errand", "strategy_named"]
+
+Node = TypeVar("Node", bound=DOMNode)
+Arguments = ParamSpec("Arguments")
 
 
 class Desk(App[None]):
@@ -29,11 +37,49 @@ class Desk(App[None]):
         """Tell the person something in passing: info, warning or error."""
         raise NotImplementedError
 
+    def report(self, error: Exception) -> None:
+        """Tell the person that something of ours failed; the app goes on."""
+        raise NotImplementedError
+
     def visit(self, area: str) -> DOMNode:
         """Show an area by its name (data, build, test) and give it back."""
         raise NotImplementedError
 
 
+def strategy_named(snapshot: EngineSnapshot, name: str) -> StrategySummary | None:
+    """The saved strategy that a result names, by its file's name or by its title."""
+    found = (each for each in snapshot.strategies if name in {each.name, each.title})
+    return next(found, None)
+
+
 def desk_of(node: DOMNode) -> Desk:
     """The app of a widget, as screens know it."""
     return cast(Desk, node.app)
+
+
+def errand(
+    group: str, *, exclusive: bool = False
+) -> Callable[
+    [Callable[Concatenate[Node, Arguments], Coroutine[Any, Any, None]]],
+    Callable[Concatenate[Node, Arguments], Worker[None]],
+]:
+    """Run a method beside the screen, as it waits for the engine. A refusal is told to the person as it is.
+
+    Anything else that goes wrong is reported; it never ends the app. `exclusive` gives up the one before it.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[Node, Arguments], Coroutine[Any, Any, None]],
+    ) -> Callable[Concatenate[Node, Arguments], Worker[None]]:
+        @wraps(method)
+        async def run(self: Node, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+            try:
+                await method(self, *args, **kwargs)
+            except TradebotError as error:
+                desk_of(self).say(error.sentence, "error")
+            except Exception as error:  # noqa: BLE001 - the end of a worker must not be the end of the app
+                desk_of(self).report(error)
+
+        return work(run, group=group, exclusive=exclusive, exit_on_error=False)
+
+    return decorate

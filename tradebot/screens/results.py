@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -22,7 +22,7 @@ from tradebot.engine.messages import (
 )
 from tradebot.screens import formats
 from tradebot.screens.area import Area, write_subtitle, write_title
-from tradebot.screens.desk import desk_of
+from tradebot.screens.desk import desk_of, errand, strategy_named
 from tradebot.screens.results_panes import (
     ChartsPane,
     MetricsPane,
@@ -158,16 +158,12 @@ class ResultsArea(Area):
         """Show how far a backtest is, then its result."""
         self._job_id = job_id
 
-    @work(group="results-open", exclusive=True)
+    @errand("results-open", exclusive=True)
     async def open_result(self, result_id: str) -> None:
         """Show a stored result."""
         self._opening = result_id
         await self.composed()
-        try:
-            view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
-        except TradebotError as error:
-            desk_of(self).say(error.sentence, "error")
-            return
+        view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
         if self._opening != result_id:
             return
         self._view = view
@@ -206,7 +202,7 @@ class ResultsArea(Area):
         if self._view is not None:
             self._fetch(self.log_of_trades, self._view.result_id, offset)
 
-    @work(group="trades")
+    @errand("trades")
     async def _fetch(self, log: TradeLog, result_id: str, offset: int) -> None:
         try:
             page = await desk_of(self).ask(GetTrades(result_id, offset, WINDOW))
@@ -237,31 +233,27 @@ class ResultsArea(Area):
 
     # ------------------------------------------------------------------------------------------ verbs
 
-    @work(group="results-run", exclusive=True)
+    @errand("results-run", exclusive=True)
     async def action_rerun(self) -> None:
         """Run the strategy of this result again, on the data there is now."""
         if self._view is None:
             return
-        try:
-            job = await desk_of(self).ask(RunBacktest(self._view.strategy, self._view.toml))
-        except TradebotError as error:
-            desk_of(self).say(error.sentence, "error")
-            return
+        job = await desk_of(self).ask(RunBacktest(self._view.strategy, self._view.toml))
         self.follow(int(job))
 
-    @work(group="results-run")
+    @errand("results-run")
     async def action_cancel(self) -> None:
         """Cancel the running backtest."""
         if self._job is None:
             return
-        try:
-            await desk_of(self).ask(CancelJob(self._job.job_id))
-        except TradebotError as error:
-            desk_of(self).say(error.sentence, "error")
+        await desk_of(self).ask(CancelJob(self._job.job_id))
 
     def action_edit(self) -> None:
-        """Open the strategy in Build."""
+        """Open the strategy in Build; one that was never saved, or was deleted, as a new one."""
         if self._view is not None:
-            name = self._view.strategy
+            saved = strategy_named(desk_of(self).latest, self._view.strategy)
             area = desk_of(self).visit("build")
-            area.open_strategy(name)  # type: ignore[attr-defined]  # BuildArea, which this file must not import
+            if saved is not None:
+                area.open_strategy(saved.name)  # type: ignore[attr-defined]  # BuildArea, which this file must not import
+            else:
+                area.open_text(self._view.toml)  # type: ignore[attr-defined]  # as above

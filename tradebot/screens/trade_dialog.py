@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -13,7 +12,7 @@ from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import GetTradeBars, TradeBars, TradeRow
 from tradebot.screens import formats
 from tradebot.screens.area import write_title
-from tradebot.screens.desk import desk_of
+from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Dialog
 from tradebot.screens.trade_log import TradeLog
 from tradebot.screens.widgets.candles import CandleChart, CandleData, Level, Marker
@@ -62,7 +61,7 @@ class TradeDialog(Dialog[int]):
             self._load
         )  # the chart must have its size: it decides how many bars are asked for
 
-    @work(exclusive=True, group="trade")
+    @errand("trade", exclusive=True)
     async def _load(self) -> None:
         row = self._log[self._index]
         if row is None:

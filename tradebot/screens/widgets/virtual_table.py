@@ -238,7 +238,9 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
             if not droppable:
                 break
             kept.remove(max(droppable, key=lambda column: column.drop))
-        spare = width - len(_POINTER) + 1 - sum(column.width + 1 for column in kept)
+        spare = (
+            width - len(_POINTER) - sum(column.width + 1 for column in kept)
+        )  # one cell stays free at the end
         growing = [column for column in kept if column.grow]
         widths = []
         for column in self._columns:
