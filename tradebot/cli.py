@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ _WRONG_VALUES = (
     (re.compile(r"greater than or equal to (?P<bound>[\d.]+)"), "at least {bound}"),
     (re.compile(r"not in the range (?P<bound>.*)\."), "in the range {bound}"),
 )
+INTERRUPTED = "Interrupted. Everything stored so far is kept."
 # BadParameter is the one class of the parser that typer exports; its base is what every wrong usage is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -78,7 +81,9 @@ class OptionTooEarlyError(TradebotError):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and end the process with its exit code."""
     _use_utf8()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    _let_go_of_output()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -89,15 +94,24 @@ def run(arguments: Sequence[str]) -> int:
         print_note(error.sentence)
         return error.exit_code
     except typer.Exit as finished:
-        return finished.exit_code
+        outcome = finished.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print_note("Interrupted. Everything stored so far is kept.")
-        return EXIT_INTERRUPTED
+        outcome = EXIT_INTERRUPTED
     except BrokenPipeError:
+        return EXIT_SHORT
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print_note(
+            "The output could not be written: no space is left where it goes; free some and run it again."
+        )
         return EXIT_SHORT
     except _UsageError as error:
         print_note(usage_sentence(error, arguments))
         return EXIT_USAGE
+    # The parser turns an interrupt into this outcome by itself; no command ends with it in another way.
+    if outcome == EXIT_INTERRUPTED:
+        print_note(INTERRUPTED)
     return outcome if isinstance(outcome, int) else EXIT_OK
 
 
@@ -154,7 +168,22 @@ def _parameter_name(error: Any) -> str:
     if parameter is None:
         return "an option"
     first = str(parameter.opts[0])
-    return first if first.startswith("-") else str(getattr(parameter, "metavar", None) or first).upper().rstrip(".")
+    return (
+        first
+        if first.startswith("-")
+        else str(getattr(parameter, "metavar", None) or first).upper().rstrip(".")
+    )
+
+
+def _let_go_of_output() -> None:
+    """Drop what a full or closed output did not take, or the interpreter would fail over it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _use_utf8() -> None:

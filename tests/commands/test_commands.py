@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from tradebot.cli import run
-from tradebot.commands.progress import duration, progress_line
-from tradebot.engine.control.progress import Progress
+from tradebot.__main__ import main as begin
+from tradebot.cli import INTERRUPTED, run
+from tradebot.commands.progress import ConsoleProgress, duration, progress_line
+from tradebot.commands.terminal import has_terminal
+from tradebot.engine.control.progress import Progress, counted
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 
 pytestmark = pytest.mark.sockets
@@ -192,6 +197,101 @@ def test_the_demo_without_a_terminal_shows_the_pipeline_and_leaves_nothing_outsi
     assert not [path for path in home.rglob("*") if path.is_file()]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a console there sends its interrupt to this process too")
+def test_an_interrupt_says_so_and_following_has_answered_before_it_goes_on_live(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    arguments = [
+        "collect",
+        "--symbols",
+        "BTCUSDT",
+        "--timeframes",
+        "1h",
+        "--since",
+        "5d",
+        "--follow",
+        "--json",
+    ]
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tradebot",
+            *arguments,
+            "--url",
+            simulator.url,
+            "--data",
+            str(tmp_path / "data"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        while "Following live" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        answer, said = process.stdout.read(), process.stderr.read()
+    assert process.returncode == 130
+    assert json.loads(answer)["complete"] is True
+    assert said == f"{INTERRUPTED}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["strategy", "list"], ["--help"], ["sim"]], ids=" ".join)
+def test_an_output_that_takes_nothing_more_is_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+    for unbuffered in ("", "1"):
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "tradebot", *arguments],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+                check=False,
+            )
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert "no space is left" in done.stderr
+
+
+def test_without_standard_streams_and_with_a_full_one_for_notes_the_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    for stream in (Full(), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert run(["strategy", "new", "My Idea"]) == 2
+        ConsoleProgress("collect")(Progress(1, 2, "bars", 1.0, 1.0))
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run(["strategy", "list"]) == 0
+    assert not has_terminal()
+
+
+def test_of_several_files_those_imported_before_a_wrong_one_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    header = "timestamp,open,high,low,close,volume,turnover\n"
+    (tmp_path / "GOOD_1m.csv").write_text(header + "1704067200000,1,2,0.5,1.5,10,15\n", encoding="utf-8")
+    (tmp_path / "WRONG_1m.csv").write_text(header + "1704067200000,1,2,lots,1.5,10,15\n", encoding="utf-8")
+    for options in ([], ["--json"]):
+        assert run(["data", "import", "GOOD_1m.csv", "WRONG_1m.csv", "--data", "data", *options]) == 2
+        captured = capsys.readouterr()
+        told, refused = (captured.err if options else captured.out), captured.err
+        assert "GOOD_1m.csv (tradebot CSV) to linear/GOOD_1m" in told
+        assert "WRONG_1m.csv, line 2" in refused
+        assert not options or not captured.out
+
+
 def test_progress_is_a_line_with_share_rate_and_eta() -> None:
     look = Progress(50_000, 200_000, "bars", 12_345.6, 75.0)
     assert (
@@ -200,6 +300,7 @@ def test_progress_is_a_line_with_share_rate_and_eta() -> None:
     )
     assert "━━━━━━─" in progress_line("collect", look, with_bar=True)
     assert duration(3_725) == "1:02:05"
+    assert [counted(number, "bar") for number in (0, 1, 1440)] == ["0 bars", "1 bar", "1,440 bars"]
 
 
 def test_without_a_terminal_the_app_says_what_to_use_instead(
@@ -210,3 +311,19 @@ def test_without_a_terminal_the_app_says_what_to_use_instead(
     assert "tradebot demo --headless" in capsys.readouterr().err
     assert run(["--version"]) == 0
     assert re.fullmatch(r"tradebot \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_an_interrupt_while_the_modules_are_loaded_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupting:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "tradebot.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "tradebot.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        begin()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted. Nothing had begun yet.\n"

@@ -65,6 +65,7 @@ CASES: tuple[tuple[str, ...], ...] = (
     ("backtest", "ema-trend", "--cash", "-5"),
     ("collect", "--timeframes", "1min"),
     ("collect", "--category", "future"),
+    ("collect", "--symbols", ","),
     ("collect", "--since", "soon"),
     ("collect", "--symbols", "BTCUSDT", "--until", "2024-01-01", "--follow"),
     ("data", "check", "BTCUSDT"),

@@ -18,7 +18,8 @@ from tradebot.commands.context import (
     print_note,
 )
 from tradebot.commands.progress import ConsoleProgress
-from tradebot.engine.control.errors import EXIT_SHORT
+from tradebot.engine.control.errors import EXIT_SHORT, InputError
+from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
     from tradebot.engine.collect import CollectProgress, CollectReport, CollectRequest
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 
 
 def collect(
-    symbols: Annotated[str, typer.Option(help="Names and patterns with commas (BTCUSDT,ETH*), or all.")] = "",
-    timeframes: Annotated[str, typer.Option(help="With commas: 1m,15m,1h ...")] = "",
+    symbols: Annotated[
+        str | None,
+        typer.Option(help="Names and patterns with commas (BTCUSDT,ETH*), or all.", show_default=False),
+    ] = None,
+    timeframes: Annotated[
+        str | None, typer.Option(help="With commas: 1m,15m,1h ...", show_default=False)
+    ] = None,
     since: Annotated[str, typer.Option(help="A date or a span back such as 30d.")] = "",
     until: Annotated[str, typer.Option(help="A date; up to now unless stated.")] = "",
     follow: Annotated[bool, typer.Option("--follow", help="Go on live until Ctrl+C.")] = False,
@@ -45,8 +51,8 @@ def collect(
     context = open_context(data, config, url, json_wanted)
     usual = context.settings.collect
     command = Collect(
-        symbols=_list(symbols) or usual.symbols,
-        timeframes=_list(timeframes) or usual.timeframes,
+        symbols=usual.symbols if symbols is None else _names("--symbols", symbols, "BTCUSDT,ETH*"),
+        timeframes=usual.timeframes if timeframes is None else _names("--timeframes", timeframes, "1m,1h"),
         since=since or usual.since,
         until=until or None,
         follow=follow,
@@ -54,12 +60,15 @@ def collect(
     )
     request = read_request(command, SystemClock().now_ms())
     report = asyncio.run(collect_now(context, request))
-    context.answer(_document(report), closing_text(report))
+    _answer(context, report)
     return 0 if report.complete else EXIT_SHORT
 
 
 async def collect_now(context: Context, request: CollectRequest, title: str = "collect") -> CollectReport:
-    """Carry out a request in this process, with progress on standard error."""
+    """Carry out a request in this process, with progress on standard error.
+
+    Following has no end of its own: the history's outcome is answered before it goes on live.
+    """
     from tradebot.engine.collect import Hybrid, LiveFeed, collect_history
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
@@ -84,7 +93,7 @@ async def collect_now(context: Context, request: CollectRequest, title: str = "c
         try:
             report = await Hybrid(exchange, store, feed, clock).catch_up(request, show, CancelToken())
             progress.close()
-            print_note(closing_text(report))
+            _answer(context, report)
             print_note("Following live; Ctrl+C ends it.")
             await asyncio.Event().wait()
             return report
@@ -95,13 +104,18 @@ async def collect_now(context: Context, request: CollectRequest, title: str = "c
         rest.close()
 
 
+def _answer(context: Context, report: CollectReport) -> None:
+    context.answer(_document(report), closing_text(report))
+
+
 def closing_text(report: CollectReport) -> str:
     """What a collection did, and what it could not have."""
+    datasets = counted(len(report.datasets), "dataset")
+    requests = counted(report.requests, "request")
     lines = [
-        f"{report.bars_added:,} bars added to {len(report.datasets)} datasets in {report.seconds:.1f} s "
-        f"({report.requests:,} requests)."
+        f"{counted(report.bars_added, 'bar')} added to {datasets} in {report.seconds:.1f} s ({requests})."
         if report.bars_added
-        else f"Nothing was missing in {len(report.datasets)} datasets ({report.requests:,} requests)."
+        else f"Nothing was missing in {datasets} ({requests})."
     ]
     return "\n".join([*lines, *report.sentences])
 
@@ -125,8 +139,13 @@ def _notice(_level: Any, sentence: str) -> None:
     print_note(sentence)
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _names(option: str, text: str, example: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise InputError(
+            f"{option} names nothing: write them with commas, such as {example}, or leave it out."
+        )
+    return names
 
 
 def _document(report: CollectReport) -> dict[str, Any]:

@@ -55,12 +55,28 @@ def open_context(data: Path | None, config: Path | None, url: str | None, json_w
 
 
 def print_out(text: str) -> None:
-    """Write a line to standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Write a line to standard output, if there is one."""
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def print_note(text: str) -> None:
     """Write a line to standard error: progress, notices, refusals."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    write_note(text + "\n")
+
+
+def write_note(text: str) -> None:
+    """Write to standard error; what it does not take is dropped, for a full disk there must not end the work.
+
+    A reader that has gone away (`2>&1 | head`) does end it: nobody waits for the rest.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
-from tradebot.engine.control.errors import EXIT_SHORT, InputError
+from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
 
 app = typer.Typer(help="Market data: list it, check it, import files.", no_args_is_help=False)
 
@@ -99,9 +99,15 @@ def import_files(
     context = open_context(data, config, None, json_wanted)
     options = import_options(category, symbol, timeframe, clock)
     store = open_store(context)
-    reports = []
+    reports: list[Any] = []
     for file in files:
-        report = store.import_file(file, options)
+        try:
+            report = store.import_file(file, options)
+        except TradebotError:
+            if json_wanted:
+                for done in reports:
+                    print_note(done.sentence)
+            raise
         reports.append(report)
         if not json_wanted:
             context.answer(None, "\n".join([report.sentence, *(f"  {note}" for note in report.notes)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
+from tradebot.commands.context import write_note
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.progress import Progress
 
@@ -19,7 +20,7 @@ class ConsoleProgress:
     def __init__(self, title: str, clock: Clock | None = None) -> None:
         self._title = title
         self._clock = clock or SystemClock()
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._shown_at = -1e9
         self._drawn = False
 
@@ -34,17 +35,15 @@ class ConsoleProgress:
         line = progress_line(self._title, progress, with_bar=self._terminal)
         if self._terminal:
             width = max(20, shutil.get_terminal_size().columns - 1)
-            sys.stderr.write("\r" + line[:width].ljust(width))
+            write_note("\r" + line[:width].ljust(width))
             self._drawn = True
         else:
-            sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+            write_note(line + "\n")
 
     def close(self) -> None:
         """Leave the line, so that what follows starts on its own."""
         if self._drawn:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+            write_note("\n")
             self._drawn = False
 
 

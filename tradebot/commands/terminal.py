@@ -36,4 +36,4 @@ def run_app(options: EngineOptions) -> None:
 
 def has_terminal() -> bool:
     """Whether both ends of the console are a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

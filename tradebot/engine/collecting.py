@@ -15,7 +15,7 @@ from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog, Level
 from tradebot.engine.control.jobs import Job, JobBoard, JobState
-from tradebot.engine.control.progress import Progress
+from tradebot.engine.control.progress import Progress, counted
 from tradebot.engine.control.settings import ExchangeSettings
 from tradebot.engine.exchange import Exchange, StreamStatus
 from tradebot.engine.market import Category, DatasetKey, Timeframe
@@ -271,5 +271,5 @@ class Collecting:
 
 
 def _closing_sentence(outcome: ChildOutcome) -> str:
-    added = f"{outcome.bars_added:,} bars added to {outcome.datasets} datasets."
+    added = f"{counted(outcome.bars_added, 'bar')} added to {counted(outcome.datasets, 'dataset')}."
     return " ".join([added if outcome.bars_added else "Everything was there already.", *outcome.sentences])

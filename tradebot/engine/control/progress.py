@@ -27,6 +27,11 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
+def counted(number: int, one: str) -> str:
+    """`1 bar`, `1,440 bars`."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
 class CancelToken:
     """Handed to work that may be cancelled; thread-safe."""
 
