@@ -41,9 +41,10 @@ def header(pilot: Pilot[None], path: str) -> SectionHeader:
 
 
 async def open_form(pilot: Pilot[None], path: str) -> FieldRow:
-    found = row(pilot, path)
-    found.editor.focus()
+    assert await pilot.app.query_one(FormPane).jump(path)
     await pilot.pause()
+    found = row(pilot, path)
+    assert pilot.app.focused is found.editor
     return found
 
 

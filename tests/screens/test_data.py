@@ -96,9 +96,8 @@ async def test_stopping_a_job_asks_first(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine) as pilot:
         pilot.app.query_one("#jobs").focus()
-        await pilot.press("down", "x")
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
-        assert "451k bars are done and stay on disk." in screen_text(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: "451k bars are done and stay on disk." in screen_text(pilot))
         assert not engine.asked(CancelJob)
         await pilot.press("x")
         await until(pilot, lambda: engine.asked(CancelJob) == [CancelJob(1)])

@@ -22,6 +22,8 @@ from tradebot.screens.widgets.palette import Line, Part, palette_of, spread, to_
 __all__ = ["FormPane", "SectionHeader", "SectionView"]
 
 _FOLDED_AT_FIRST = frozenset({"costs"})
+_FOLDED_WHERE_CROWDED = frozenset({"indicator", "signal", "group", "costs"})
+_CROWDED = 40
 
 
 class SectionHeader(Widget, can_focus=True):
@@ -74,8 +76,11 @@ class SectionHeader(Widget, can_focus=True):
         if dot:
             left.append((f" · {kind}", "text" if section.enabled else "stale"))
         if folded:
+            said = ("@name", ".use", ".combine")  # in the title already
             values = [
-                f"{each.label} {each.text}" for each in section.fields if each.text and "@" not in each.path
+                f"{each.label} {each.text}"
+                for each in section.fields
+                if each.text and not each.path.endswith(said)
             ]
             left.append(("   " + " · ".join(values), "dim"))
         wrong = sum(bool(each.problem) for each in section.fields) + bool(section.problem)
@@ -126,6 +131,7 @@ class SectionView(Widget):
         super().__init__(classes="section")
         self.section = section
         self.folded = folded
+        self.set_class(folded, "-folded")
         self.header = SectionHeader(section)
 
     def compose(self) -> ComposeResult:
@@ -152,6 +158,7 @@ class SectionView(Widget):
         if folded == self.folded:
             return
         self.folded = folded
+        self.set_class(folded, "-folded")
         if folded:
             await self.query(FieldRow).remove()
         else:
@@ -209,7 +216,7 @@ class FormPane(Pane):
         "Everything a strategy consists of, made from what its parts declare. Up and down walk all rows. Tab walks "
         "from field to field; on the title of a section it goes to the next pane. Enter opens a list or goes into a "
         "section; left and right change a picked value or fold a section. Typing changes the strategy at once; the "
-        "problem, if any, stands below the field.\n\n"
+        "problem, if any, stands below the field. A long form opens with its nodes folded to a line each.\n\n"
         "While you type in a field, letters are letters. Esc leaves the field for its section, where letters are "
         "verbs again; Esc once more goes to the list of strategies.\n\n"
         "An empty field means the default, which is shown dimmed."
@@ -227,7 +234,6 @@ class FormPane(Pane):
     def __init__(self) -> None:
         super().__init__(id="form-pane", classes="pane")
         self._lock = asyncio.Lock()
-        self._folds: dict[str, bool] = {}
 
     def compose(self) -> ComposeResult:
         """The sections come with the first strategy."""
@@ -255,10 +261,11 @@ class FormPane(Pane):
         """Show another strategy: all sections are made anew."""
         async with self._lock:
             holder = self.query_one("#form", VerticalScroll)
-            self._folds = {}
             await holder.remove_children()
             self.say_empty(())
-            await holder.mount_all([self._made(section) for section in view.sections])
+            crowded = sum(len(section.fields) for section in view.sections) > _CROWDED
+            folded = _FOLDED_WHERE_CROWDED if crowded else _FOLDED_AT_FIRST
+            await holder.mount_all([self._made(section, folded) for section in view.sections])
             holder.scroll_home(animate=False)
 
     async def take(self, view: FormView, *, force: bool = False) -> None:
@@ -298,9 +305,9 @@ class FormPane(Pane):
             ordered.append(found)
         return ordered
 
-    def _made(self, section: FormSection) -> SectionView:
+    def _made(self, section: FormSection, folded: frozenset[str] = _FOLDED_AT_FIRST) -> SectionView:
         wrong = any(field.problem for field in section.fields)
-        return SectionView(section, folded=section.kind in _FOLDED_AT_FIRST and not wrong)
+        return SectionView(section, folded=section.kind in folded and not wrong)
 
     def on_descendant_focus(self) -> None:
         """Explain the focused field, or the focused section."""

@@ -241,9 +241,13 @@ class JobsPane(Pane):
         self._wanted = job_id
 
     def apply(self, snapshot: EngineSnapshot) -> None:
-        """Draw the jobs of a snapshot, the newest first among equals; running ones on top."""
+        """Draw the jobs of a snapshot, running ones on top, the newest first among equals."""
         order = {"running": 0, "queued": 1, "failed": 2}
-        self._jobs = tuple(sorted(snapshot.jobs, key=lambda job: (order.get(job.state, 3), -job.job_id)))
+        self._jobs = tuple(
+            sorted(
+                snapshot.jobs, key=lambda job: (order.get(job.state, 3), job.kind == "follow", -job.job_id)
+            )
+        )
         self.table.show(
             self._jobs,
             empty=(

@@ -147,9 +147,9 @@ def _jobs(snapshot: EngineSnapshot) -> Line:
     failed = sum(job.state == "failed" for job in snapshot.jobs)
     if not running and not failed:
         return (("no jobs", "dim"),)
-    parts: list[Part] = [(formats.plural(running, "job"), "text")]
+    parts: list[Part] = [(formats.plural(running, "job"), "text")] if running else []
     if failed:
-        parts.append((f"  ! {failed} failed", "warning"))
+        parts.append((f"{'  ' if running else ''}! {failed} failed", "warning"))
     return tuple(parts)
 
 
