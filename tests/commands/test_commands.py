@@ -292,6 +292,41 @@ def test_of_several_files_those_imported_before_a_wrong_one_are_told(
         assert not options or not captured.out
 
 
+def test_a_strategy_that_cannot_be_read_hides_no_other_one(ask: Ask, tmp_path: Path) -> None:
+    strategies = tmp_path / "config" / "strategies"
+    strategies.mkdir(parents=True)
+    (tmp_path / "config" / "tradebot.toml").write_text("", encoding="utf-8")
+    (strategies / "noise.toml").write_bytes(b"\xff\xfe\x00")
+    code, listed = ask("strategy", "list")
+    assert code == 0
+    found = {each["name"]: each for each in listed["strategies"]}
+    assert {"ema-trend", "noise"} <= set(found)
+    assert (found["noise"]["errors"], found["ema-trend"]["errors"]) == (1, 0)
+    assert "cannot be read as a UTF-8 text file" in found["noise"]["problem"]
+
+
+def test_what_only_the_system_refuses_is_a_sentence_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "place")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "scandir", refused)
+    assert run(["data", "list", "--data", "data"]) == 1
+    said = "The system refused place (permission denied); allow reading and writing there, or name another place.\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="everything may be read by this user"
+)
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    assert run(["data", "list", "--data", str(tmp_path / "closed")]) == 2
+    assert f"--data must be something that may be read, which {tmp_path}" in capsys.readouterr().err
+
+
 def test_progress_is_a_line_with_share_rate_and_eta() -> None:
     look = Progress(50_000, 200_000, "bars", 12_345.6, 75.0)
     assert (

@@ -92,6 +92,8 @@ CASES: tuple[tuple[str, ...], ...] = (
     # settings and the exchange
     ("data", "list", "--config", "{folder}/nothing.toml"),
     ("data", "list", "--config", "{folder}/settings.toml"),
+    ("data", "list", "--data", "{folder}/noname.csv"),
+    ("backtest", "ema-trend", "--data", "{folder}/noname.csv/inside"),
     ("collect", "--url", "bybit"),
     ("collect", "--url", "http://127.0.0.1:{closed_port}"),
     ("sim", "--port", "{used_port}"),
@@ -142,7 +144,10 @@ def transcript(folder: Path, ports: dict[str, str], read: Callable[[], str]) -> 
     parts = []
     for case in CASES:
         arguments = [each.format(folder=folder, **ports) for each in case]
-        if case[0] not in {"sim", "data", "--data", "bactest"} or (len(case) > 2 and case[0] == "data"):
+        takes_folder = case[0] not in {"sim", "data", "--data", "bactest"} or (
+            len(case) > 2 and case[0] == "data"
+        )
+        if takes_folder and "--data" not in case:
             arguments += ["--data", str(folder / "data")]
         code = run(arguments)
         said = read().replace(str(folder), "{folder}")
