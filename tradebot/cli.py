@@ -21,6 +21,7 @@ from tradebot.engine.control.errors import (
     EXIT_USAGE,
     TradebotError,
     did_you_mean,
+    printable,
 )
 
 _WRONG_VALUES = (
@@ -28,6 +29,7 @@ _WRONG_VALUES = (
     (re.compile(r"valid (float|number)"), "a number"),
     (re.compile(r"less than or equal to (?P<bound>[\d.]+)"), "at most {bound}"),
     (re.compile(r"greater than or equal to (?P<bound>[\d.]+)"), "at least {bound}"),
+    (re.compile(r"'(?P<path>.*)' is not readable", re.S), "something that may be read, which {path} may not"),
     (re.compile(r"not in the range (?P<bound>.*)\."), "in the range {bound}"),
 )
 INTERRUPTED = "Interrupted. Everything stored so far is kept."
@@ -100,11 +102,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return EXIT_SHORT
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print_note(
-            "The output could not be written: no space is left where it goes; free some and run it again."
-        )
+        print_note(_system_refusal(error))
         return EXIT_SHORT
     except _UsageError as error:
         print_note(usage_sentence(error, arguments))
@@ -113,6 +111,17 @@ def run(arguments: Sequence[str]) -> int:
     if outcome == EXIT_INTERRUPTED:
         print_note(INTERRUPTED)
     return outcome if isinstance(outcome, int) else EXIT_OK
+
+
+def _system_refusal(error: OSError) -> str:
+    """What the rooms have no better sentence for: an unreadable folder, a full disk behind standard output."""
+    if error.errno == errno.ENOSPC:
+        return "The output could not be written: no space is left where it goes; free some and run it again."
+    what = f" {error.filename}" if error.filename else ""
+    reason = (error.strerror or type(error).__name__).lower()
+    return printable(
+        f"The system refused{what} ({reason}); allow reading and writing there, or name another place."
+    )
 
 
 def usage_sentence(error: Any, arguments: Sequence[str] = ()) -> str:
@@ -142,7 +151,8 @@ def _what_is_wrong(error: Any, context: Any, path: str, arguments: Sequence[str]
     if kind == "NoArgsIsHelpError" or "Missing command" in message:
         return f"{path} needs a command."
     name = _parameter_name(error)
-    return f"{name} must be {_expected(message)}{_given(name, arguments)}."
+    given = "" if "is not readable" in message else _given(name, arguments)
+    return f"{name} must be {_expected(message)}{given}."
 
 
 def _expected(message: str) -> str:

@@ -115,7 +115,7 @@ def closing_text(report: CollectReport) -> str:
     lines = [
         f"{counted(report.bars_added, 'bar')} added to {datasets} in {report.seconds:.1f} s ({requests})."
         if report.bars_added
-        else f"Nothing was missing in {datasets} ({requests})."
+        else f"{'Nothing was missing in' if report.complete else 'No bars were added to'} {datasets} ({requests})."
     ]
     return "\n".join([*lines, *report.sentences])
 

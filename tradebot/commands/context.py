@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradebot.engine.control.errors import InputError
+
 if TYPE_CHECKING:
     from tradebot.engine.control.folders import Folders
     from tradebot.engine.control.settings import Settings
@@ -48,10 +50,23 @@ def open_context(data: Path | None, config: Path | None, url: str | None, json_w
     from tradebot.engine.control.settings import load_settings
 
     folders = find_folders(Path.cwd(), data.resolve() if data is not None else None)
+    _check_folder(folders.data)
     default_file = folders.config / "tradebot.toml"
     file = config if config is not None else (default_file if default_file.is_file() else None)
     settings = load_settings(file, {"exchange.url": url.rstrip("/") if url else None})
     return Context(settings, folders, json_wanted)
+
+
+def _check_folder(folder: Path) -> None:
+    """A data folder may have to be made yet, but no file may stand in its way."""
+    for each in (folder, *folder.parents):
+        if each.is_dir():
+            return
+        if each.exists():
+            inside = "" if each == folder else f", so it cannot hold {folder}"
+            raise InputError(
+                f"{each} is a file{inside}; name a folder for market data and results with --data."
+            )
 
 
 def print_out(text: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
-from tradebot.engine.control.errors import EXIT_SHORT, InputError
+from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
+from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
     from tradebot.engine.strategy.library import StrategyLibrary
@@ -31,8 +32,11 @@ def list_strategies(
     library = open_library(context)
     rows: list[dict[str, Any]] = []
     for file in library.files():
-        checked = check_strategy(library.read(str(file.path)), file.path.name)
-        spec = checked.spec
+        try:
+            checked = check_strategy(library.read(str(file.path)), file.path.name)
+            spec, errors, problem = checked.spec, len(checked.errors), ""
+        except TradebotError as error:
+            spec, errors, problem = None, 1, error.sentence
         rows.append(
             {
                 "name": file.name,
@@ -40,13 +44,14 @@ def list_strategies(
                 "symbols": list(spec.symbols) if spec else [],
                 "timeframe": spec.timeframe.value if spec else "",
                 "example": file.example,
-                "errors": len(checked.errors),
+                "errors": errors,
+                "problem": problem,
                 "path": str(file.path),
             }
         )
     lines = [
         f"{row['name']:<22} {row['timeframe']:<4} {', '.join(row['symbols'])[:30]:<30} "
-        + (f"{row['errors']} errors" if row["errors"] else row["title"])
+        + (row["problem"] or (counted(row["errors"], "error") if row["errors"] else row["title"]))
         for row in rows
     ]
     context.answer(

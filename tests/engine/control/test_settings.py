@@ -92,8 +92,15 @@ def test_all_wrong_values_are_said_at_once_each_with_its_source(tmp_path: Path) 
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no settings file"):
         load_settings(tmp_path / "nothing.toml", environment={})
-    with pytest.raises(InputError, match="not valid TOML"):
-        load_settings(write(tmp_path, "[exchange\n"), environment={})
+    with pytest.raises(InputError) as caught:
+        load_settings(write(tmp_path, "[exchange]\nurl = x\n"), environment={})
+    assert "line 2, column 7: this is not valid TOML, expected lines such as" in str(caught.value)
+    assert "Invalid value" not in str(caught.value)
+
+
+def test_a_variable_of_a_misspelt_section_is_refused_not_passed_over() -> None:
+    with pytest.raises(InputError, match=r'EXCHNAGE__URL: exchnage.url is not.*"exchange.url"'):
+        load_settings(None, environment={"TRADEBOT_EXCHNAGE__URL": "https://api-testnet.bybit.com"})
 
 
 def test_every_setting_has_a_line_of_help() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
-from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import DatasetKey
 from tradebot.engine.store import Store
 from tradebot.engine.store.layout import BARS, FUNDING
@@ -114,6 +114,21 @@ def test_a_file_of_another_form_is_refused(store: Store, content: bytes, sentenc
     assert store.check(KEY).failed
     (info,) = store.datasets()
     assert info.problem == str(caught.value)
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_and_hides_no_other_dataset(store: Store) -> None:
+    path = put(store, HEADER + GOOD)
+    other = path.with_name(path.name.replace("BTC", "ETH"))
+    other.mkdir()
+    key = DatasetKey(KEY.category, "ETHUSDT", KEY.timeframe_name)
+    for refused in (store.load, store.check, store.info, store.content_hash):
+        with pytest.raises(InputError, match="is a folder, expected a CSV file"):
+            refused(key)
+    with pytest.raises((InputError, ShortfallError)):
+        store.append(key, bars(0))
+    sound, wrong = store.datasets()
+    assert (sound.key, sound.rows, sound.problem) == (KEY, 1, None)
+    assert wrong.problem == f"{other} is a folder, expected a CSV file; move it elsewhere."
 
 
 def test_a_header_alone_is_a_dataset_without_bars(store: Store) -> None:

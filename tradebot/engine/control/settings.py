@@ -6,6 +6,7 @@ Only this module reads the environment. A variable is named by its path: `exchan
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from tradebot.engine.control.errors import InputError, did_you_mean
 
 _ENVIRONMENT_PREFIX = "TRADEBOT_"
+_TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 
 class _Section(BaseModel):
@@ -114,7 +116,8 @@ def load_settings(
     for name, text in sorted((os.environ if environment is None else environment).items()):
         if name.startswith(_ENVIRONMENT_PREFIX):
             path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
-            if path[0] in Settings.model_fields:
+            # A name without a section is another program's affair, one with a misspelt section is not.
+            if len(path) > 1 or path[0] in Settings.model_fields:
                 _put(values, path, _environment_value(text), f"environment variable {name}", sources)
     for dotted, value in (overrides or {}).items():
         if value is not None:
@@ -145,7 +148,12 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError):
         raise InputError(f"The settings file {file} cannot be read; it must be a UTF-8 text file.") from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file}: not valid TOML ({error}); mend that line.") from None
+        found = _TOML_PLACE.search(str(error))
+        where = f", line {found[1]}, column {found[2]}" if found else ""
+        raise InputError(
+            f'{file}{where}: this is not valid TOML, expected lines such as url = "https://api.bybit.com" below a '
+            "[section], each name once; mend it."
+        ) from None
 
 
 def _environment_value(text: str) -> Any:
@@ -184,6 +192,8 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
         )
         if problem["type"] == "extra_forbidden":
             known = known_paths()
+            inside = [name for name in sources if name.startswith(f"{path}.")]
+            path = inside[0] if len(inside) == 1 else path
             sentences.append(f"{where}: {path} is not a setting.{did_you_mean(path, known)}")
         else:
             given = problem.get("input")

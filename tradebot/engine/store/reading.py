@@ -29,17 +29,28 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
             yield file
-    except PermissionError:
-        raise InputError(
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise InputError(_unreadable(path, error)) from None
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if path.is_dir():
+        return f"{path} is a folder, expected a CSV file; move it elsewhere."
+    if isinstance(error, PermissionError):
+        return (
             f"{path} cannot be read because another program locks it or reading is not allowed; "
             "close that program, then try again."
-        ) from None
+        )
+    return f"{path} cannot be read from its disk; check the disk, then try again."
 
 
 def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
     """State and content (from byte `start`) of a file that others may be appending to.
 
-    FileNotFoundError where there is none, InputError where another program locks it even for reading.
+    FileNotFoundError where there is none, InputError where it is a folder, is locked even for reading, or its disk
+    fails.
     """
     with _reading(path) as file:
         stamp = FileStamp.of(os.fstat(file.fileno()))
