@@ -302,7 +302,7 @@ def test_a_strategy_that_cannot_be_read_hides_no_other_one(ask: Ask, tmp_path: P
     found = {each["name"]: each for each in listed["strategies"]}
     assert {"ema-trend", "noise"} <= set(found)
     assert (found["noise"]["errors"], found["ema-trend"]["errors"]) == (1, 0)
-    assert "cannot be read as a UTF-8 text file" in found["noise"]["problem"]
+    assert "is not UTF-8 text" in found["noise"]["problem"]
 
 
 def test_what_only_the_system_refuses_is_a_sentence_too(
@@ -362,3 +362,23 @@ def test_an_interrupt_while_the_modules_are_loaded_is_a_sentence(
         begin()
     assert ended.value.code == 130
     assert capsys.readouterr().err == "Interrupted. Nothing had begun yet.\n"
+
+
+def test_a_folder_stands_for_the_files_in_it_and_a_wrong_one_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = tmp_path / "files"
+    files.mkdir()
+    header = "timestamp,open,high,low,close,volume,turnover\n"
+    for name in ("AAAUSDT_1m.csv", "BBBUSDT_1m.csv"):
+        (files / name).write_text(header + "1704067200000,1,2,0.5,1.5,10,15\n", encoding="utf-8")
+    (files / "notes.txt").write_text("not bars", encoding="utf-8")
+    assert run(["data", "import", "files", "--data", "data"]) == 0
+    assert sorted(path.name for path in (tmp_path / "data" / "linear").glob("*.csv")) == [
+        "AAAUSDT_1m.csv",
+        "BBBUSDT_1m.csv",
+    ]
+    (tmp_path / "empty").mkdir()
+    assert run(["data", "import", "empty", "--data", "data"]) == 2
+    assert "holds no .csv" in capsys.readouterr().err

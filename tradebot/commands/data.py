@@ -84,7 +84,9 @@ def check(
 
 @app.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files, gzipped or not.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV files, gzipped or not, or folders of them.")
+    ],
     category: Annotated[str, typer.Option(help="linear, inverse or spot.")] = "",
     symbol: Annotated[str, typer.Option(help="Such as BTCUSDT, where the file's name does not say it.")] = "",
     timeframe: Annotated[str, typer.Option(help="Such as 1m, where the file's name does not say it.")] = "",
@@ -94,13 +96,13 @@ def import_files(
     json_wanted: JsonOption = False,
 ) -> None:
     """Import bars or funding: this layout, Binance kline files, MetaTrader files with a stated clock."""
-    from tradebot.engine.queries import import_options
+    from tradebot.engine.queries import import_files_of, import_options
 
     context = open_context(data, config, None, json_wanted)
     options = import_options(category, symbol, timeframe, clock)
     store = open_store(context)
     reports: list[Any] = []
-    for file in files:
+    for file in import_files_of(tuple(files)):
         try:
             report = store.import_file(file, options)
         except TradebotError:

@@ -279,15 +279,23 @@ class Queries:
         if not command.paths:
             raise InputError("There is no file to import: name at least one.")
 
+        files = import_files_of(tuple(Path(path) for path in command.paths))
+
         def work(job: Job) -> tuple[str, str]:
-            sentences = []
-            for number, path in enumerate(command.paths):
+            done: list[str] = []
+            refused: list[str] = []
+            for number, file in enumerate(files):
                 job.cancel.check()
-                job.report(Progress(number, len(command.paths), "files", 0.0, None, Path(path).name))
-                report = self._store.import_file(Path(path), options)
-                sentences.append(report.sentence)
-                self._events.info("import", report.sentence)
-            return " ".join(sentences[-2:]), ""
+                job.report(Progress(number, len(files), "files", 0.0, None, file.name))
+                try:
+                    done.append(self._store.import_file(file, options).sentence)
+                except InputError as error:
+                    refused.append(error.sentence)
+                self._events.info("import", (done + refused)[-1])
+            if refused:
+                others = [f"{len(done)} other files were imported."] if done else []
+                raise InputError(" ".join([*refused, *others]))
+            return " ".join(done[-2:]), ""
 
         names = ", ".join(Path(path).name for path in command.paths[:2])
         return self._jobs.run("import", f"import {names}", work, "files")
@@ -296,6 +304,20 @@ class Queries:
         report = self._store.check(parse_key(key_text))
         findings = tuple((finding.level.value, finding.sentence) for finding in report.findings)
         return DataReport(key_text, not report.failed, findings)
+
+
+def import_files_of(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files that are meant: a folder stands for the .csv and .csv.gz files in it. Raises InputError."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
+        if not inside:
+            raise InputError(f"The folder {path} holds no .csv or .csv.gz file to import.")
+        files += inside
+    return tuple(files)
 
 
 def import_options(category: str, symbol: str, timeframe: str, clock: str) -> ImportOptions:

@@ -135,7 +135,7 @@ class TestWarnings:
         put(store, "AAAUSDT", [*rows[:100], *rows[110:200], *rows[205:]])
         result = run(store, strategy())
         assert "missing_bars" in result.flags
-        assert any("15 bars are missing in 2 gaps of AAAUSDT" in warning for warning in result.warnings)
+        assert any("15 bars missing in 2 gaps of AAAUSDT" in warning for warning in result.warnings)
 
     def test_an_account_that_is_used_up_stops(self, store: Store) -> None:
         rising = [
@@ -171,7 +171,9 @@ class TestNoTrades:
 
     def test_too_few_bars(self, store: Store) -> None:
         put(store, "AAAUSDT", waves(5))
-        assert "there are only 5" in self.only_warning(run(store, strategy()))
+        assert "more bars before they have values than the 5 there are" in self.only_warning(
+            run(store, strategy())
+        )
 
     def test_refused_entries(self, store: Store) -> None:
         put(store, "AAAUSDT", waves(300))

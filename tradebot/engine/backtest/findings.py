@@ -10,6 +10,7 @@ import numpy as np
 from tradebot.engine.backtest.codes import REFUSALS
 from tradebot.engine.backtest.inputs import SlotInput
 from tradebot.engine.backtest.ledger import Ledger, RunSettings
+from tradebot.engine.control.progress import counted
 from tradebot.engine.market.rounding import decimal_text
 from tradebot.engine.market.times import iso_minute
 from tradebot.engine.strategy import Direction, StrategySpec
@@ -48,7 +49,8 @@ def findings_of(
         found.append(
             (
                 "ambiguous",
-                f"{ambiguous} trades had stop and target in the range of one bar; the stop was taken to be first.",
+                f"{counted(ambiguous, 'trade')} had stop and target in the range of one bar; the stop was taken "
+                "to be first.",
             )
         )
     return Findings(tuple(flag for flag, _ in found), tuple(sentence for _, sentence in found))
@@ -61,9 +63,8 @@ def why_no_trades(spec: StrategySpec, inputs: Sequence[SlotInput], ledger: Ledge
         reasons = ", ".join(f"{reason} {count}" for reason, count in refused.items())
         return f"No trade: all entry decisions were refused ({reasons})."
     bars = sum(one.history_bars for one in inputs)
-    warm_up = max(one.data.decisions.warm_up for one in inputs)
     if all(one.data.decisions.warm_up >= one.history_bars for one in inputs):
-        return f"No trade: the indicators need {warm_up} bars before they have values, and there are only {bars}."
+        return f"No trade: the indicators need more bars before they have values than the {bars} there are."
     silent = _never_fired(spec, inputs)
     if silent:
         rules = ", ".join(f'"{name}"' for name in silent)
@@ -119,7 +120,8 @@ def _holed(inputs: Sequence[SlotInput]) -> str:
     missing = sum(one.file.missing_bars for one in inputs)
     gaps = sum(one.file.gaps for one in inputs)
     return (
-        f"{missing} bars are missing in {gaps} gaps of {_names(inputs)}; nothing was filled or decided there."
+        f"{counted(missing, 'bar')} missing in {counted(gaps, 'gap')} of {_names(inputs)}; nothing was filled or "
+        "decided there."
     )
 
 

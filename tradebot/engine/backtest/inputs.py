@@ -20,6 +20,8 @@ from tradebot.engine.store import Store
 from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
 
 _QUOTE_COINS = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH", "DAI")
+# Bars that may be missing in a row before the span without cutting off the history that warms the indicators up.
+_MOST_MISSING_BARS = 10
 _UNKNOWN_LOT = Decimal("0.00000001")
 
 
@@ -152,12 +154,19 @@ def _load_one(
 
 
 def _history(spec: StrategySpec, store: Store, settings: RunSettings, symbol: str) -> tuple[Candles, str]:
-    """The span's bars and, from the same file, all before them: indicators are as if they had always run."""
+    """The span's bars and, from the same file, those before them up to a hole: indicators are as if they always ran."""
     span = store.load_or_build(spec.category, symbol, spec.timeframe, settings.start_ms, settings.end_ms)
     if settings.start_ms is None:
         return span
     whole = store.load_or_build(spec.category, symbol, spec.timeframe, None, settings.end_ms)
-    return whole if whole[1] == span[1] else span
+    return (_after_the_last_hole(whole[0], settings.start_ms), whole[1]) if whole[1] == span[1] else span
+
+
+def _after_the_last_hole(candles: Candles, start_ms: int) -> Candles:
+    """Without what stands before a hole in the history: an average over a hole of months is of no price there was."""
+    low = int(np.searchsorted(candles.time, start_ms))
+    holes = np.flatnonzero(np.diff(candles.time[: low + 1]) > (_MOST_MISSING_BARS + 1) * candles.timeframe.ms)
+    return candles.slice(int(holes[-1]) + 1, len(candles)) if len(holes) else candles
 
 
 def _span(candles: Candles, settings: RunSettings) -> tuple[int, int]:
@@ -178,9 +187,9 @@ def _cut(decisions: Decisions, low: int, high: int) -> Decisions:
 
 def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSettings, note: str) -> str:
     held = (
-        f"it holds bars from {iso_minute(int(candles.time[0]))} to {iso_minute(int(candles.time[-1]))} UTC"
+        f"they reach from {iso_minute(int(candles.time[0]))} to {iso_minute(int(candles.time[-1]))} UTC"
         if len(candles)
-        else "it holds no bars"
+        else "there are none at all"
     )
     asked = " and ".join(
         f"{word} {iso_minute(time_ms)}"
@@ -188,7 +197,8 @@ def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSet
         if time_ms is not None
     )
     return (
-        f"{spec.category.value}/{note} has no bars to test {symbol} on{' ' if asked else ''}{asked}; {held}."
+        f"There are no {spec.timeframe.value} bars of {symbol}{' ' if asked else ''}{asked} to test on "
+        f"({spec.category.value}/{note}): {held}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,26 @@ def carry_out(
         )
     if order.cash is not None and not 0 < order.cash <= 1e12:
         raise InputError(f"The starting cash must be above 0 and at most 1e12, was {order.cash:g}.")
+    if results_folder is not None:
+        check_results_folder(results_folder)
     run_settings = RunSettings.resolve(spec, settings, order.cash, start_ms, end_ms)
     compile_kernels_in_child(say, cancel)
     result = run_backtest(
         spec, registry, store, run_settings, report, cancel, strategy_toml=toml, clock=clock
     )
     return result if results_folder is None else write_result(result, results_folder)
+
+
+def check_results_folder(folder: Path) -> None:
+    """Whether results can be written to a folder, which is made where it is missing. Raises InputError where not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        kind = "is a file" if folder.is_file() else "cannot be written to"
+        raise InputError(f"The folder for results, {folder}, {kind}; name another one with --out.") from None
 
 
 def _time(text: str | None, now_ms: int) -> int | None:

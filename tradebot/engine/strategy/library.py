@@ -60,8 +60,10 @@ class StrategyLibrary:
         file = self.find(name_or_path)
         try:
             return file.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            raise InputError(f"{file.path} cannot be read as a UTF-8 text file.") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{file.path} is not UTF-8 text; save the strategy file as UTF-8.") from None
+        except OSError:
+            raise InputError(f"{file.path} cannot be read; check that you may open it.") from None
 
     def save(self, name: str, toml: str, overwrite: bool = True) -> Path:
         """Write a strategy to the user's folder.
@@ -74,13 +76,14 @@ class StrategyLibrary:
                 "letter or digit."
             )
         path = self._own / f"{name}.toml"
-        if path.exists() and not overwrite:
-            raise InputError(f"There is a strategy {name} already ({path}); choose another name.")
         try:
+            if path.exists() and not overwrite:
+                raise InputError(f"There is a strategy {name} already ({path}); choose another name.")
             write_atomically(path, toml if toml.endswith("\n") else toml + "\n")
-        except OSError as error:
+        except OSError:
             raise InputError(
-                f"The strategy could not be written to {path} ({error.strerror}); what you typed is kept."
+                f"The strategy could not be written to {path}: the disk is full or writing there is not allowed; "
+                "what you typed is kept."
             ) from None
         return path
 
