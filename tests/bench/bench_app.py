@@ -56,7 +56,7 @@ def test_first_frame(benchmark: BenchmarkFixture) -> None:
 
 
 async def _opened(engine: FakeEngine, area: str, work: object) -> None:
-    app = TradebotApp(engine, start_area=area)  # type: ignore[arg-type]
+    app = TradebotApp(engine, start_area=area)
     async with app.run_test(size=(120, 35)) as pilot:
         await pilot.pause(1.0)
         assert callable(work)
@@ -69,11 +69,11 @@ def test_a_frame_while_prices_and_jobs_move(benchmark: BenchmarkFixture, area: s
     costs: list[float] = []
 
     async def work(pilot: Pilot[None]) -> None:
-        app, engine = pilot.app, pilot.app.engine  # type: ignore[attr-defined]
+        app, engine = pilot.app, pilot.app.engine
         for _ in range(60):
             engine.tick()
             began = time.perf_counter()
-            app._drain()  # type: ignore[attr-defined]
+            app._drain()
             app.screen._on_timer_update()
             costs.append((time.perf_counter() - began) * 1000)
             await asyncio.sleep(0)
@@ -99,7 +99,7 @@ def test_opening_data_on_1650_datasets(benchmark: BenchmarkFixture) -> None:
         table.show(())
         await pilot.pause()
         began = time.perf_counter()
-        pilot.app._drain()  # type: ignore[attr-defined]
+        pilot.app._drain()
         pilot.app.screen._on_timer_update()
         shown.append((time.perf_counter() - began) * 1000)
         assert len(table.rows) == 1650

@@ -55,7 +55,7 @@ def opened() -> Opened:
     async def run(
         engine: FakeEngine, area: str = "data", size: tuple[int, int] = (120, 35)
     ) -> AsyncIterator[Pilot[None]]:
-        app = TradebotApp(engine, start_area=area)  # type: ignore[arg-type]
+        app = TradebotApp(engine, start_area=area)
         async with app.run_test(size=size) as pilot:
             await ready(pilot)
             yield pilot

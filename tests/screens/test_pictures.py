@@ -72,5 +72,5 @@ def test_picture(snap_compare: Any, scenario: str, area: str, size: tuple[int, i
         await pilot.pause()
         await pilot.pause()
 
-    app = TradebotApp(FakeEngine(scenario), start_area=area)  # type: ignore[arg-type]
+    app = TradebotApp(FakeEngine(scenario), start_area=area)
     assert snap_compare(app, terminal_size=size, run_before=prepare)

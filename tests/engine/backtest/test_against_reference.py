@@ -80,10 +80,10 @@ def _scale(column: str, row: Mapping[str, object], cash: float) -> float:
         return cash
     if column == "r":
         entry, stop = row["entry_price"], row["initial_stop"]
-        return 1.0 if stop is None else cash / (row["qty"] * abs(entry - stop))  # type: ignore[operator]
+        return 1.0 if stop is None else cash / (row["qty"] * abs(entry - stop))
     if column in {"mae", "mfe"}:
         entry, stop = row["entry_price"], row["initial_stop"]
-        return 1.0 if stop is None else entry / abs(entry - stop)  # type: ignore[operator]
+        return 1.0 if stop is None else entry / abs(entry - stop)
     return 0.0
 
 

@@ -149,9 +149,9 @@ def test_bars_that_close_while_history_is_collected_are_not_lost(tmp_path: Path)
                 await live.world.clock.sleep(100)
             return await slow(path, params)
 
-        live.world.bybit.get = get  # type: ignore[method-assign]
+        live.world.bybit.get = get
         await live.follow("BTCUSDT")
-        live.world.bybit.get = slow  # type: ignore[method-assign]
+        live.world.bybit.get = slow
         await live.world.clock.sleep(60)
         live.assert_gapless("BTCUSDT")
 
@@ -253,7 +253,7 @@ def test_a_store_that_refuses_is_tried_again_and_nothing_is_lost(tmp_path: Path)
                 raise ShortfallError("The disk is full.")
             return append(bars)
 
-        store.append_many = refuse  # type: ignore[method-assign]
+        store.append_many = refuse
         await live.world.clock.sleep(300)
         live.assert_gapless("BTCUSDT")
         assert live.world.notices.count("The disk is full.") == 3

@@ -60,7 +60,7 @@ class CountingRest(PybitRest):
         super().__init__(url)
         self.asked: list[str] = []
 
-    async def get(self, path, params):  # type: ignore[no-untyped-def]
+    async def get(self, path, params):
         self.asked.append(path)
         return await super().get(path, params)
 
@@ -250,7 +250,7 @@ async def following(
             await feed.close()
 
 
-async def until(condition, seconds: float = 15.0) -> None:  # type: ignore[no-untyped-def]
+async def until(condition, seconds: float = 15.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

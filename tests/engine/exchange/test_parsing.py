@@ -54,7 +54,7 @@ def test_recorded_stream_messages_are_understood_or_refused_by_name(shared_bybit
     for line in recorded_lines(shared_bybit):
         topic = json.loads(line)["topic"]
         if topic.startswith(("kline.", "tickers.")):
-            (update,) = parse_message(line)  # type: ignore[misc]
+            (update,) = parse_message(line)
             assert isinstance(update, TickerUpdate)
             assert update.symbol == topic.partition(".")[2]
             understood += 1
@@ -139,11 +139,11 @@ def test_documented_instruments(shared_bybit: Path) -> None:
 
 def test_documented_stream_messages(shared_bybit: Path) -> None:
     (kline,) = documented(shared_bybit, "websocket__public__kline__*")
-    (update,) = parse_message(json.dumps(kline))  # type: ignore[misc]
+    (update,) = parse_message(json.dumps(kline))
     row = BarRow(1672324800000, "16649.5", "16677", "16608", "16677", "2.081", "34666.4005")
     assert update == KlineUpdate("BTCUSDT", Timeframe.M5, row, False, 1672324988882)
     for message in documented(shared_bybit, "websocket__public__ticker__*"):
-        (update,) = parse_message(json.dumps(message))  # type: ignore[misc]
+        (update,) = parse_message(json.dumps(message))
         assert isinstance(update, TickerUpdate)
         assert update.snapshot
     for message in documented(shared_bybit, "websocket__*__response-example.json"):
@@ -169,7 +169,7 @@ def test_ticker_deltas_are_merged_into_their_snapshot(shared_bybit: Path) -> Non
         message = json.loads(line)
         if message["topic"] != "tickers.BTCUSD":
             continue
-        (update,) = parse_message(line)  # type: ignore[misc]
+        (update,) = parse_message(line)
         assert isinstance(update, TickerUpdate)
         assert book.apply(update.symbol, update.time_ms, update.fields, update.snapshot)
         merged.update(message["data"])

@@ -160,7 +160,7 @@ def test_pings_go_out_from_the_start_and_every_18_seconds() -> None:
     async def body(stream: PublicStream, server: FakeStreamServer, heard: Heard, clock: VirtualClock) -> None:
         await clock.sleep(0.5)
         connection = server.connections[0]
-        pings = lambda: sum(request["op"] == "ping" for request in connection.requests)  # noqa: E731
+        pings = lambda: sum(request["op"] == "ping" for request in connection.requests)  # noqa: E731 - read once, beside its use
         assert pings() == 1
         await clock.sleep(18 * 10)
         assert 10 <= pings() <= 11

@@ -46,6 +46,6 @@ def run_virtual(
     """Run `main(clock)` to its end on virtual time."""
     selector = _JumpingSelector()
     loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.elapsed  # type: ignore[method-assign]
+    loop.time = lambda: selector.elapsed
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main(VirtualClock(selector, start_ms)))

@@ -61,7 +61,7 @@ def text_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(body: bytes, *rest: object) -> object:
         seen.append(len(body))
-        return real(body, *rest)  # type: ignore[arg-type]
+        return real(body, *rest)
 
     monkeypatch.setattr(reading, "parse_bars", counted)
     return seen

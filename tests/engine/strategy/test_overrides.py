@@ -87,7 +87,7 @@ def test_a_value_is_replaced_and_the_rest_of_the_file_stays() -> None:
 )
 def test_every_kind_of_value(path: str, value: str, read: object) -> None:
     text = apply_overrides(TEXT, {path: value})
-    assert read(parse_strategy(text))  # type: ignore[operator]
+    assert read(parse_strategy(text))
     assert text.startswith("# my strategy\n")
     assert "# its name" in text or path == "strategy.name"
     checked = check_strategy(TEXT, overrides={path: value})

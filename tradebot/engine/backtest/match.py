@@ -28,8 +28,8 @@ _ExitFill = tuple[int, float, float, float, bool]
 def market_price(side: int, price: float, rule: Any) -> float:
     """Price of a market buy (+1) or sell (-1) at `price`: slippage, then rounded against us to a tick."""
     if side > 0:
-        return steps_up(price * (1.0 + rule.slip), rule.tick) * rule.tick  # type: ignore[no-any-return]
-    return max(1.0, steps_down(price * (1.0 - rule.slip), rule.tick)) * rule.tick  # type: ignore[no-any-return]
+        return steps_up(price * (1.0 + rule.slip), rule.tick) * rule.tick  # type: ignore[no-any-return]  # the grid functions are compiled
+    return max(1.0, steps_down(price * (1.0 - rule.slip), rule.tick)) * rule.tick  # type: ignore[no-any-return]  # the grid functions are compiled
 
 
 @compiled
