@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -273,6 +274,93 @@ def test_a_network_that_is_lost_under_way_is_waited_for_longer() -> None:
         assert clock.monotonic() > 30
 
     run(body)
+
+
+# ------------------------------------------------------------------------------------------------ outages
+
+
+async def sixteen_calls(exchange: Exchange) -> list[Any]:
+    calls = (
+        exchange.klines(LINEAR, "BTCUSDT", M1, HOUR_AGO, HOUR_AGO + MINUTE_MS * (1 + n)) for n in range(16)
+    )
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+GONE = f"The exchange at {URL} does not answer; trying again for about a minute."
+BACK = f"The exchange at {URL} answers again."
+FAULT = f"The exchange at {URL} has a fault of its own; trying again for about"
+
+
+@pytest.mark.parametrize(
+    ("make", "beginning"),
+    [
+        (lambda: unreachable(URL), GONE),
+        (lambda: timed_out(URL, KLINE), GONE),
+        (lambda: error_for_status(502, "<html>", URL, KLINE), f"{FAULT} a minute."),
+        (lambda: {"retCode": 10016, "retMsg": "", "result": {}, "time": 1}, f"{FAULT} half a minute."),
+    ],
+    ids=["unreachable", "timeout", "HTTP 502", "10016"],
+)
+def test_an_outage_is_said_at_once_and_once_for_all_calls_and_so_is_its_end(
+    make: Any, beginning: str
+) -> None:
+    notices: list[str] = []
+
+    async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
+        await exchange.server_time_ms()
+        for _ in range(2):
+            back_at = clock.monotonic() + 10
+
+            def gone(path: str, params: dict[str, Any], until: float = back_at) -> Any:
+                return make() if clock.monotonic() < until else None
+
+            rest.faults[:] = [gone]
+            calls = asyncio.create_task(sixteen_calls(exchange))
+            await clock.sleep(1.0)
+            assert notices == [beginning]
+            assert [len(rows) for rows in await calls] == list(range(1, 17))
+            assert notices == [beginning, BACK]
+            notices.clear()
+
+    run(body, notices)
+
+
+def test_an_exchange_that_stays_away_is_said_once_before_the_refusal() -> None:
+    notices: list[str] = []
+
+    async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
+        await exchange.server_time_ms()
+        rest.faults.append(lambda path, params: unreachable(URL))
+        started = clock.monotonic()
+        refusals = await sixteen_calls(exchange)
+        assert all(isinstance(refusal, ExchangeError) for refusal in refusals)
+        assert 40 < clock.monotonic() - started < 90
+
+    run(body, notices)
+    assert notices == [GONE]
+
+
+def test_one_lost_answer_among_good_ones_is_no_outage() -> None:
+    notices: list[str] = []
+
+    async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
+        async def slowly_lost(path: str, params: dict[str, Any]) -> Any:
+            if params.get("symbol") == "ETHUSDT" and not lost:
+                lost.append(path)
+                await clock.sleep(10.0)
+                raise timed_out(URL, path)
+            return await answer(path, params)
+
+        lost: list[str] = []
+        answer, rest.get = rest.get, slowly_lost  # type: ignore[method-assign]
+        call = asyncio.create_task(exchange.klines(LINEAR, "ETHUSDT", M1, HOUR_AGO, HOUR_AGO + MINUTE_MS))
+        await clock.sleep(5.0)
+        await sixteen_calls(exchange)
+        assert len(await call) == 1
+        assert len(lost) == 1
+
+    run(body, notices)
+    assert notices == []
 
 
 def test_an_answer_about_another_symbol_is_refused() -> None:

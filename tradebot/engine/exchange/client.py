@@ -18,6 +18,7 @@ from tradebot.engine.exchange.errors import (
     RetryRule,
     error_for_code,
 )
+from tradebot.engine.exchange.outage import Outage
 from tradebot.engine.exchange.parsing import FundingRow
 from tradebot.engine.exchange.ports import Parameters, RestPort
 from tradebot.engine.exchange.quotes import Ticker
@@ -43,7 +44,8 @@ class Exchange:
     """Bybit's public market data. All calls run on one event loop and share one request budget.
 
     Failures are tried again by the rule of their kind, with back-off and jitter; a ban closes the gate for all calls
-    and is said by `notice`. What is not worth another try is raised as ExchangeError.
+    and is said by `notice`, and so are the beginning and the end of an outage, once for all calls. What is not worth
+    another try is raised as ExchangeError.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Exchange:
         self._rng = rng
         self._throttle = throttle or Throttle(clock)
         self._notice = notice
+        self._outage = Outage(rest.url, notice)
         self._ban_s = ban_s
         self._settle_ms = settle_ms
         self._reached = False
@@ -208,14 +211,18 @@ class Exchange:
         """One answered and understood call, tried as often as the rules allow."""
         failures: dict[FailureKind, int] = {}
         while True:
+            answers_when_sent = self._outage.answers
             try:
-                return parse(await self._attempt(path, params))
+                answer = parse(await self._attempt(path, params))
+                self._outage.answered()
+                return answer
             except ExchangeError as error:
                 count = failures[error.kind] = failures.get(error.kind, 0) + 1
                 self._react(error)
                 rule = self._rule(error.kind)
                 if count >= rule.attempts:
                     raise
+                self._outage.trying_again(error.kind, rule, answers_when_sent)
                 pause = self._rng.uniform(0.5, 1.0) * rule.pause_s(count)
                 if error.retry_after_s is not None:
                     pause = max(pause, error.retry_after_s)

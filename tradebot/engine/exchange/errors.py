@@ -39,6 +39,11 @@ class RetryRule:
         """Longest pause after that many failures (1 or more), before jitter."""
         return float(min(self.cap_s, self.first_s * 2 ** min(failures - 1, 30)))
 
+    @property
+    def usual_wait_s(self) -> float:
+        """All pauses together in the mean of the jitter (half to all of each), without the time of the calls."""
+        return 0.75 * sum(self.pause_s(failures) for failures in range(1, self.attempts))
+
 
 ONCE = RetryRule(1)
 RETRY_RULES = {
