@@ -21,6 +21,7 @@ from tradebot.cli import INTERRUPTED, run
 from tradebot.commands.progress import ConsoleProgress, duration, progress_line
 from tradebot.commands.terminal import has_terminal
 from tradebot.engine.control.progress import Progress, counted
+from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 
 pytestmark = pytest.mark.sockets
@@ -86,6 +87,23 @@ def test_collect_stores_bars_and_a_second_run_asks_for_nothing(ask: Ask, simulat
     code, checked = ask("data", "check")
     assert code == 0
     assert not any(each["failed"] for each in checked["datasets"])
+
+
+def test_funding_that_could_not_be_had_is_told_by_the_exit_code(
+    ask: Ask, simulator: SimulatorThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: Any) -> Any:
+        raise ExchangeError(FailureKind.REFUSED, "The exchange refused it.")
+
+    arguments = ("collect", "--symbols", "BTCUSDT", "--timeframes", "1h", "--since", "5d")
+    with monkeypatch.context() as patch:
+        patch.setattr(Exchange, "funding_history", refused)
+        code, document = ask(*arguments, "--url", simulator.url)
+    assert (code, document["complete"], document["missing_bars"]) == (1, False, 0)
+    assert document["funding_failed"] == ["BTCUSDT"]
+    assert document["sentences"] == ["Funding of BTCUSDT: The exchange refused it."]
+    code, document = ask(*arguments, "--url", simulator.url)
+    assert (code, document["complete"], document["funding_failed"]) == (0, True, [])
 
 
 def test_a_backtest_writes_the_folder_of_the_contract(

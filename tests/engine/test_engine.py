@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tradebot.cli import run
+from tradebot.engine.collect.child import ChildOutcome
+from tradebot.engine.collecting import closing_sentence
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.folders import find_folders
 from tradebot.engine.control.settings import load_settings
@@ -188,6 +190,13 @@ def test_a_cancelled_collection_keeps_what_it_has_and_the_next_one_continues(
     started = time.monotonic()
     engine.stop()
     assert time.monotonic() - started < 5
+
+
+def test_everything_was_there_is_said_only_of_what_is_complete() -> None:
+    fell_short = ChildOutcome(False, 0, 0, 1, ("Funding of BTCUSDT: refused.",))
+    assert closing_sentence(fell_short) == "No bars were added. Funding of BTCUSDT: refused."
+    assert closing_sentence(ChildOutcome(True, 0, 0, 1, ())) == "Everything was there already."
+    assert closing_sentence(ChildOutcome(True, 5, 0, 1, ())) == "5 bars added to 1 dataset."
 
 
 def test_without_an_exchange_the_engine_says_so_and_the_rest_works(tmp_path: Path) -> None:

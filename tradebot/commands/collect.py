@@ -155,6 +155,7 @@ def _document(report: CollectReport) -> dict[str, Any]:
         "complete": report.complete,
         "bars_added": report.bars_added,
         "funding_added": report.funding_added,
+        "funding_failed": list(report.funding_failed),
         "missing_bars": report.missing_bars,
         "requests": report.requests,
         "seconds": round(report.seconds, 3),

@@ -222,11 +222,11 @@ class Collecting:
             feed.unfollow(new)
             raise
         if not request.follow:
-            return _closing_sentence(outcome)
+            return closing_sentence(outcome)
         await feed.begin(keys)
         for key in keys:
             self._states[str(key)] = ("live", "")
-        return _closing_sentence(outcome) + " Followed live from here."
+        return closing_sentence(outcome) + " Followed live from here."
 
     async def _history(self, job: Job, request: CollectRequest) -> ChildOutcome:
         settings = self._market.settings
@@ -270,6 +270,9 @@ class Collecting:
         self._events.add(level, "feed", sentence)
 
 
-def _closing_sentence(outcome: ChildOutcome) -> str:
+def closing_sentence(outcome: ChildOutcome) -> str:
+    """What a collection did, and what it could not have."""
     added = f"{counted(outcome.bars_added, 'bar')} added to {counted(outcome.datasets, 'dataset')}."
-    return " ".join([added if outcome.bars_added else "Everything was there already.", *outcome.sentences])
+    if not outcome.bars_added:
+        added = "Everything was there already." if outcome.complete else "No bars were added."
+    return " ".join([added, *outcome.sentences])

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.engine.collect.helpers import LAST_CLOSED, LINEAR, M1, M5, MINUTE, NOW, World, run, truth
-from tests.engine.exchange.fake_bybit import INSTRUMENTS, KLINE, URL, linear_item, true_bar
+from tests.engine.exchange.fake_bybit import FUNDING, INSTRUMENTS, KLINE, URL, linear_item, true_bar
 from tradebot.engine.collect import DatasetState
 from tradebot.engine.control.errors import CancelledError, InputError
-from tradebot.engine.exchange import ExchangeError
+from tradebot.engine.exchange import ExchangeError, FailureKind
 from tradebot.engine.exchange.errors import error_for_status, timed_out, unreachable
 from tradebot.engine.market import DAY_MS, WEEK_MS, Category, DatasetKey, Timeframe
 
@@ -277,8 +277,13 @@ def test_an_exchange_that_is_gone_ends_the_run_and_keeps_what_was_fetched(tmp_pa
             return unreachable(URL) if world.bybit.calls[KLINE] > 26 else None
 
         world.bybit.faults.append(gone)
-        with pytest.raises(ExchangeError, match="cannot be reached"):
+        with pytest.raises(ExchangeError, match="cannot be reached") as caught:
             await world.collect("BTCUSDT", since_ms=NOW - 30 * DAY_MS)
+        assert caught.value.kind is FailureKind.UNREACHABLE
+        assert caught.value.sentence.endswith(
+            "`tradebot data import`. What was fetched is stored; run it again to go on from there."
+        )
+        assert world.notices == [f"The exchange at {URL} does not answer; trying again for about a minute."]
         kept = world.stored("BTCUSDT")
         assert kept == truth("BTCUSDT", NOW - 30 * DAY_MS, kept[-1].time_ms + MINUTE)
         world.bybit.faults.clear()
@@ -289,6 +294,68 @@ def test_an_exchange_that_is_gone_ends_the_run_and_keeps_what_was_fetched(tmp_pa
         assert world.stored("BTCUSDT") == whole
 
     run(tmp_path, body)
+
+
+def test_an_exchange_that_is_gone_from_the_start_has_given_nothing_to_keep(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        world.bybit.faults.append(lambda path, params: unreachable(URL))
+        with pytest.raises(ExchangeError, match="cannot be reached") as caught:
+            await world.collect("BTCUSDT")
+        assert "What was fetched" not in caught.value.sentence
+
+    run(tmp_path, body)
+
+
+def test_funding_that_cannot_be_had_makes_the_collection_incomplete(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        def refuse(path: str, params: dict[str, Any]) -> Any:
+            bad = path == FUNDING and params["symbol"] != "BTCUSDT"
+            return world.bybit.envelope({}, 10001, "symbol invalid") if bad else None
+
+        world.bybit.faults.append(refuse)
+        report = await world.collect("BTCUSDT", "ETHUSDT", "ETHBTC", since_ms=NOW - 3 * DAY_MS)
+        assert {item.state for item in report.datasets} == {DatasetState.DONE}
+        assert report.gaps == ()
+        assert report.funding_failed == ("ETHBTC", "ETHUSDT")
+        assert not report.complete
+        assert [sentence.split(":")[0] for sentence in report.sentences] == [
+            "Funding of ETHBTC",
+            "Funding of ETHUSDT",
+        ]
+        assert report.funding_added == 9
+        world.bybit.faults.clear()
+        again = await world.collect("BTCUSDT", "ETHUSDT", "ETHBTC", since_ms=NOW - 3 * DAY_MS)
+        assert again.complete
+        assert again.funding_added == 18
+
+    run(tmp_path, body)
+
+
+def test_funding_of_several_symbols_is_asked_at_once(tmp_path: Path) -> None:
+    symbols = {f"C{n:02}USDT": 0 for n in range(24)}
+    under_way, most = [0], [0]
+
+    async def body(world: World) -> None:
+        async def far_away(path: str, params: dict[str, Any]) -> Any:
+            funding = path == FUNDING
+            under_way[0] += funding
+            most[0] = max(most[0], under_way[0])
+            await world.clock.sleep(0.08)
+            under_way[0] -= funding
+            return await answer(path, params)
+
+        answer, world.bybit.get = world.bybit.get, far_away  # type: ignore[method-assign]
+        started = world.clock.monotonic()
+        report = await world.collect("all", timeframes=(Timeframe.D1,), since_ms=NOW - 700 * DAY_MS)
+        asked = world.bybit.calls[FUNDING]
+        assert asked >= 24 * 11
+        assert report.funding_added == 24 * 700 * 3
+        assert most[0] == 8
+        assert world.clock.monotonic() - started < asked * 0.08 / 3
+        for symbol in symbols:
+            assert len(world.store.funding(LINEAR, symbol).time) == 700 * 3
+
+    run(tmp_path, body, launches=symbols)
 
 
 def test_cancelling_keeps_what_was_fetched_and_the_next_run_goes_on(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tradebot.engine.market import BarRow, Timeframe
 URL = "memory://bybit"
 KLINE = "/v5/market/kline"
 INSTRUMENTS = "/v5/market/instruments-info"
+FUNDING = "/v5/market/funding/history"
 Fault = Callable[[str, dict[str, Any]], "ExchangeError | dict[str, Any] | None"]
 
 
@@ -77,7 +78,7 @@ class FakeBybit:
             "/v5/market/time": self._time,
             KLINE: self._klines,
             INSTRUMENTS: self._instruments,
-            "/v5/market/funding/history": self._funding,
+            FUNDING: self._funding,
         }[path](params)
         return self.envelope(result)
 

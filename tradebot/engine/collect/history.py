@@ -22,10 +22,13 @@ from tradebot.engine.market import Category, Instrument
 from tradebot.engine.market.times import iso_minute
 
 DEFAULT_CONCURRENCY = 16
+# Enough to use up the request budget at usual latencies, and few enough to leave bars the larger part of it.
+_FUNDING_AT_ONCE = 8
 _REPORT_EVERY_S = 0.25
 _LOOK_AGAIN_S = 0.1
 # These mean the exchange cannot be used at all now: going on with the next dataset would meet the same.
 _ENDS_THE_RUN = {FailureKind.UNREACHABLE, FailureKind.BLOCKED, FailureKind.BANNED, FailureKind.NOT_FOUND}
+_KEPT = "What was fetched is stored; run it again to go on from there."
 
 Report = Callable[[CollectProgress], None]
 
@@ -104,7 +107,7 @@ class _Run:
         self._reported_at = float("-inf")
         self._requests_before = exchange.budget().total
         self._funding_added = 0
-        self._funding_failures: list[str] = []
+        self._funding_failures: dict[str, str] = {}  # sentences by symbol
 
     async def run(self) -> CollectReport:
         """Plan, collect, report; what was gathered is written in any case."""
@@ -122,8 +125,14 @@ class _Run:
             raise refusals[0]
         if work.cancelled():
             raise CancelledError("Collecting was cancelled; everything fetched so far is stored.")
-        plan = work.result()
-        return self._make_report(plan)
+        error = work.exception()
+        if isinstance(error, ExchangeError) and self._begun() and not refusals:
+            sentence = f"{error.sentence} {_KEPT}"
+            raise ExchangeError(error.kind, sentence, error.code, error.retry_after_s, error.words) from error
+        return self._make_report(work.result())
+
+    def _begun(self) -> bool:
+        return self._funding_added > 0 or any(job.begun for job in self._jobs)
 
     async def _work(self) -> Plan:
         self._say("looking up instruments")
@@ -145,7 +154,8 @@ class _Run:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._concurrency):
                     group.create_task(self._ask_windows(queue, meter))
-                group.create_task(self._ask_funding(funding))
+                for _ in range(min(self._concurrency, _FUNDING_AT_ONCE)):
+                    group.create_task(self._ask_funding(funding))
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return plan
@@ -173,13 +183,17 @@ class _Run:
         while instruments:
             instrument = instruments.pop()
             try:
-                self._funding_added += await collect_funding(
+                added = await collect_funding(
                     self._exchange, self._store, self._thread, instrument, self._request.since_ms, end_ms
                 )
             except ExchangeError as error:
                 if error.kind in _ENDS_THE_RUN:
                     raise
-                self._funding_failures.append(f"Funding of {instrument.symbol}: {error.sentence}")
+                self._funding_failures[instrument.symbol] = (
+                    f"Funding of {instrument.symbol}: {error.sentence}"
+                )
+            else:
+                self._funding_added += added
 
     async def _flush_all(self) -> list[TradebotError]:
         """Write what is gathered, dataset by dataset; returns what the store refused."""
@@ -225,13 +239,16 @@ class _Run:
             for job in self._jobs
             if job.bars_refused
         ]
+        funding_failed = tuple(sorted(self._funding_failures))
+        funding = [self._funding_failures[symbol] for symbol in funding_failed]
         return CollectReport(
             datasets=views,
             bars_added=sum(job.bars_added for job in self._jobs),
             funding_added=self._funding_added,
             gaps=gaps,
-            sentences=(*plan.sentences, *failures, *gap_sentences(gaps), *self._funding_failures),
+            sentences=(*plan.sentences, *failures, *gap_sentences(gaps), *funding),
             requests=self._requests(),
             seconds=self._clock.monotonic() - self._started_at,
             bars_refused=sum(job.bars_refused for job in self._jobs),
+            funding_failed=funding_failed,
         )

@@ -56,6 +56,11 @@ class DatasetJob:
         return self._total
 
     @property
+    def begun(self) -> bool:
+        """Whether a window was asked."""
+        return self._taken > 0
+
+    @property
     def exhausted(self) -> bool:
         """Whether no window is left to take."""
         return self._failure is not None or self._taken == len(self._windows)

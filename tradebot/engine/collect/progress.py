@@ -68,7 +68,7 @@ class CollectReport:
     """How a collection ended. `gaps` are bars that the exchange does not have or that failed.
 
     `bars_refused` break the rules of a bar and went to the store's quarantine. `sentences` say what fell short, ready
-    to print; `complete` is whether nothing did.
+    to print; `complete` is whether nothing did. `funding_failed` are the symbols whose funding could not be had.
     """
 
     datasets: tuple[DatasetProgress, ...]
@@ -79,13 +79,15 @@ class CollectReport:
     requests: int
     seconds: float
     bars_refused: int = 0
+    funding_failed: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Whether every bar asked for is stored."""
+        """Whether every bar and funding rate asked for is stored."""
         return (
             not self.gaps
             and not self.bars_refused
+            and not self.funding_failed
             and all(item.state is DatasetState.DONE for item in self.datasets)
         )
 
