@@ -87,6 +87,15 @@ REPLACED = {
         ['s.toml:3: strategy.symbols.1: must be a symbol in capital letters and digits, or a pattern with * and ?, but is the text "../etc"'],
     ),
     "symbol twice": ('["BTCUSDT"]', '["BTCUSDT", "BTCUSDT"]', ['s.toml:3: strategy.symbols.2: names "BTCUSDT" a second time']),
+    "every bad symbol": (
+        '["BTCUSDT"]', '["BTCUSDT", "BTCUSDT", "btc usdt", 7, "ETHUSDT", "ethusdt"]',
+        [
+            's.toml:3: strategy.symbols.2: names "BTCUSDT" a second time',
+            's.toml:3: strategy.symbols.3: must be a symbol in capital letters and digits, or a pattern with * and ?, but is the text "btc usdt"',
+            "s.toml:3: strategy.symbols.4: must be the name of a symbol in quotation marks, but is 7",
+            's.toml:3: strategy.symbols.6: must be a symbol in capital letters and digits, or a pattern with * and ?, but is the text "ethusdt". Did you mean "ETHUSDT"?',
+        ],
+    ),
     "symbol that is a number": ('["BTCUSDT"]', "[1]", ["s.toml:3: strategy.symbols.1: must be the name of a symbol in quotation marks, but is 1"]),
     "strategy is no table": (HEAD, "strategy = 1\n", ["s.toml:1: strategy: must be a section such as [strategy], but is 1"]),
     "no strategy section": (HEAD, "", ["s.toml: strategy: is missing; expected a section [strategy]"]),
@@ -210,6 +219,31 @@ REPLACED = {
     "weight below zero": (
         '"any"', '"weighted"\nthreshold = 1\nweights = { up = -2 }',
         ["s.toml:18: entry.weights.up: must be a number, 0 or more, but is -2"],
+    ),
+    "every bad weight": (
+        '"any"', '"weighted"\nthreshold = 1\nweights = { up = -2, upp = 1, upq = true }',
+        [
+            "s.toml:18: entry.weights.up: must be a number, 0 or more, but is -2",
+            's.toml:18: entry.weights.upp: "upp" is not a member of this list. Did you mean "up"?',
+            's.toml:18: entry.weights.upq: "upq" is not a member of this list. Did you mean "up"?',
+            "s.toml:18: entry.weights.upq: must be a number, 0 or more, but is true",
+        ],
+    ),
+    "weight of a stranger beside other mistakes": (
+        'combine = "any"\nsignals = ["up"]', 'combine = "weighted"\nsignals = ["up", "up", "dwon"]\nweights = { upp = 2 }',
+        [
+            's.toml:17: entry.signals.2: names "up" a second time',
+            's.toml:17: entry.signals.3: "dwon" is not a signal or group; expected up',
+            's.toml:18: entry.weights.upp: "upp" is not a member of this list. Did you mean "up"?',
+            "s.toml:15: entry.threshold: is missing; expected a number from 0 to 1",
+        ],
+    ),
+    "weight of a misspelt member": (
+        'combine = "any"\nsignals = ["up"]', 'combine = "weighted"\nthreshold = 1\nsignals = ["upp"]\nweights = { up = 2 }',
+        [
+            "s.toml:10: signals.up: warning: is not used by any group, entry or exit",
+            's.toml:18: entry.signals.1: "upp" is not a signal or group. Did you mean "up"?',
+        ],
     ),
     "weights all zero": (
         '"any"', '"weighted"\nthreshold = 1\nweights = { up = 0 }',

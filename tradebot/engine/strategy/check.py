@@ -255,7 +255,7 @@ class _Checker(Reader):
                 )
                 continue
             rule, own = self._combination(table, path, "groups")
-            self.member_nodes[name] = Node(path, _enabled(table), _members(table), None, rule, is_group=True)
+            self.member_nodes[name] = self._rule_node(path, table, _enabled(table), rule)
             if rule is not None and own is not None:
                 result[name] = GroupSpec(name, rule, own["enabled"], own["note"])
         return result
@@ -296,8 +296,19 @@ class _Checker(Reader):
         if table is None:
             return None, None
         rule, own = self._combination(table, path, section)
-        self.roots[section] = Node(path, True, _members(table), None, rule, is_group=True)
+        self.roots[section] = self._rule_node(path, table, True, rule)
         return rule, own
+
+    def _rule_node(
+        self, path: Path, table: Mapping[str, object], enabled: bool, rule: Combination | None
+    ) -> Node:
+        declaration = self.registry.combinations.get(str(table.get("combine")))
+        takes = declaration is not None and any(
+            parameter.kind is ParameterKind.WEIGHTS for parameter in declaration.parameters
+        )
+        weights = table.get("weights") if takes else None
+        weighted = tuple(map(str, weights)) if isinstance(weights, Mapping) else ()
+        return Node(path, enabled, _members(table), None, rule, is_group=True, weighted=weighted)
 
     def _risk(self, head: Mapping[str, Any] | None) -> RiskSpec | None:
         values = self._section("risk")

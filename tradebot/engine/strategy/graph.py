@@ -15,7 +15,10 @@ from tradebot.engine.strategy.values import unknown_name
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An indicator, signal, group, entry or exit as far as it could be read, and the names it refers to."""
+    """An indicator, signal, group, entry or exit as far as it could be read, and the names it refers to.
+
+    `weighted` are the names that its weights stand beside, also where a weight itself is wrong.
+    """
 
     path: Path
     enabled: bool
@@ -23,6 +26,7 @@ class Node:
     declaration: Declaration | None
     rule: Combination | None = None
     is_group: bool = False
+    weighted: tuple[str, ...] = ()
 
 
 def check_graph(
@@ -41,6 +45,7 @@ def check_graph(
     for node in combinations:
         for below, reference in node.references.items():
             _check_member(reader, node, below, reference, indicators, members)
+        _check_weights(reader, node, members)
         _check_rule(reader, node, members)
     _check_circles(reader, indicators, "indicators")
     _check_circles(reader, {name: node for name, node in members.items() if node.is_group}, "groups")
@@ -83,6 +88,15 @@ def _check_member(
     reader.report((*node.path, *below), sentence)
 
 
+def _check_weights(reader: Reader, node: Node, members: Mapping[str, Node]) -> None:
+    names = list(node.references.values())
+    misspelt = any(name not in members for name in names)
+    for name in node.weighted if names else ():
+        # A misspelt entry of the list may be the member that this weight names rightly.
+        if name not in names and not (misspelt and name in members):
+            reader.report((*node.path, "weights", name), unknown_name(name, names, "a member of this list"))
+
+
 def _check_rule(reader: Reader, node: Node, members: Mapping[str, Node]) -> None:
     names = list(node.references.values())
     if not names or any(name not in members for name in names):
@@ -99,9 +113,6 @@ def _check_rule(reader: Reader, node: Node, members: Mapping[str, Node]) -> None
         reader.report(
             (*node.path, "k"), f"must be at most {len(active)}, the number of members switched on, but is {k}"
         )
-    for name in rule.weights:
-        if name not in names:
-            reader.report((*node.path, "weights", name), unknown_name(name, names, "a member of this list"))
     if rule.weights and active and sum(rule.weights.get(name, 1.0) for name in active) <= 0.0:
         reader.report(
             (*node.path, "weights"), "must give at least one member that is switched on more than 0"

@@ -15,6 +15,7 @@ from tradebot.engine.strategy.registry import Parameter, ParameterKind
 
 Wrong = Callable[[Path, str], None]
 """Takes the path below the value and the sentence."""
+_Fault = Callable[[str], str | None]
 
 _PATTERN = re.compile(r"[A-Z0-9*?][A-Z0-9*?._-]{0,39}")
 _TEXT_LIMIT = 2_000
@@ -159,7 +160,10 @@ def _text(parameter: Parameter, value: object, wrong: Wrong) -> str | None:
     return value
 
 
-def _texts(parameter: Parameter, value: object, wrong: Wrong, what: str) -> tuple[str, ...] | None:
+def _texts(
+    parameter: Parameter, value: object, wrong: Wrong, what: str, fault: _Fault | None = None
+) -> tuple[str, ...] | None:
+    """`fault` says what is wrong with an entry that is a text and stands there for the first time."""
     if not isinstance(value, list):
         hint = f': write ["{value}"]' if isinstance(value, str) and value.isprintable() and value else ""
         wrong((), f"must be {expected(parameter)}, but {found(value)}{hint}")
@@ -169,30 +173,29 @@ def _texts(parameter: Parameter, value: object, wrong: Wrong, what: str) -> tupl
         return None
     good = True
     for position, entry in enumerate(value, 1):
+        sentence: str | None = None
         if not isinstance(entry, str) or not entry:
-            wrong((position,), f"must be the name of a {what} in quotation marks, but {found(entry)}")
-            good = False
+            sentence = f"must be the name of a {what} in quotation marks, but {found(entry)}"
         elif entry in value[: position - 1]:
-            wrong((position,), f'names "{entry}" a second time')
+            sentence = f'names "{entry}" a second time'
+        elif fault is not None:
+            sentence = fault(entry)
+        if sentence is not None:
+            wrong((position,), sentence)
             good = False
     return tuple(value) if good else None
 
 
 def _symbols(parameter: Parameter, value: object, wrong: Wrong) -> tuple[str, ...] | None:
-    symbols = _texts(parameter, value, wrong, "symbol")
-    good = symbols is not None
-    for position, symbol in enumerate(symbols or (), 1):
-        if is_symbol(symbol) or (_PATTERN.fullmatch(symbol) and ".." not in symbol):
-            continue
-        upper = symbol.upper()
-        hint = f' Did you mean "{upper}"?' if upper != symbol and is_symbol(upper) else ""
-        wrong(
-            (position,),
-            "must be a symbol in capital letters and digits, or a pattern with * and ?, "
-            f"but {found(symbol)}" + ("." + hint if hint else ""),
-        )
-        good = False
-    return symbols if good else None
+    return _texts(parameter, value, wrong, "symbol", _symbol_fault)
+
+
+def _symbol_fault(symbol: str) -> str | None:
+    if is_symbol(symbol) or (_PATTERN.fullmatch(symbol) and ".." not in symbol):
+        return None
+    upper = symbol.upper()
+    hint = f'. Did you mean "{upper}"?' if upper != symbol and is_symbol(upper) else ""
+    return f"must be a symbol in capital letters and digits, or a pattern with * and ?, but {found(symbol)}{hint}"
 
 
 def _members(parameter: Parameter, value: object, wrong: Wrong) -> tuple[str, ...] | None:
