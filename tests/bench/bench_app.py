@@ -42,7 +42,8 @@ def test_first_frame(benchmark: BenchmarkFixture) -> None:
 
     def first_frame() -> float:
         root = Path(__file__).resolve().parents[2]
-        started = time.time()  # the system's own start time of a process is rounded to whole seconds on some machines
+        # Some systems round the start time of a process to whole seconds, so it is taken here.
+        started = time.time()
         shown = subprocess.run(
             [sys.executable, "-c", _FIRST_FRAME], capture_output=True, text=True, check=True, cwd=root
         )
