@@ -81,3 +81,16 @@ def test_every_room_stands_on_a_floor_of_the_contract() -> None:
     rooms = {path.parent.name for path in (REPOSITORY / "tradebot" / "engine").glob("*/__init__.py")}
     for room in rooms - {"simulator"}:
         assert f"tradebot.engine.{room}" in layers, room
+
+
+def test_no_sentence_sends_a_person_to_a_command_that_is_not_there() -> None:
+    from typer.main import get_command
+
+    from tradebot.cli import app
+
+    commands = get_command(app).commands
+    for path in [*(REPOSITORY / "tradebot").rglob("*.py"), *(REPOSITORY / "config").rglob("*.toml")]:
+        for first, second in re.findall(r"`tradebot (\w+)(?: (\w+))?", path.read_text(encoding="utf-8")):
+            assert first in commands, f"{path}: tradebot {first}"
+            nested = getattr(commands[first], "commands", None)
+            assert nested is None or second in nested or not second, f"{path}: tradebot {first} {second}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.collecting import HISTORY_SHARE, Collecting, Market, read_request
@@ -264,11 +266,11 @@ class Runtime:
         self._events.add(level, "exchange", sentence)
 
 
-async def _on_loop(work: Any) -> Any:
+async def _on_loop(work: Callable[[], Job]) -> Job:
     return work()
 
 
-def _existing(folder: Any) -> Any:
+def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -74,7 +74,7 @@ def start_simulator_process(settings: SimulatorSettings) -> SimulatorProcess:
     reader.join(timeout=1.0)
     reason = last_words[-1].strip() if last_words else f"exit status {process.returncode}"
     raise ShortfallError(
-        f"The simulated exchange did not start ({reason}); try again, or run `tradebot doctor`."
+        f"The simulated exchange did not start ({reason}); try again, or run `tradebot sim` to see more."
     )
 
 
