@@ -159,6 +159,11 @@ class _ProblemLine:
     text: str
 
 
+def _with_place(problem: FormProblem) -> str:
+    """The sentence behind the path it is about, as in a check on the command line."""
+    return f"{problem.path}: {problem.sentence}" if problem.path else problem.sentence
+
+
 class ProblemsPane(Pane):
     """Everything wrong or doubtful; Enter goes to the field."""
 
@@ -208,7 +213,7 @@ class ProblemsPane(Pane):
         lines = [
             _ProblemLine(problem, number, text)
             for problem in ordered
-            for number, text in enumerate(wrap(problem.sentence, max(12, width - 5)))
+            for number, text in enumerate(wrap(_with_place(problem), max(12, width - 5)))
         ]
         table.show(lines, empty=((("  ok  ", "good"), ("nothing wrong", "dim")),))
         errors = sum(problem.severity == "error" for problem in ordered)

@@ -272,10 +272,10 @@ class _FormBuilder:
         return "equity" if path == "risk.sizing" else ""
 
     def _problem(self, path: str) -> str:
-        """The first error that belongs to exactly this path, else the first warning."""
-        own = [each for each in self._problems if each.path == path]
-        own.sort(key=lambda each: each.severity != "error")
-        return own[0].sentence if own else ""
+        """The first error that belongs to exactly this path; warnings stand in the list of problems only."""
+        return next(
+            (each.sentence for each in self._problems if each.path == path and each.severity == "error"), ""
+        )
 
 
 def _label(name: str) -> str:
