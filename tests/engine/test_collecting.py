@@ -1,0 +1,80 @@
+"""Collecting as the app does it: history in a child process, then live bars on the engine's loop, without a hole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tradebot.engine.collect import CollectRequest
+from tradebot.engine.collecting import Collecting, Market
+from tradebot.engine.control.clock import ScaledClock, SystemClock
+from tradebot.engine.control.events import EventLog
+from tradebot.engine.control.jobs import JobBoard, JobState
+from tradebot.engine.control.settings import ExchangeSettings
+from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+from tradebot.engine.market import HOUR_MS, Category, DatasetKey, Timeframe
+from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
+from tradebot.engine.store import Store
+
+pytestmark = pytest.mark.sockets
+START_MS = 1_790_000_000_000
+KEY = DatasetKey("linear", "BTCUSDT", "1m")
+
+
+@pytest.fixture
+def market_clock() -> ScaledClock:
+    """A market forty times as fast as the real one: a minute takes a second and a half."""
+    return ScaledClock(START_MS, 40.0)
+
+
+@pytest.fixture
+def simulator(market_clock: ScaledClock) -> Iterator[SimulatorThread]:
+    with SimulatorThread(SimulatorSettings(symbols=2), market_clock) as running:
+        yield running
+
+
+async def until(happened: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 40
+    while not happened():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.05)
+
+
+async def test_history_and_live_bars_meet_without_a_hole_and_go_on(
+    simulator: SimulatorThread, market_clock: ScaledClock, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    rest = PybitRest(simulator.url)
+    exchange = Exchange(rest, market_clock, random.Random(1), Throttle(SystemClock(), 0.5))
+    jobs = JobBoard(SystemClock())
+    settings = ExchangeSettings(url=simulator.url)
+    market = Market(exchange, store, "simulator seed 1", settings)
+    collecting = Collecting(market, market_clock, random.Random(1), EventLog(market_clock), jobs)
+    request = CollectRequest(
+        Category.LINEAR, ("BTCUSDT",), (Timeframe.M1,), START_MS - 6 * HOUR_MS, None, follow=True
+    )
+    try:
+        await exchange.server_time_ms()
+        job = collecting.begin(request, "collect BTCUSDT 1m")
+        assert collecting.states() == {}
+        await until(lambda: job.status.state.ended, "the history")
+        assert job.status.state is JobState.DONE, job.status.sentence
+        assert collecting.states() == {str(KEY): ("live", "")}
+        history = store.info(KEY)
+        assert history is not None
+        assert history.last_ms is not None
+        wanted_ms = history.last_ms + 3 * Timeframe.M1.ms
+        await until(lambda: (store.info(KEY) or history).last_ms >= wanted_ms, "three bars that closed live")
+        assert [quote.symbol for quote in collecting.quotes()] == ["BTCUSDT"]
+    finally:
+        await collecting.close()
+        rest.close()
+        jobs.close()
+    stored = store.load(KEY)
+    assert stored.time[0] == Timeframe.M1.ceil(START_MS - 6 * HOUR_MS)
+    assert set((stored.time[1:] - stored.time[:-1]).tolist()) == {Timeframe.M1.ms}
