@@ -22,7 +22,10 @@ from tradebot.engine.control.errors import EXIT_SHORT, InputError
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradebot.engine.collect import CollectProgress, CollectReport, CollectRequest
+    from tradebot.engine.control.events import Level
     from tradebot.engine.market import BarRow, DatasetKey
 
 
@@ -120,7 +123,7 @@ def closing_text(report: CollectReport) -> str:
     return "\n".join([*lines, *report.sentences])
 
 
-def _shown(progress: ConsoleProgress) -> Any:
+def _shown(progress: ConsoleProgress) -> Callable[[CollectProgress], None]:
     from tradebot.engine.control.progress import Progress
 
     def show(look: CollectProgress) -> None:
@@ -135,7 +138,7 @@ def _tell_closed(key: DatasetKey, row: BarRow) -> None:
     print_note(f"{iso_minute(row.time_ms)}  {key.symbol} {key.timeframe_name}  close {row.close}")
 
 
-def _notice(_level: Any, sentence: str) -> None:
+def _notice(_level: Level, sentence: str) -> None:
     print_note(sentence)
 
 

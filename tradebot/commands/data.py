@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
 from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
+
+if TYPE_CHECKING:
+    from tradebot.engine.store import Store
 
 app = typer.Typer(help="Market data: list it, check it, import files.", no_args_is_help=False)
 
@@ -119,7 +122,7 @@ def import_files(
         context.answer({"imports": [report.to_json() for report in reports]}, "")
 
 
-def open_store(context: Context) -> Any:
+def open_store(context: Context) -> Store:
     """The store of this run's data folder."""
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.store import Store

@@ -13,6 +13,8 @@ from tradebot.screens import formats
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
 AREAS = (("2", "data", "Data"), ("4", "build", "Build"), ("5", "test", "Test"))
+# A long sentence of the exchange on the narrowest screen; more would push the area away.
+_BANNER_ROWS = 4
 _NARROW = 100
 
 
@@ -171,7 +173,7 @@ def _disk(snapshot: EngineSnapshot) -> Line:
 
 
 class Banner(OneLine):
-    """A sentence on one or two lines: what is wrong, what was done, what the person can do; gone when all is well."""
+    """A sentence: what is wrong, what was done, what the person can do; as high as it needs, gone when all is well."""
 
     def __init__(self) -> None:
         super().__init__(id="banner")
@@ -186,7 +188,7 @@ class Banner(OneLine):
         level, sentence = problem
         self.set_class(level == "error", "-error")
         self.display = True
-        self._rows = wrap(sentence, max(20, self.app.size.width - 4))[:2]
+        self._rows = wrap(sentence, max(20, self.app.size.width - 4))[:_BANNER_ROWS]
         self.styles.height = len(self._rows)
         self.line = ((" × " if level == "error" else " ! ", "bold"), (sentence, ""))
 
@@ -196,7 +198,7 @@ class Banner(OneLine):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One of at most two rows."""
+        """One of its rows."""
         glyph: Part = self.line[0] if y == 0 and self.line else ("   ", "")
         text = self._rows[y] if y < len(self._rows) else ""
         return to_strip((glyph, (text, "")), self.size.width, palette_of(self.app)).apply_style(
@@ -224,7 +226,7 @@ def problem_of(snapshot: EngineSnapshot) -> tuple[str, str] | None:
     if snapshot.kernels == "failed":
         return (
             "error",
-            "The backtest kernel could not be compiled, so backtests do not run; see the log file.",
+            "The backtest kernel could not be compiled, so backtests do not run yet; it is tried again by itself.",
         )
     if 0 < snapshot.free_bytes < 1_000_000_000:
         return (

@@ -67,7 +67,7 @@ class PricesPane(Pane):
             snapshot.quotes,
             empty=(
                 (),
-                (("  No symbol is followed. ", "dim"), ("n", "key"), (" collects and follows.", "dim")),
+                (("  None is followed. ", "dim"), ("n", "key"), (" collects", "dim")),
             ),
         )
         self.caption(subtitle=f"{formats.plural(len(snapshot.quotes), 'symbol')}" if snapshot.quotes else "")
