@@ -12,7 +12,7 @@ from tradebot.engine.control.errors import InputError, TradebotError, did_you_me
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import Job, JobBoard
 from tradebot.engine.control.progress import Progress
-from tradebot.engine.market import DatasetKey, Timeframe
+from tradebot.engine.market import DatasetKey
 from tradebot.engine.market.times import parse_utc_offset
 from tradebot.engine.messages import (
     BacktestView,
@@ -332,9 +332,10 @@ def import_options(category: str, symbol: str, timeframe: str, clock: str) -> Im
 def parse_key(text: str) -> DatasetKey:
     """`BTCUSDT_1m` or `spot/BTCUSDT_1m` as a key; linear where no category is named. Raises InputError."""
     category, slash, name = text.strip().removesuffix(".csv").rpartition("/")
-    symbol, _, timeframe = name.rpartition("_")
-    if timeframe not in Timeframe.names() or not symbol:
+    symbol, underscore, rest = name.partition("_")
+    try:
+        return DatasetKey.parse(f"{category}{slash}{symbol.upper()}{underscore}{rest}")
+    except ValueError:
         raise InputError(
             f"{text!r} names no dataset; write SYMBOL_TIMEFRAME such as BTCUSDT_1m, or spot/BTCUSDT_1m."
-        )
-    return DatasetKey(category if slash else "linear", symbol.upper(), timeframe)
+        ) from None

@@ -96,3 +96,16 @@ def test_candles_are_cut_by_open_time_half_open() -> None:
     assert candles.turnover[0] != candles.turnover[0]
     assert len(Candles.empty(Timeframe.M1)) == 0
     assert str(DatasetKey.of(Category.SPOT, "BTCUSDT", Timeframe.H1)) == "spot/BTCUSDT_1h"
+
+
+def test_a_dataset_is_named_by_a_text_that_reads_back() -> None:
+    for key in (
+        DatasetKey.of(Category.SPOT, "BTCUSDT", Timeframe.M1),
+        DatasetKey.of(Category.LINEAR, "BTC-26DEC25", Timeframe.H1, mark=True),
+    ):
+        assert DatasetKey.parse(str(key)) == key
+    assert DatasetKey.parse("BTCUSDT_1h_mark.csv") == DatasetKey("linear", "BTCUSDT", "1h", mark=True)
+    assert DatasetKey("linear", "BTCUSDT", "1h", mark=True).file_name == "BTCUSDT_1h_mark.csv"
+    for text in ("BTCUSDT", "BTCUSDT_mark", "_1m", "BTCUSDT_7m"):
+        with pytest.raises(ValueError, match="names no dataset"):
+            DatasetKey.parse(text)

@@ -66,18 +66,35 @@ class Instrument:
         return max(0, -int(exponent))
 
 
+_MARK = "_mark"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class DatasetKey:
-    """Names one file of bars: category, symbol, timeframe."""
+    """Names one file of bars: category, symbol, timeframe; `mark` for bars of the mark price (no volume)."""
 
     category: str
     symbol: str
     timeframe_name: str
+    mark: bool = False
 
     @classmethod
-    def of(cls, category: Category, symbol: str, timeframe: Timeframe) -> DatasetKey:
+    def of(cls, category: Category, symbol: str, timeframe: Timeframe, mark: bool = False) -> DatasetKey:
         """Key from typed parts."""
-        return cls(category.value, symbol, timeframe.value)
+        return cls(category.value, symbol, timeframe.value, mark)
+
+    @classmethod
+    def parse(cls, text: str) -> DatasetKey:
+        """The key that `str` wrote, a missing category means linear; ValueError for a text that is none.
+
+        `DatasetKey.parse("spot/BTCUSDT_1m")` names the minutes of BTCUSDT spot, `BTCUSDT_1h_mark` hourly mark bars.
+        """
+        category, slash, name = text.strip().removesuffix(".csv").rpartition("/")
+        mark = name.endswith(_MARK)
+        symbol, _, timeframe = name.removesuffix(_MARK).rpartition("_")
+        if timeframe not in Timeframe.names() or not symbol:
+            raise ValueError(f"{text!r} names no dataset")
+        return cls(category if slash else Category.LINEAR.value, symbol, timeframe, mark)
 
     @property
     def timeframe(self) -> Timeframe:
@@ -85,9 +102,14 @@ class DatasetKey:
         return Timeframe(self.timeframe_name)
 
     @property
+    def name(self) -> str:
+        """The file's name without its ending, e.g. `BTCUSDT_1m` or `BTCUSDT_1h_mark`."""
+        return f"{self.symbol}_{self.timeframe_name}{_MARK if self.mark else ''}"
+
+    @property
     def file_name(self) -> str:
         """File name inside the category's folder, e.g. `BTCUSDT_1m.csv`."""
-        return f"{self.symbol}_{self.timeframe_name}.csv"
+        return f"{self.name}.csv"
 
     def __str__(self) -> str:
-        return f"{self.category}/{self.symbol}_{self.timeframe_name}"
+        return f"{self.category}/{self.name}"
