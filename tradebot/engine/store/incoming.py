@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradebot.engine.market import BarRow, Timeframe
-from tradebot.engine.store.layout import BARS
+from tradebot.engine.store.layout import BARS, TableKind
 from tradebot.engine.store.lines import NO_LINES, Lines
 from tradebot.engine.store.parsing import good_bars, parse_form
 from tradebot.engine.store.rows import bar_problem
@@ -23,22 +23,27 @@ class Refusal:
     why: str
 
 
-def sound_lines(rows: Sequence[BarRow], timeframe: Timeframe) -> tuple[Lines, list[Refusal]]:
-    """The sound rows in rising order, the first of equal times; and the refused ones."""
+def sound_lines(
+    rows: Sequence[BarRow], timeframe: Timeframe, kind: TableKind = BARS
+) -> tuple[Lines, list[Refusal]]:
+    """The sound rows in rising order, the first of equal times; and the refused ones.
+
+    Of mark bars (`kind` MARK_BARS) volume and turnover are left out.
+    """
     if not rows:
         return NO_LINES, []
     if len(rows) > _FEW_ROWS:
-        lines = Lines.of_bars(rows)
-        columns = parse_form(lines.text, BARS)
+        lines = Lines.of_bars(rows, kind)
+        columns = parse_form(lines.text, kind)
         if columns is not None and len(columns) == len(rows) and good_bars(columns, timeframe).all():
             return lines.sorted_unique(), []
     sound: list[BarRow] = []
     refused: list[Refusal] = []
     for row in rows:
-        fields = [str(row.time_ms), *row[1:]]
-        problem = bar_problem(fields, timeframe)
+        fields = [str(row.time_ms), *row[1:]][: len(kind.columns)]
+        problem = bar_problem(fields, timeframe, kind)
         if problem is None:
             sound.append(row)
         else:
             refused.append(Refusal(",".join(fields).replace("\n", " "), str(problem)))
-    return Lines.of_bars(sound).sorted_unique(), refused
+    return Lines.of_bars(sound, kind).sorted_unique(), refused

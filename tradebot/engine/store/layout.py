@@ -29,7 +29,13 @@ class TableKind:
 
 
 BARS = TableKind(("timestamp", "open", "high", "low", "close", "volume", "turnover"), optional_last=True)
+MARK_BARS = TableKind(("timestamp", "open", "high", "low", "close"), optional_last=False)
 FUNDING = TableKind(("timestamp", "funding_rate"), optional_last=False)
+
+
+def kind_of(key: DatasetKey) -> TableKind:
+    """The layout of a dataset's file: mark prices have neither volume nor turnover."""
+    return MARK_BARS if key.mark else BARS
 
 
 @dataclass(frozen=True, slots=True)

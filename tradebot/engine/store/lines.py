@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.market import BarRow, Int64
+from tradebot.engine.store.layout import BARS, MARK_BARS, TableKind
 
 STAMP_DIGITS = 13
 _FEW_BLOCKS = 10_000
@@ -30,8 +31,11 @@ class Lines:
         return len(self.times)
 
     @classmethod
-    def of_bars(cls, rows: Sequence[BarRow]) -> Lines:
-        """Lines of bar rows in the given order."""
+    def of_bars(cls, rows: Sequence[BarRow], kind: TableKind = BARS) -> Lines:
+        """Lines of bar rows in the given order; those of MARK_BARS end with the close."""
+        if kind is MARK_BARS:
+            text = "".join([f"{row[0]},{row[1]},{row[2]},{row[3]},{row[4]}\n" for row in rows])
+            return cls(text.encode(), np.array([row[0] for row in rows], dtype=np.int64))
         text = "".join(
             [
                 f"{time_ms},{open_},{high},{low},{close},{volume},{turnover}\n"

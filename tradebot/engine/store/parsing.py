@@ -21,6 +21,7 @@ BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 # Below this, plain Python is faster than starting pandas' reader.
 _SMALL_BYTES = 16_384
+_BAR_VALUES = len(BARS.columns) - 1
 _LEGAL = b"0123456789.,+-eE\n"
 _FORBIDDEN = (b"\r", b" ", b"\t", b'"', b"\0")
 
@@ -36,8 +37,16 @@ class Columns:
         return len(self.time)
 
     def candles(self, timeframe: Timeframe) -> Candles:
-        """The columns of a bar table as candles."""
-        return Candles(timeframe, self.time, *self.values)
+        """The columns of a bar table as candles; volume and turnover of mark bars are NaN."""
+        return Candles(timeframe, self.time, *self.padded().values)
+
+    def padded(self) -> Columns:
+        """With six columns of values whatever the kind of bars: those that mark bars lack are NaN."""
+        absent = _BAR_VALUES - len(self.values)
+        if absent <= 0:
+            return self
+        unknown = np.full(len(self.time), np.nan)
+        return Columns(self.time, (*self.values, *[unknown] * absent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +102,22 @@ def _check_unusual_header(first: bytes, rest: bytes, path: Path, kind: TableKind
 
 
 def parse_bars(
-    body: bytes, path: Path, timeframe: Timeframe, first_line: int = 2, previous_ms: int = -1
+    body: bytes,
+    path: Path,
+    timeframe: Timeframe,
+    first_line: int = 2,
+    previous_ms: int = -1,
+    kind: TableKind = BARS,
 ) -> Columns:
     """Columns of complete bar rows; InputError with file, line and reason for the first bad one.
 
-    `previous_ms` is the time of the row before the first, which stands on line `first_line`.
+    `previous_ms` is the time of the row before the first, which stands on line `first_line`. `kind` is BARS or
+    MARK_BARS; there are always six columns of values, those that mark bars lack are NaN.
     """
-    columns = parse_form(body, BARS)
+    columns = parse_form(body, kind)
     if columns is not None and _first_bad_bar(columns, timeframe, previous_ms) is None:
-        return columns
-    raise _refusal(body, path, BARS, timeframe, first_line, previous_ms)
+        return columns.padded()
+    raise _refusal(body, path, kind, timeframe, first_line, previous_ms)
 
 
 def parse_funding(body: bytes, path: Path, kind: TableKind) -> Columns:
@@ -119,7 +134,7 @@ def first_row_problem(
     """Index and problem of the first row that breaks a rule, read line by line; None where none does."""
     for index, line in enumerate(lines):
         fields = line.decode("utf-8", "replace").split(",")
-        problem = form_problem(fields, kind) if timeframe is None else bar_problem(fields, timeframe)
+        problem = form_problem(fields, kind) if timeframe is None else bar_problem(fields, timeframe, kind)
         problem = problem or order_problem(previous_ms, int(fields[0]))
         if problem:
             return index, problem
@@ -241,8 +256,9 @@ def _first_bad_bar(columns: Columns, timeframe: Timeframe, previous_ms: int) -> 
 def good_bars(columns: Columns, timeframe: Timeframe) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """For each bar whether it keeps the rules of `bar_problem`; order left aside."""
     time = columns.time
-    open_, high, low, close, volume, turnover = columns.values
+    open_, high, low, close, *amounts = columns.values
     good = (time - timeframe.grid_offset_ms) % timeframe.ms == 0
     good &= (low > 0) & (low <= open_) & (low <= close) & (high >= open_) & (high >= close)
-    good &= (volume >= 0) & ~(turnover < 0)
+    for amount in amounts:
+        good &= ~(amount < 0)
     return np.asarray(good)

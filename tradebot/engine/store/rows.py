@@ -55,9 +55,12 @@ def form_problem(fields: Sequence[str], kind: TableKind) -> RowProblem | None:
     return None
 
 
-def bar_problem(fields: Sequence[str], timeframe: Timeframe) -> RowProblem | None:
-    """What is wrong with one bar given as text, its place among other bars left aside; None where nothing is."""
-    problem = form_problem(fields, BARS)
+def bar_problem(fields: Sequence[str], timeframe: Timeframe, kind: TableKind = BARS) -> RowProblem | None:
+    """What is wrong with one bar given as text, its place among other bars left aside; None where nothing is.
+
+    `kind` is BARS or MARK_BARS.
+    """
+    problem = form_problem(fields, kind)
     if problem:
         return problem
     time_ms = int(fields[0])
@@ -75,7 +78,7 @@ def bar_problem(fields: Sequence[str], timeframe: Timeframe) -> RowProblem | Non
             f"open {fields[1]}, high {fields[2]}, low {fields[3]}, close {fields[4]} contradict each other",
             "low <= open, close <= high",
         )
-    for name, text in (("volume", fields[5]), ("turnover", fields[6])):
+    for name, text in zip(kind.columns[5:], fields[5:], strict=True):
         if text and float(text) < 0:
             return RowProblem(f"the {name} is {text}", "0 or more")
     return None
