@@ -9,6 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tradebot.engine.data_messages import (
+    BackUp,
+    BudgetView,
+    CancelJob,
+    CheckData,
+    Collect,
+    CollectEstimate,
+    DataReport,
+    DatasetView,
+    EstimateCollect,
+    ExportDataset,
+    GapView,
+    GetMonths,
+    GetReport,
+    GetSymbols,
+    ImportFiles,
+    JobView,
+    MonthsView,
+    MonthView,
+    RepairData,
+    RetryJob,
+    StreamView,
+    SymbolChoice,
+    Unfollow,
+    VerifyData,
+)
 from tradebot.engine.strategy.form_types import (
     ComponentChoice,
     FormEdit,
@@ -19,11 +45,13 @@ from tradebot.engine.strategy.form_types import (
 )
 
 __all__ = [
+    "BackUp",
     "BacktestView",
     "BudgetView",
     "CancelJob",
     "CheckData",
     "Collect",
+    "CollectEstimate",
     "Command",
     "ComponentChoice",
     "ConnectionView",
@@ -32,76 +60,49 @@ __all__ = [
     "DeleteStrategy",
     "EditForm",
     "EngineSnapshot",
+    "EstimateCollect",
     "EventView",
+    "ExportDataset",
     "FormEdit",
     "FormField",
     "FormProblem",
     "FormSection",
     "FormView",
+    "GapView",
     "GetComponents",
+    "GetMonths",
+    "GetReport",
     "GetResult",
+    "GetSymbols",
     "GetTradeBars",
     "GetTrades",
     "ImportFiles",
     "JobView",
     "MetricView",
+    "MonthView",
+    "MonthsView",
     "NewStrategy",
     "OpenForm",
     "OpenToml",
     "QuoteView",
+    "RepairData",
     "ResultSummary",
+    "RetryJob",
     "RunBacktest",
     "SaveStrategy",
     "StrategySummary",
     "StreamView",
+    "SymbolChoice",
     "TradeBars",
     "TradePage",
     "TradeRow",
+    "Unfollow",
+    "VerifyData",
     "from_json",
     "to_json",
 ]
 
 # ---------------------------------------------------------------------------------------------- commands
-
-
-@dataclass(frozen=True, slots=True)
-class Collect:
-    """Collect history and, with `follow`, go on live. Starts a job; the reply is its number.
-
-    `symbols` are names, patterns (`ETH*`) or `all`; `since` and `until` are dates or spans back ("30d").
-    """
-
-    symbols: tuple[str, ...]
-    timeframes: tuple[str, ...]
-    since: str = "30d"
-    until: str | None = None
-    follow: bool = False
-    category: str = "linear"
-
-
-@dataclass(frozen=True, slots=True)
-class CancelJob:
-    """Stop a job; what it has done so far stays. The reply is True where it was still running."""
-
-    job_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImportFiles:
-    """Import files as a job; empty options are taken from the file's name. The reply is the job's number."""
-
-    paths: tuple[str, ...]
-    category: str = ""
-    symbol: str = ""
-    timeframe: str = ""
-    clock: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckData:
-    """Check one dataset (`linear/BTCUSDT_1m`). The reply is a DataReport."""
-
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,16 @@ Command = (
     | GetResult
     | GetTrades
     | GetTradeBars
+    | RetryJob
+    | VerifyData
+    | GetReport
+    | RepairData
+    | Unfollow
+    | GetMonths
+    | ExportDataset
+    | BackUp
+    | EstimateCollect
+    | GetSymbols
 )
 
 # ---------------------------------------------------------------------------------------------- snapshots
@@ -228,26 +239,7 @@ class ConnectionView:
     silent_seconds: float | None = None
     reconnects: int = 0
     sentence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetView:
-    """Requests used in the exchange's window, and until when it has banned us."""
-
-    used: int = 0
-    limit: int = 600
-    window_seconds: float = 5.0
-    banned_until_ms: int | None = None
-    retries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StreamView:
-    """One kind of topic: how many are subscribed, how many messages a second arrive."""
-
-    kind: str
-    topics: int
-    rate: float
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,57 +252,6 @@ class QuoteView:
     volume_24h: float | None
     funding_rate: float | None
     age_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetView:
-    """One file of bars. `coverage` is the share of bars present in equal parts of `coverage_from_ms`..now, 0 to 1.
-
-    `state` is live, collecting, idle or error.
-    """
-
-    key: str
-    category: str
-    symbol: str
-    timeframe: str
-    rows: int
-    first_ms: int
-    last_ms: int
-    gaps: int
-    missing_bars: int
-    bytes: int
-    coverage: tuple[float, ...]
-    coverage_from_ms: int
-    state: str = "idle"
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """Work in progress or just finished.
-
-    `kind` is collect, follow, import or backtest; `state` queued, running, done, failed, cancelled; `sentence` says
-    what happened. A finished backtest carries its `result_id`.
-    """
-
-    job_id: int
-    kind: str
-    title: str
-    state: str
-    done: float = 0.0
-    total: float = 0.0
-    unit: str = ""
-    rate: float = 0.0
-    eta_seconds: float | None = None
-    sentence: str = ""
-    started_ms: int = 0
-    ended_ms: int | None = None
-    result_id: str = ""
-
-    @property
-    def fraction(self) -> float:
-        """Share done, 0 to 1."""
-        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +296,9 @@ class ResultSummary:
 class EngineSnapshot:
     """Everything a screen shows without asking, as of `time_ms` (the exchange's clock, UTC).
 
-    `mode` is demo or data; `source` names where the bars come from; `kernels` is unknown, compiling, ready or failed.
+    `mode` is demo or data; `source` names where the bars come from; `kernels` is unknown, compiling, ready or failed,
+    `kernels_sentence` why. `read_only` is the sentence why nothing is written to the data folder, where so.
+    `data_bytes` are those of all datasets; `waiting_rows` are stored beside their files, not yet in them.
     """
 
     time_ms: int = 0
@@ -375,18 +318,13 @@ class EngineSnapshot:
     results: tuple[ResultSummary, ...] = ()
     events: tuple[EventView, ...] = ()
     free_bytes: int = 0
+    data_bytes: int = 0
+    waiting_rows: int = 0
+    read_only: str = ""
+    kernels_sentence: str = ""
 
 
 # ---------------------------------------------------------------------------------------------- replies
-
-
-@dataclass(frozen=True, slots=True)
-class DataReport:
-    """The check of one dataset: sentences with a level (info, warning, failure), and whether it passed."""
-
-    key: str
-    passed: bool
-    findings: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
