@@ -34,6 +34,7 @@ class Coin:
 
     `price` is the long-run level in USDT, `market_factor` the part it takes in the market's moves,
     `market_share` the share of its variance that is the market's, `turnover_day` USDT of a usual day.
+    `delisted_ms` is the end of trading, a whole minute; None while nobody thinks of it.
     """
 
     symbol: str
@@ -47,6 +48,7 @@ class Coin:
     market_factor: float
     market_share: float
     funding_minutes: int
+    delisted_ms: int | None = None
 
     @property
     def turnover_decimals(self) -> int:
