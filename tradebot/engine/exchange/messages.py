@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from tradebot.engine.exchange.errors import MalformedError
 from tradebot.engine.exchange.quotes import quote_fields
@@ -20,6 +20,7 @@ _BAR_FIELDS = ("open", "high", "low", "close", "volume", "turnover")
 class KlineUpdate:
     """A bar as it is now; `closed` once it is final. `time_ms` is when the exchange sent it."""
 
+    kind: ClassVar[str] = "kline"
     symbol: str
     timeframe: Timeframe
     row: BarRow
@@ -31,10 +32,27 @@ class KlineUpdate:
 class TickerUpdate:
     """Fields of a quote under our names: all of them (`snapshot`) or those that changed."""
 
+    kind: ClassVar[str] = "tickers"
     symbol: str
     fields: Mapping[str, str]
     snapshot: bool
     time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeUpdate:
+    """One public trade: `side` is the taker's, price in the quote coin, quantity in the base coin, as sent.
+
+    `time_ms` is when it was matched by the exchange's clock; `trade_id` is unique within the symbol.
+    """
+
+    kind: ClassVar[str] = "publicTrade"
+    symbol: str
+    time_ms: int
+    side: Literal["buy", "sell"]
+    price: str
+    quantity: str
+    trade_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,7 @@ class Pong:
     request_id: str
 
 
-Update = KlineUpdate | TickerUpdate
+Update = KlineUpdate | TickerUpdate | TradeUpdate
 Message = tuple[Update, ...] | Ack | Pong
 
 
@@ -65,6 +83,11 @@ def kline_topic(symbol: str, timeframe: Timeframe) -> str:
 def ticker_topic(symbol: str) -> str:
     """Topic of a symbol's quotes."""
     return f"tickers.{symbol}"
+
+
+def trade_topic(symbol: str) -> str:
+    """Topic of a symbol's public trades."""
+    return f"publicTrade.{symbol}"
 
 
 def parse_message(text: str) -> Message:
@@ -83,6 +106,8 @@ def parse_message(text: str) -> Message:
             return (_ticker(topic, message),)
         if topic.startswith("kline."):
             return _klines(topic, message)
+        if topic.startswith("publicTrade."):
+            return _trades(topic, message)
         raise MalformedError("stream message", f"its topic {topic!r:.80} is none that was asked for")
     return _answer(message)
 
@@ -151,3 +176,34 @@ def _kline(item: object, symbol: str, timeframe: Timeframe, sent: int, where: st
             raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
         values.append(value)
     return KlineUpdate(symbol, timeframe, BarRow(start, *values), closed, sent)
+
+
+_SIDES: dict[object, Literal["buy", "sell"]] = {"Buy": "buy", "Sell": "sell"}
+
+
+def _trades(topic: str, message: Mapping[str, Any]) -> tuple[TradeUpdate, ...]:
+    where = f"stream message {topic}"
+    symbol = topic.partition(".")[2]
+    items = message.get("data")
+    if not isinstance(items, list) or not symbol:
+        raise MalformedError(where, "its field `data` is missing or no list")
+    _sent_at(message, where)
+    return tuple(_trade(item, symbol, where) for item in items)
+
+
+def _trade(item: object, symbol: str, where: str) -> TradeUpdate:
+    if not isinstance(item, dict) or item.get("s") != symbol:
+        raise MalformedError(where, "an entry of its field `data` is no object, or about another symbol")
+    time_ms, trade_id, named = item.get("T"), item.get("i"), item.get("S")
+    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or time_ms <= 0:
+        raise MalformedError(where, f"its field `T` is {time_ms!r:.40} instead of a time in milliseconds")
+    side = _SIDES.get(named) if isinstance(named, str) else None
+    if side is None:
+        raise MalformedError(where, f"its field `S` is {named!r:.40} instead of Buy or Sell")
+    if not isinstance(trade_id, str) or not trade_id:
+        raise MalformedError(where, f"its field `i` is {trade_id!r:.40} instead of a trade's name")
+    for name in ("p", "v"):
+        value = item.get(name)
+        if not isinstance(value, str) or not _PRICE.fullmatch(value):
+            raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
+    return TradeUpdate(symbol, time_ms, side, item["p"], item["v"], trade_id)

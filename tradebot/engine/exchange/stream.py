@@ -6,14 +6,15 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.exchange.errors import MalformedError
-from tradebot.engine.exchange.messages import Ack, KlineUpdate, Pong, Update, parse_message
+from tradebot.engine.exchange.messages import Ack, Pong, Update, parse_message
 from tradebot.engine.exchange.ports import Connector, StreamClosedError, StreamConnection
+from tradebot.engine.exchange.stream_status import StreamMeter, StreamStatus, kind_of
 from tradebot.engine.exchange.subscribing import batches, judge_refusal, request_text
 from tradebot.engine.market import Category
 
@@ -22,7 +23,7 @@ class StreamListener(Protocol):
     """Told what a stream hears; called on the event loop, must not block."""
 
     def on_update(self, update: Update) -> None:
-        """A bar or quote of a subscribed topic."""
+        """A bar, quote or trade of a subscribed topic."""
         ...
 
     def on_subscribed(self, topics: frozenset[str]) -> None:
@@ -34,7 +35,7 @@ class StreamListener(Protocol):
         ...
 
     def on_refused(self, topic: str, sentence: str) -> None:
-        """The exchange does not know this topic; it is not asked again."""
+        """The exchange does not know this topic; told once. It is asked again from time to time, in silence."""
         ...
 
 
@@ -47,6 +48,8 @@ class StreamSettings:
     backoff_first_s: float = 0.5
     backoff_cap_s: float = 30.0
     stable_after_s: float = 30.0
+    stalled_s: float = 30.0
+    refused_again_s: float = 300.0
 
     @property
     def silent_s(self) -> float:
@@ -54,32 +57,13 @@ class StreamSettings:
         return 2 * self.ping_s + 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStatus:
-    """How one connection is doing. Rates are messages a second over the last seconds, by kind of topic.
-
-    `last_message_age_s` and `latency_ms` (of the last ping) are None before the first.
-    """
-
-    url: str
-    connected: bool
-    topics: int
-    messages_per_second: float
-    last_message_age_s: float | None
-    reconnects: int
-    latency_ms: float | None
-    topics_by_kind: Mapping[str, int] = field(default_factory=dict)
-    rates_by_kind: Mapping[str, float] = field(default_factory=dict)
-    refused: tuple[str, ...] = ()
-    malformed: int = 0
-    sentence: str = ""
-
-
 class PublicStream:
     """Holds the topics that are wanted on one connection, for as long as `run` runs.
 
     A refused topic never takes others down. Messages of an earlier connection cannot arrive late: each connection has
-    its own reader, which ends before the next is made; `generation` counts them.
+    its own reader, which ends before the next is made; `generation` counts them. A connection is given up when it is
+    closed, silent, when a kind of topic stops that flowed before, or when `reconnect` is called. `now_ms` is the
+    exchange's clock, for latencies; the injected clock by default.
     """
 
     def __init__(
@@ -91,6 +75,7 @@ class PublicStream:
         clock: Clock,
         rng: random.Random,
         settings: StreamSettings | None = None,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._url = url
         self._category = category
@@ -112,7 +97,12 @@ class PublicStream:
         self._pings: dict[str, float] = {}
         self._latency_ms: float | None = None
         self._malformed = 0
-        self._meter = _RateMeter(clock)
+        self._meter = StreamMeter(clock, now_ms or clock.now_ms)
+        self._drops = 0
+        self._attempts = 0
+        self._connected_at = 0.0
+        self._give_up = ""
+        self._retry_refused = False
 
     # ------------------------------------------------------------------------------------------ topics
 
@@ -132,26 +122,36 @@ class PublicStream:
         """Want these topics no longer."""
         for topic in topics:
             self._wanted.pop(topic, None)
+            self._refused.pop(topic, None)
         self._changed.set()
 
     def status(self) -> StreamStatus:
         """Figures for a display."""
-        age = None if self._last_frame is None else self._clock.monotonic() - self._last_frame
+        now = self._clock.monotonic()
+        topics = dict(Counter(kind_of(topic) for topic in self._active))
         rates = self._meter.rates()
         return StreamStatus(
             self._url,
             self._connected,
             len(self._active),
             sum(rates.values()),
-            age,
+            None if self._last_frame is None else now - self._last_frame,
             max(0, self.generation - 1),
             self._latency_ms,
-            dict(Counter(topic.partition(".")[0] for topic in self._active)),
+            topics,
             rates,
             tuple(self._refused),
             self._malformed,
             self._sentence,
+            self._meter.kinds(topics),
+            self._drops,
+            self._attempts,
+            now - self._connected_at if self._connected else 0.0,
         )
+
+    def reconnect(self, sentence: str) -> None:
+        """Give the present connection up within a second and make a new one; the sentence says why."""
+        self._give_up = sentence
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -168,6 +168,7 @@ class PublicStream:
 
     async def _one_connection(self) -> float:
         """Connect, serve until the connection is gone; returns for how many seconds it lived."""
+        self._attempts += 1
         try:
             connection = await self._connector(self._url)
         except StreamClosedError:
@@ -177,12 +178,15 @@ class PublicStream:
         began = self._clock.monotonic()
         self.generation += 1
         self._connected, self._sentence, self._last_frame = True, "", began
+        self._connected_at, self._give_up = began, ""
+        self._meter.connected()
         self._active.clear()
         self._changed.set()
         try:
             self._sentence = await self._serve(connection)
         finally:
             self._connected = False
+            self._drops += 1
             self._active.clear()
             self._pings.clear()
             self._fail_acks()
@@ -221,8 +225,9 @@ class PublicStream:
             self._sentence = error.sentence
             return
         if isinstance(message, tuple):
+            if message:
+                self._meter.count(message[0].kind, message[-1].time_ms)
             for update in message:
-                self._meter.count(update)
                 self._listener.on_update(update)
         elif isinstance(message, Pong):
             sent = self._pings.pop(message.request_id, None)
@@ -237,10 +242,20 @@ class PublicStream:
         """Ping from the first second on; a socket that stays silent is given up."""
         settings = self._settings
         next_ping = self._clock.monotonic()
+        ask_refused = next_ping + settings.refused_again_s
         while True:
             now = self._clock.monotonic()
+            if self._give_up:
+                return self._give_up
             if self._last_frame is not None and now - self._last_frame > settings.silent_s:
                 return f"The stream at {self._url} was silent for {now - self._last_frame:.0f} s; connecting again."
+            stalled = self._meter.stalled(settings.stalled_s, self._active)
+            if stalled is not None:
+                return f"The stream at {self._url} sends no {stalled} any more; connecting again."
+            if now >= ask_refused:
+                ask_refused = now + settings.refused_again_s
+                self._retry_refused = True
+                self._changed.set()
             if now >= next_ping:
                 next_ping = now + settings.ping_s
                 request_id = self._next_id("p")
@@ -257,9 +272,9 @@ class PublicStream:
         while True:
             self._changed.clear()
             gone = [topic for topic in self._active if topic not in self._wanted]
-            new = [
-                topic for topic in self._wanted if topic not in self._active and topic not in self._refused
-            ]
+            passed_over = self._active if self._retry_refused else self._active | self._refused.keys()
+            new = [topic for topic in self._wanted if topic not in passed_over]
+            self._retry_refused = False
             try:
                 for batch in batches(gone, self._category):
                     await self._ask(connection, "unsubscribe", batch)
@@ -281,6 +296,8 @@ class PublicStream:
                 continue
             verdict = judge_refusal(asked, ack.words)
             for topic in verdict.bad:
+                if topic in self._refused:
+                    continue
                 sentence = f"The exchange has no stream {topic}; the others go on."
                 self._refused[topic] = sentence
                 self._listener.on_refused(topic, sentence)
@@ -291,6 +308,8 @@ class PublicStream:
         heard = frozenset(topics)
         if heard:
             self._active |= heard
+            for topic in heard:
+                self._refused.pop(topic, None)
             self._listener.on_subscribed(heard)
 
     async def _ask(self, connection: StreamConnection, operation: str, topics: Iterable[str]) -> Ack:
@@ -326,31 +345,3 @@ class PublicStream:
     def _next_id(self, kind: str) -> str:
         self._sequence += 1
         return f"{kind}{self._sequence}"
-
-
-class _RateMeter:
-    """Messages a second by kind of topic, over the time since the figures were last renewed (at least a second)."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._klines = 0
-        self._tickers = 0
-        self._since = clock.monotonic()
-        self._rates: dict[str, float] = {}
-
-    def count(self, update: Update) -> None:
-        """Count one message."""
-        if isinstance(update, KlineUpdate):
-            self._klines += 1
-        else:
-            self._tickers += 1
-
-    def rates(self) -> dict[str, float]:
-        """Current figures."""
-        now = self._clock.monotonic()
-        elapsed = now - self._since
-        if elapsed >= 1.0:
-            self._rates = {"kline": self._klines / elapsed, "tickers": self._tickers / elapsed}
-            self._klines = self._tickers = 0
-            self._since = now
-        return self._rates

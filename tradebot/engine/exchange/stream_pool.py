@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.events import Level
 from tradebot.engine.exchange.client import Notice
-from tradebot.engine.exchange.stream import PublicStream, StreamStatus
+from tradebot.engine.exchange.stream import PublicStream
+from tradebot.engine.exchange.stream_status import StreamStatus
 from tradebot.engine.exchange.subscribing import CONNECTION_CHARACTERS, topic_characters
 
 _RESTART_S = 1.0
@@ -49,6 +50,11 @@ class StreamPool:
     def status(self) -> list[StreamStatus]:
         """One entry a connection."""
         return [stream.status() for stream, _ in self._streams]
+
+    def reconnect(self, sentence: str) -> None:
+        """Give all connections up and make new ones; the sentence says why."""
+        for stream, _ in self._streams:
+            stream.reconnect(sentence)
 
     async def close(self) -> None:
         """Close all connections."""
