@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.exchange.fake_bybit import linear_item
-from tradebot.engine.exchange import KlineUpdate, MalformedError, TickerUpdate, parsing
+from tradebot.engine.exchange import KlineUpdate, MalformedError, TickerUpdate, TradeUpdate, parsing
+from tradebot.engine.exchange.bars import parse_klines
+from tradebot.engine.exchange.fields import envelope_code
 from tradebot.engine.exchange.messages import Ack, Pong, parse_message
 from tradebot.engine.exchange.quotes import Ticker, TickerBook, quote_fields
 from tradebot.engine.market import BarRow, Category, Timeframe
@@ -53,15 +55,16 @@ def test_recorded_stream_messages_are_understood_or_refused_by_name(shared_bybit
     understood = 0
     for line in recorded_lines(shared_bybit):
         topic = json.loads(line)["topic"]
-        if topic.startswith(("kline.", "tickers.")):
-            (update,) = parse_message(line)
-            assert isinstance(update, TickerUpdate)
-            assert update.symbol == topic.partition(".")[2]
+        if topic.startswith(("kline.", "tickers.", "publicTrade.")):
+            updates = parse_message(line)
+            assert isinstance(updates, tuple)
+            assert all(isinstance(update, TickerUpdate | TradeUpdate) for update in updates)
+            assert {update.symbol for update in updates} == {topic.partition(".")[2]}
             understood += 1
         else:
             with pytest.raises(MalformedError, match=re.escape(topic)):
                 parse_message(line)
-    assert understood == 5
+    assert understood == 9
 
 
 def test_recorded_answers_of_the_stream(shared_bybit: Path) -> None:
@@ -84,13 +87,13 @@ def test_recorded_rest_answers(shared_bybit: Path) -> None:
         assert instrument.lot_size == Decimal("0.001")
         assert instrument.max_leverage == 100
         assert instrument.funding_interval_minutes == 480
-    rows = parsing.parse_klines(answers[2], "BTCUSDT")
+    rows = parse_klines(answers[2], "BTCUSDT")[0]
     assert rows[0] == BarRow(
         1687589640000, "30709.9", "30710.4", "30709.9", "30710.3", "3.655", "112245.7381"
     )
     assert [row.time_ms for row in rows] == [1687589640000 - n * 60_000 for n in range(len(rows))]
     for answer in answers:
-        for parse in (parsing.parse_klines, parsing.parse_funding, parsing.parse_time):
+        for parse in (parse_klines, parsing.parse_funding, parsing.parse_time):
             try:
                 parse(answer)
             except MalformedError as error:
@@ -103,7 +106,7 @@ def test_recorded_rest_answers(shared_bybit: Path) -> None:
 
 def test_documented_klines_funding_and_tickers(shared_bybit: Path) -> None:
     (klines,) = documented(shared_bybit, "market__kline__*")
-    assert parsing.parse_klines(klines)[0].close == "17055.5"
+    assert parse_klines(klines)[0][0].close == "17055.5"
     (funding,) = documented(shared_bybit, "market__history-fund-rate__*")
     assert parsing.parse_funding(funding) == [(1672041600000, "0.0001")]
     inverse, option, spot = documented(shared_bybit, "market__tickers__*")
@@ -148,7 +151,7 @@ def test_documented_stream_messages(shared_bybit: Path) -> None:
         assert update.snapshot
     for message in documented(shared_bybit, "websocket__*__response-example.json"):
         topic = str(message.get("topic", ""))
-        if topic and not topic.startswith(("kline.", "tickers.")):
+        if topic and not topic.startswith(("kline.", "tickers.", "publicTrade.")):
             with pytest.raises(MalformedError, match=re.escape(topic)):
                 parse_message(json.dumps(message))
         elif not topic:
@@ -206,7 +209,7 @@ def test_a_delta_before_its_snapshot_is_passed_over() -> None:
 def test_a_bad_kline_row_is_refused_by_the_name_of_its_field(row: Any, field: str) -> None:
     good = ["1670605200000", "1", "2", "1", "1", "3", "4"]
     with pytest.raises(MalformedError) as caught:
-        parsing.parse_klines({"result": {"list": [good, row]}})
+        parse_klines({"result": {"list": [good, row]}})
     assert field in caught.value.sentence
 
 
@@ -341,6 +344,9 @@ def test_no_stream_message_crashes_the_parser(text: str) -> None:
         if isinstance(update, TickerUpdate):
             book.apply(update.symbol, update.time_ms, update.fields, True)
             book.get(update.symbol)
+        elif isinstance(update, TradeUpdate):
+            assert float(update.price) >= 0
+            assert float(update.quantity) >= 0
         else:
             assert all(float(value) >= 0 for value in update.row[1:])
 
@@ -352,12 +358,12 @@ def test_no_rest_answer_crashes_the_parsers(text: str) -> None:
         return
     parsers = (
         parsing.parse_time,
-        parsing.parse_klines,
+        parse_klines,
         parsing.parse_funding,
         lambda got: parsing.parse_instruments(got, LINEAR),
         lambda got: parsing.parse_instruments(got, Category.SPOT),
         lambda got: parsing.parse_tickers(got, LINEAR),
-        lambda got: parsing.envelope_code(got, "answer"),
+        lambda got: envelope_code(got, "answer"),
     )
     for parse in parsers:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,28 +10,39 @@ from typing import Any, TypeVar
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.events import Level
 from tradebot.engine.exchange import parsing
+from tradebot.engine.exchange.bars import bars_within, parse_klines
 from tradebot.engine.exchange.errors import (
     FIRST_CONTACT_RULE,
     RETRY_RULES,
     ExchangeError,
     FailureKind,
-    MalformedError,
     RetryRule,
     error_for_code,
 )
+from tradebot.engine.exchange.fields import envelope_code, envelope_time
 from tradebot.engine.exchange.outage import Outage
 from tradebot.engine.exchange.parsing import FundingRow
 from tradebot.engine.exchange.ports import Parameters, RestPort
 from tradebot.engine.exchange.quotes import Ticker
+from tradebot.engine.exchange.risk_tiers import parse_risk_limits, tiers_by_symbol
 from tradebot.engine.exchange.throttle import BAN_S, RequestBudget, Throttle
-from tradebot.engine.market import BarRow, Category, Instrument, Timeframe
+from tradebot.engine.market import BarRow, Category, Instrument, RiskTier, Timeframe
 from tradebot.engine.market.times import iso_minute
 
 PAGE_BARS = 1000
+_KLINE = "/v5/market/kline"
+_MARK_KLINE = "/v5/market/mark-price-kline"
 _FUNDING_PAGE = 200
 _MAX_PAGES = 200
 # A bar may still get a late print right after its close; only then it is read as closed.
 SETTLE_MS = 2000
+
+# Requests under way: before the first answer, at least and at most, and what is added for answers that come late.
+_FIRST_CONCURRENCY = 8
+_LEAST_CONCURRENCY = 2
+MOST_CONCURRENCY = 64
+_SPARE_CONCURRENCY = 1.3
+_SMOOTHING = 0.1
 
 _Answer = TypeVar("_Answer")
 Notice = Callable[[Level, str], None]
@@ -68,6 +80,7 @@ class Exchange:
         self._settle_ms = settle_ms
         self._reached = False
         self._latency_ms: float | None = None
+        self._usual_latency_s: float | None = None
         self._offset_ms = 0
 
     @property
@@ -94,6 +107,13 @@ class Exchange:
         """The request budget, for a display."""
         return self._throttle.budget()
 
+    def concurrency(self) -> int:
+        """How many requests should be under way now to use up the budget at the measured latency, 2 to 64."""
+        if self._usual_latency_s is None:
+            return _FIRST_CONCURRENCY
+        wanted = self._throttle.requests_per_second * self._usual_latency_s * _SPARE_CONCURRENCY + 1
+        return max(_LEAST_CONCURRENCY, min(MOST_CONCURRENCY, math.ceil(wanted)))
+
     def now_ms(self) -> int:
         """The exchange's clock by our own and the offset last measured by `server_time_ms`."""
         return self._clock.now_ms() + self._offset_ms
@@ -111,23 +131,30 @@ class Exchange:
         return time_ms
 
     async def klines(
-        self, category: Category, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int
+        self,
+        category: Category,
+        symbol: str,
+        timeframe: Timeframe,
+        start_ms: int,
+        end_ms: int,
+        mark: bool = False,
     ) -> list[BarRow]:
-        """Closed bars with start_ms <= open time < end_ms, rising, each time once.
+        """Closed bars with start_ms <= open time < end_ms, rising, each time once; `mark` for those of the mark price.
 
-        Asks windows of at most 1000 bars; what the exchange leaves out of a window is not asked again here.
+        Asks windows of at most 1000 bars; what the exchange leaves out of a window is not asked again here. Bars of
+        the mark price have an empty volume and turnover; spot has none, the exchange refuses them.
         """
-        rows: dict[int, BarRow] = {}
+        rows: list[BarRow] = []
         start = timeframe.ceil(start_ms)
         while start < end_ms:
             stop = min(timeframe.ceil(end_ms), start + PAGE_BARS * timeframe.ms)
-            rows.update(await self._kline_page(category, symbol, timeframe, start, stop))
+            rows += await self._kline_page(category, symbol, timeframe, start, stop, mark)
             start = stop
-        return [rows[time_ms] for time_ms in sorted(rows)]
+        return rows
 
     async def _kline_page(
-        self, category: Category, symbol: str, timeframe: Timeframe, start: int, stop: int
-    ) -> dict[int, BarRow]:
+        self, category: Category, symbol: str, timeframe: Timeframe, start: int, stop: int, mark: bool
+    ) -> list[BarRow]:
         params: Parameters = {
             "category": category.value,
             "symbol": symbol,
@@ -137,18 +164,13 @@ class Exchange:
             "limit": PAGE_BARS,
         }
 
-        def rows_of(envelope: dict[str, Any]) -> dict[int, BarRow]:
-            closed = parsing.envelope_time(envelope, "kline answer") - self._settle_ms - timeframe.ms
-            last = min(stop - 1, closed)
-            rows = parsing.parse_klines(envelope, symbol)
-            length, offset = timeframe.ms, timeframe.grid_offset_ms
-            if any((row[0] - offset) % length for row in rows):
-                raise MalformedError(
-                    "kline answer", f"a {timeframe.value} bar of {symbol} does not start on the grid"
-                )
-            return {row[0]: row for row in rows if start <= row[0] <= last}
+        def rows_of(envelope: dict[str, Any]) -> list[BarRow]:
+            rows, problems = parse_klines(envelope, symbol, mark)
+            self._say_problems(tuple(f"{symbol} {timeframe.value}: {problem}" for problem in problems))
+            closed = envelope_time(envelope, "kline answer") - self._settle_ms - timeframe.ms
+            return bars_within(rows, timeframe, start, min(stop - 1, closed))
 
-        return await self._request("/v5/market/kline", params, rows_of)
+        return await self._request(_MARK_KLINE if mark else _KLINE, params, rows_of)
 
     async def instruments(self, category: Category) -> list[Instrument]:
         """All instruments that trade now, sorted by symbol. Items that cannot be understood are said and left out."""
@@ -200,6 +222,30 @@ class Exchange:
             end = min(times) - 1
         return [rows[time_ms] for time_ms in sorted(rows)]
 
+    async def risk_limits(
+        self, category: Category, symbol: str | None = None
+    ) -> dict[str, tuple[RiskTier, ...]]:
+        """Margin tiers by symbol, rising by their limit; of one symbol, or of all that the category has.
+
+        A symbol one of whose tiers cannot be understood is said and left out: its margins would be wrong.
+        """
+        found: list[tuple[str, RiskTier | None]] = []
+        cursor, seen = "", set()
+        for _ in range(_MAX_PAGES):
+            params: dict[str, str | int] = {"category": category.value}
+            if symbol is not None:
+                params["symbol"] = symbol
+            if cursor:
+                params["cursor"] = cursor
+            page = await self._request("/v5/market/risk-limit", params, parse_risk_limits)
+            self._say_problems(page.problems)
+            found += page.items
+            cursor = page.cursor
+            if not cursor or cursor in seen:
+                break
+            seen.add(cursor)
+        return tiers_by_symbol(found)
+
     def _say_problems(self, problems: tuple[str, ...]) -> None:
         if problems:
             more = f" {len(problems) - 1} more like it." if len(problems) > 1 else ""
@@ -237,9 +283,9 @@ class Exchange:
         async with self._throttle.slot():
             sent = self._clock.monotonic()
             envelope = await self._rest.get(path, params)
-            self._latency_ms = (self._clock.monotonic() - sent) * 1000
+            self._note_latency(self._clock.monotonic() - sent)
         where = f"answer to {path}"
-        code = parsing.envelope_code(envelope, where)
+        code = envelope_code(envelope, where)
         self._reached = True
         if code == 0:
             return envelope
@@ -247,6 +293,11 @@ class Exchange:
         raise error_for_code(
             code, words if isinstance(words, str) else "", self.url, path, self._reset_wait_s(envelope)
         )
+
+    def _note_latency(self, seconds: float) -> None:
+        self._latency_ms = seconds * 1000
+        usual = self._usual_latency_s
+        self._usual_latency_s = seconds if usual is None else usual + _SMOOTHING * (seconds - usual)
 
     def _reset_wait_s(self, envelope: dict[str, Any]) -> float | None:
         """Seconds until the limit is said to be free again, None where nothing was said."""

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _CALLS = {
     "/v5/market/time": "get_server_time",
     "/v5/market/kline": "get_kline",
+    "/v5/market/mark-price-kline": "get_mark_price_kline",
     "/v5/market/instruments-info": "get_instruments_info",
     "/v5/market/tickers": "get_tickers",
     "/v5/market/funding/history": "get_funding_rate_history",
+    "/v5/market/risk-limit": "get_risk_limit",
 }
 CONNECT_TIMEOUT_S = 5.0
 # pybit replaces an empty set by codes it sleeps on; a code that is never sent keeps it from retrying.

@@ -102,6 +102,11 @@ class Throttle:
         self._banned_until_ms = max(self._banned_until_ms or 0, self._clock.now_ms() + round(seconds * 1000))
         return self._banned_until_ms
 
+    @property
+    def requests_per_second(self) -> float:
+        """The rate that uses up our share."""
+        return self._allowed / self._window_s
+
     def budget(self) -> RequestBudget:
         """What was used in the last window, for a display."""
         now = self._clock.monotonic()

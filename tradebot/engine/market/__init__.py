@@ -2,6 +2,7 @@
 
 from tradebot.engine.market.candles import BarRow, Candles, Float64, Int64
 from tradebot.engine.market.instrument import Category, DatasetKey, Instrument, Side, is_symbol
+from tradebot.engine.market.risk import RiskTier
 from tradebot.engine.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS, Timeframe
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Float64",
     "Instrument",
     "Int64",
+    "RiskTier",
     "Side",
     "Timeframe",
     "is_symbol",
