@@ -17,6 +17,7 @@ from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import JobBoard, JobState
 from tradebot.engine.control.settings import ExchangeSettings
 from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+from tradebot.engine.job_book import JobBook
 from tradebot.engine.market import HOUR_MS, Category, DatasetKey, Timeframe
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 from tradebot.engine.store import Store
@@ -54,7 +55,7 @@ async def test_history_and_live_bars_meet_without_a_hole_and_go_on(
     jobs = JobBoard(SystemClock())
     settings = ExchangeSettings(url=simulator.url)
     market = Market(exchange, store, "simulator seed 1", settings)
-    collecting = Collecting(market, market_clock, random.Random(1), EventLog(market_clock), jobs)
+    collecting = Collecting(market, market_clock, random.Random(1), EventLog(market_clock), JobBook(jobs))
     request = CollectRequest(
         Category.LINEAR, ("BTCUSDT",), (Timeframe.M1,), START_MS - 6 * HOUR_MS, None, follow=True
     )

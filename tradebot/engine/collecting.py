@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +15,19 @@ from tradebot.engine.collect.history import refresh_instruments
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog, Level
-from tradebot.engine.control.jobs import Job, JobBoard, JobState
+from tradebot.engine.control.jobs import Job, JobState
 from tradebot.engine.control.progress import Progress, counted
 from tradebot.engine.control.settings import ExchangeSettings
 from tradebot.engine.exchange import Exchange, StreamStatus
+from tradebot.engine.job_book import JobBook
 from tradebot.engine.market import Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import parse_time
-from tradebot.engine.messages import BudgetView, Collect, QuoteView, StreamView
+from tradebot.engine.messages import BudgetView, Collect, QuoteView, StreamView, SymbolChoice
 from tradebot.engine.store import Store
 from tradebot.engine.views import quote_view
 
 _RATE_HISTORY = 60
+_SYMBOLS_KEPT_S = 600.0
 # Of the budget: bulk history in the child process; the rest is for look-ups, probes and the live feed's fills.
 HISTORY_SHARE = 0.8
 
@@ -41,9 +44,7 @@ class Market:
 
 def read_request(command: Collect, now_ms: int) -> CollectRequest:
     """The command as a request. Raises InputError with a sentence for a wrong name, timeframe or time."""
-    categories = [category.value for category in Category]
-    if command.category not in categories:
-        raise InputError(f"{command.category!r} is not a category; choose one of {', '.join(categories)}.")
+    category = category_of(command.category)
     for name in command.timeframes:
         if name not in Timeframe.names():
             raise InputError(
@@ -62,33 +63,41 @@ def read_request(command: Collect, now_ms: int) -> CollectRequest:
     if since_ms > now_ms:
         raise InputError(f"The span begins in the future ({command.since}); give a date in the past.")
     timeframes = tuple(Timeframe(name) for name in command.timeframes)
-    return CollectRequest(
-        Category(command.category), command.symbols, timeframes, since_ms, until_ms, command.follow
-    )
+    return CollectRequest(category, command.symbols, timeframes, since_ms, until_ms, command.follow)
+
+
+def category_of(text: str) -> Category:
+    """The category of that name. Raises InputError."""
+    categories = [category.value for category in Category]
+    if text not in categories:
+        raise InputError(f"{text!r} is not a category; choose one of {', '.join(categories)}.")
+    return Category(text)
 
 
 class Collecting:
     """All collecting of an engine. Lives on the engine's loop; `views` may be read from any thread."""
 
     def __init__(
-        self, market: Market, clock: Clock, rng: random.Random, events: EventLog, jobs: JobBoard
+        self, market: Market, clock: Clock, rng: random.Random, events: EventLog, book: JobBook
     ) -> None:
         self._market = market
         self._clock = clock
         self._rng = rng
         self._events = events
-        self._jobs = jobs
+        self._book = book
         self._feeds: dict[Category, LiveFeed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._states: dict[str, tuple[str, str]] = {}
         self._child_budget: dict[str, Any] = {}
+        self._watched: set[str] = set()
+        self._symbols: dict[Category, tuple[float, tuple[SymbolChoice, ...]]] = {}
         self._rates: deque[float] = deque(maxlen=_RATE_HISTORY)
         # The exchange counts all processes of an address together: one history at a time.
         self._history_turn = asyncio.Lock()
 
     def begin(self, request: CollectRequest, title: str) -> Job:
         """Start a collection as a job; called on the engine's loop."""
-        job = self._jobs.open("collect", title, "bars")
+        job = self._book.board.open("collect", title, "bars")
         task = asyncio.get_running_loop().create_task(self._carry_out(job, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -96,7 +105,43 @@ class Collecting:
 
     def watch(self, category: Category, symbols: tuple[str, ...]) -> None:
         """Keep the latest prices of these symbols."""
+        self._watched |= set(symbols)
         self._feed(category).watch(symbols)
+
+    def unfollow(self, keys: Iterable[DatasetKey]) -> int:
+        """Follow these datasets no longer; how many of them were. Called on the engine's loop."""
+        followed = [key for key in keys if self._states.get(str(key), ("", ""))[0] == "live"]
+        for key in followed:
+            del self._states[str(key)]
+        still = {
+            DatasetKey.parse(text).symbol for text, (state, _) in self._states.items() if state == "live"
+        }
+        for category in {key.category for key in followed}:
+            feed = self._feed(Category(category))
+            mine = [key for key in followed if key.category == category]
+            feed.unfollow(mine)
+            feed.unwatch({key.symbol for key in mine} - still - self._watched)
+        return len(followed)
+
+    async def symbols(self, category: Category) -> tuple[SymbolChoice, ...]:
+        """The symbols of a category that trade now, those with the largest turnover first; remembered for a while."""
+        known = self._symbols.get(category)
+        now = self._clock.monotonic()
+        if known is None or now - known[0] > _SYMBOLS_KEPT_S:
+            exchange = self._market.exchange
+            instruments = await exchange.instruments(category)
+            turnover = {
+                ticker.symbol: ticker.turnover_24h or 0.0 for ticker in await exchange.tickers(category)
+            }
+            choices = [
+                SymbolChoice(
+                    each.symbol, each.base_coin, each.quote_coin, each.launch_ms, turnover.get(each.symbol)
+                )
+                for each in instruments
+            ]
+            choices.sort(key=lambda choice: (-(choice.turnover_24h or 0.0), choice.symbol))
+            known = self._symbols[category] = (now, tuple(choices))
+        return known[1]
 
     async def close(self) -> None:
         """Stop all collecting; what is on its way to disk is written first."""
@@ -204,6 +249,7 @@ class Collecting:
             DatasetKey.of(request.category, name, frame) for name in symbols for frame in request.timeframes
         ]
         touched += [str(key) for key in keys]
+        self._book.note(job, keys=tuple(touched))
         for key in keys:
             if self._states.get(str(key), ("", ""))[0] != "live":
                 self._states[str(key)] = ("collecting", "queued")
@@ -247,6 +293,8 @@ class Collecting:
     def _hear(self, job: Job, message: dict[str, Any]) -> None:
         if "notice" in message:
             notice = message["notice"]
+            if notice["sentence"].startswith(f"The exchange at {self._market.exchange.url} "):
+                return  # the engine asks the exchange itself and says once when it is gone and when it is back
             self._events.add(Level(notice["level"]), "collect", notice["sentence"])
             return
         look = message["progress"]

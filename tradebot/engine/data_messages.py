@@ -196,7 +196,6 @@ class DatasetView:
     exact: bool = True
     verified_ms: int = 0
     verdict: str = ""
-    duplicates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

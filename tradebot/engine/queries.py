@@ -1,4 +1,4 @@
-"""Commands that are answered from disk or memory: forms, strategies, results, imports, checks, backtests."""
+"""Commands that are answered from disk or memory: forms, strategies, results, backtests."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog
-from tradebot.engine.control.jobs import Job, JobBoard
-from tradebot.engine.control.progress import Progress
-from tradebot.engine.market import DatasetKey
-from tradebot.engine.market.times import parse_utc_offset
+from tradebot.engine.control.jobs import Job
+from tradebot.engine.data_queries import import_files_of, import_options, parse_key
+from tradebot.engine.job_book import JobBook
 from tradebot.engine.messages import (
     BacktestView,
-    CheckData,
     Command,
-    DataReport,
     DeleteStrategy,
     EditForm,
     FormView,
@@ -26,7 +23,6 @@ from tradebot.engine.messages import (
     GetResult,
     GetTradeBars,
     GetTrades,
-    ImportFiles,
     NewStrategy,
     OpenForm,
     OpenToml,
@@ -36,7 +32,7 @@ from tradebot.engine.messages import (
     StrategySummary,
     TradeBars,
 )
-from tradebot.engine.store import ImportOptions, Store
+from tradebot.engine.store import Store
 from tradebot.engine.strategy import builtin_registry, check_strategy
 from tradebot.engine.strategy.editing import apply_edit
 from tradebot.engine.strategy.form import build_form, component_choices
@@ -64,17 +60,20 @@ stop_loss = {{ use = "percent", percent = 3.0 }}
 """
 
 
+__all__ = ["Queries", "import_files_of", "import_options", "parse_key"]
+
+
 class Queries:
     """Answers commands on the calling thread; long ones become jobs. Thread-safe."""
 
     def __init__(
-        self, options: EngineOptions, clock: Clock, events: EventLog, jobs: JobBoard, store: Store
+        self, options: EngineOptions, clock: Clock, events: EventLog, book: JobBook, store: Store
     ) -> None:
         self._settings = options.settings
         self._folders = options.folders
         self._clock = clock
         self._events = events
-        self._jobs = jobs
+        self._book = book
         self._store = store
         self._registry = builtin_registry()
         self._library = StrategyLibrary(options.folders.strategies, options.folders.shipped_strategies)
@@ -85,7 +84,7 @@ class Queries:
         self.strategies: tuple[StrategySummary, ...] = ()
         self.results: tuple[ResultSummary, ...] = ()
 
-    def answer(self, command: Command) -> Any:  # noqa: C901 - one line a command
+    def answer(self, command: Command) -> Any:
         """The reply to a command. Raises TradebotError where it is refused."""
         match command:
             case OpenForm():
@@ -110,10 +109,6 @@ class Queries:
                 return self._trades(command)
             case GetTradeBars():
                 return self._trade_bars(command)
-            case ImportFiles():
-                return self._import(command).status.job_id
-            case CheckData():
-                return self._check(command.key)
             case _:
                 raise InputError(f"{type(command).__name__} is not a command of this engine.")
 
@@ -204,7 +199,12 @@ class Queries:
             self._events.info("backtest", f"{result.strategy}: {made} in {result.metrics.trades} trades.")
             return f"{made} in {result.metrics.trades} trades.", result.result_id
 
-        return self._jobs.run("backtest", f"backtest {command.name}", work, "bars")
+        def begin() -> Job:
+            return self._book.note(
+                self._book.board.run("backtest", f"backtest {command.name}", work, "bars"), begin
+            )
+
+        return begin()
 
     def _remember(self, result: BacktestResult) -> None:
         with self._lock:
@@ -271,71 +271,3 @@ class Queries:
         )
         self._listed_results = (stamp, found)
         return found
-
-    # ------------------------------------------------------------------------------------------ data
-
-    def _import(self, command: ImportFiles) -> Job:
-        options = import_options(command.category, command.symbol, command.timeframe, command.clock)
-        if not command.paths:
-            raise InputError("There is no file to import: name at least one.")
-
-        files = import_files_of(tuple(Path(path) for path in command.paths))
-
-        def work(job: Job) -> tuple[str, str]:
-            done: list[str] = []
-            refused: list[str] = []
-            for number, file in enumerate(files):
-                job.cancel.check()
-                job.report(Progress(number, len(files), "files", 0.0, None, file.name))
-                try:
-                    done.append(self._store.import_file(file, options).sentence)
-                except InputError as error:
-                    refused.append(error.sentence)
-                self._events.info("import", (done + refused)[-1])
-            if refused:
-                others = [f"{len(done)} other files were imported."] if done else []
-                raise InputError(" ".join([*refused, *others]))
-            return " ".join(done[-2:]), ""
-
-        names = ", ".join(Path(path).name for path in command.paths[:2])
-        return self._jobs.run("import", f"import {names}", work, "files")
-
-    def _check(self, key_text: str) -> DataReport:
-        report = self._store.check(parse_key(key_text))
-        findings = tuple((finding.level.value, finding.sentence) for finding in report.findings)
-        return DataReport(key_text, not report.failed, findings)
-
-
-def import_files_of(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The files that are meant: a folder stands for the .csv and .csv.gz files in it. Raises InputError."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
-        if not inside:
-            raise InputError(f"The folder {path} holds no .csv or .csv.gz file to import.")
-        files += inside
-    return tuple(files)
-
-
-def import_options(category: str, symbol: str, timeframe: str, clock: str) -> ImportOptions:
-    """Options of an import from texts; empty ones are left to the file's name. Raises InputError."""
-    try:
-        offset = parse_utc_offset(clock) if clock.strip() else None
-    except ValueError as error:
-        raise InputError(f"{error}.") from None
-    return ImportOptions(category or None, symbol.upper() or None, timeframe or None, offset)
-
-
-def parse_key(text: str) -> DatasetKey:
-    """`BTCUSDT_1m` or `spot/BTCUSDT_1m` as a key; linear where no category is named. Raises InputError."""
-    category, slash, name = text.strip().removesuffix(".csv").rpartition("/")
-    symbol, underscore, rest = name.partition("_")
-    try:
-        return DatasetKey.parse(f"{category}{slash}{symbol.upper()}{underscore}{rest}")
-    except ValueError:
-        raise InputError(
-            f"{text!r} names no dataset; write SYMBOL_TIMEFRAME such as BTCUSDT_1m, or spot/BTCUSDT_1m."
-        ) from None

@@ -7,21 +7,42 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tradebot.engine.collecting import HISTORY_SHARE, Collecting, Market, read_request
+from tradebot.engine.collect import CollectRequest
+from tradebot.engine.collecting import HISTORY_SHARE, Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog, Level
 from tradebot.engine.control.jobs import Job, JobBoard
 from tradebot.engine.control.services import Supervisor
+from tradebot.engine.data_queries import DataQueries
+from tradebot.engine.estimating import estimate
 from tradebot.engine.exchange import Exchange, PybitRest, Throttle
 from tradebot.engine.exchange.source import source_of
+from tradebot.engine.job_book import JobBook
+from tradebot.engine.listing import Listing, waiting_rows
 from tradebot.engine.market import Category
-from tradebot.engine.messages import CancelJob, Collect, Command, ConnectionView, DatasetView, EngineSnapshot
-from tradebot.engine.queries import Queries
+from tradebot.engine.messages import (
+    CancelJob,
+    Collect,
+    CollectEstimate,
+    Command,
+    ConnectionView,
+    DatasetView,
+    EngineSnapshot,
+    EstimateCollect,
+    GetSymbols,
+    ImportFiles,
+    RepairData,
+    RetryJob,
+    RunBacktest,
+    SymbolChoice,
+    Unfollow,
+)
+from tradebot.engine.queries import Queries, parse_key
 from tradebot.engine.store import Store
-from tradebot.engine.views import dataset_view, event_views, job_view
+from tradebot.engine.views import event_views
 
 if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
@@ -30,6 +51,10 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 5.0
 DATASETS_SECONDS = 1.0
 _SHOWN_EVENTS = 100
+_LOOK_UP_SECONDS = 20.0
+_KERNEL_PAUSES_S = (2.0, 10.0)
+_WRITES = (Collect, Unfollow, ImportFiles, RepairData, RetryJob)
+_Reply = TypeVar("_Reply")
 _UNREACHABLE_HINT = (
     "Stored data and backtests work without it; tradebot demo needs no network, i imports files."
 )
@@ -51,21 +76,26 @@ class Runtime:
         self._clock = clock
         self._rng = rng
         self._events = events
-        self._jobs = jobs
+        self._book = JobBook(jobs)
         self._loop = loop
         self._supervisor = Supervisor(clock, events)
         self._simulator: SimulatorProcess | None = None
         self._rest: PybitRest | None = None
         self._collecting: Collecting | None = None
         self._store = Store(options.folders.data, clock)
-        self._queries = Queries(options, clock, events, jobs, self._store)
+        self._read_only = ""
+        self._queries = Queries(options, clock, events, self._book, self._store)
+        self._data = DataQueries(self._store, clock, events, self._book)
+        self._listing = Listing(self._store)
         self._kernels = "unknown"
+        self._kernels_sentence = ""
         self._source = self._store.source() or ""
         self._url = options.settings.exchange.url
         self._reached: bool | None = None
         self._reach_sentence = ""
         self._datasets: tuple[DatasetView, ...] = ()
         self._free_bytes = 0
+        self._waiting_rows = 0
 
     async def start(self) -> None:
         """Open everything that needs no network; what needs it is retried by its service."""
@@ -96,30 +126,88 @@ class Runtime:
 
     def execute(self, command: Command) -> Any:
         """Carry out a command on the calling thread; TradebotError where it is refused."""
+        if self._read_only and isinstance(command, _WRITES):
+            raise ShortfallError(self._read_only)
         match command:
             case Collect():
-                return self._collect(command)
+                return self._begin(self._request(command), _title(command)).status.job_id
+            case EstimateCollect():
+                return self._estimate(command.collect)
+            case GetSymbols():
+                return self._symbols(category_of(command.category))
+            case Unfollow():
+                keys = [parse_key(text) for text in command.keys]
+                collecting = self._connected()
+                return self._call(lambda: collecting.unfollow(keys))
             case CancelJob():
-                job = self._jobs.get(command.job_id)
-                running = job is not None and not job.status.state.ended
-                if job is not None:
-                    job.cancel.cancel()
-                return running
-            case _:
-                return self._queries.answer(command)
+                return self._cancel(command.job_id)
+            case RetryJob():
+                return self._book.retry(command.job_id).status.job_id
+            case RunBacktest() if self._kernels == "failed":
+                self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._prepare_kernels)
+        answer = self._data.answer(command)
+        return self._queries.answer(command) if answer is None else answer
 
-    def _collect(self, command: Collect) -> int:
-        collecting = self._collecting
-        if collecting is None:
+    def _cancel(self, job_id: int) -> bool:
+        job = self._book.board.get(job_id)
+        if job is None or job.status.state.ended:
+            return False
+        job.cancel.cancel()
+        return True
+
+    def _connected(self) -> Collecting:
+        if self._collecting is None:
             raise ShortfallError(
                 self._reach_sentence or "The exchange is not connected yet; try again in a moment."
             )
-        request = read_request(command, self._exchange.now_ms())
-        title = f"collect {_short(command.symbols)} {' '.join(command.timeframes)}"
-        opened = asyncio.run_coroutine_threadsafe(
-            _on_loop(lambda: collecting.begin(request, title)), self._loop
+        return self._collecting
+
+    def _request(self, command: Collect) -> CollectRequest:
+        self._connected()
+        return read_request(command, self._exchange.now_ms())
+
+    def _begin(self, request: CollectRequest, title: str) -> Job:
+        """Start a collection from any thread."""
+        collecting = self._connected()
+        return self._remember(self._call(lambda: collecting.begin(request, title)), request, title)
+
+    def _remember(self, job: Job, request: CollectRequest, title: str) -> Job:
+        return self._book.note(job, lambda: self._begin(request, title))
+
+    def _call(self, work: Callable[[], _Reply]) -> _Reply:
+        """Do something on the engine's loop and wait for it."""
+
+        async def on_loop() -> _Reply:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result(10)
+
+    def _symbols(self, category: Category) -> tuple[SymbolChoice, ...]:
+        """What the exchange lists; where it cannot be asked, what is known of it from before."""
+        if self._collecting is not None and self._reached:
+            asked = asyncio.run_coroutine_threadsafe(self._collecting.symbols(category), self._loop)
+            try:
+                return asked.result(_LOOK_UP_SECONDS)
+            except (TradebotError, TimeoutError):
+                asked.cancel()
+        return tuple(
+            SymbolChoice(rules.symbol, rules.base_coin, rules.quote_coin, rules.launch_ms)
+            for (of, _), rules in sorted(self._store.instruments().items(), key=lambda pair: pair[0][1])
+            if of is category
         )
-        return int(opened.result(10).status.job_id)
+
+    def _estimate(self, command: Collect) -> CollectEstimate:
+        now_ms = self._exchange.now_ms()
+        request = read_request(command, now_ms)
+        choices = self._symbols(request.category)
+        if not choices:
+            return CollectEstimate(
+                0, 0, 0, 0, 0, 0, None, "What it brings is known once the exchange has listed its symbols."
+            )
+        settings = self._options.settings.exchange
+        allowed = self._exchange.budget()
+        rate = allowed.limit * settings.budget_percent / 100 / allowed.window_s
+        return estimate(request, command.top, choices, self._store, now_ms, rate)
 
     # ------------------------------------------------------------------------------------------ services
 
@@ -148,15 +236,16 @@ class Runtime:
             return
         self._source = source
         market = Market(self._exchange, self._store, source, self._options.settings.exchange)
-        self._collecting = Collecting(market, self._clock, self._rng, self._events, self._jobs)
+        self._collecting = Collecting(market, self._clock, self._rng, self._events, self._book)
         self._collecting.watch(Category.LINEAR, self._options.watched)
         self._supervisor.start("rates", self._keep_rates)
-        jobs = [
-            self._collecting.begin(read_request(command, self._exchange.now_ms()), _title(command))
-            for command in self._options.start_with
-        ]
+        jobs = [] if self._read_only else [self._start_with(command) for command in self._options.start_with]
         if self._options.first_backtest and jobs:
             self._supervisor.start("first backtest", lambda: self._first_backtest(jobs[0]))
+
+    def _start_with(self, command: Collect) -> Job:
+        request, title = read_request(command, self._exchange.now_ms()), _title(command)
+        return self._remember(self._connected().begin(request, title), request, title)
 
     async def _keep_rates(self) -> None:
         while True:
@@ -174,18 +263,11 @@ class Runtime:
             await self._clock.sleep(DATASETS_SECONDS)
 
     def _list_datasets(self) -> tuple[DatasetView, ...]:
+        folder = self._options.folders.data
+        self._free_bytes = shutil.disk_usage(_existing(folder)).free
+        self._waiting_rows = waiting_rows(folder)
         states = self._collecting.states() if self._collecting is not None else {}
-        self._free_bytes = shutil.disk_usage(_existing(self._options.folders.data)).free
-        views = []
-        for info in self._store.datasets():
-            state, note = states.pop(str(info.key), ("idle", ""))
-            views.append(dataset_view(info, state, note))
-        for text, (state, note) in states.items():
-            category, _, name = text.partition("/")
-            symbol, _, timeframe = name.rpartition("_")
-            empty = DatasetView(text, category, symbol, timeframe, 0, 0, 0, 0, 0, 0, (), 0, state, note)
-            views.append(empty)
-        return tuple(sorted(views, key=lambda view: (view.category, view.symbol, view.timeframe)))
+        return self._listing.look(states, self._data.reports())
 
     async def _prepare_kernels(self) -> None:
         """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""
@@ -202,12 +284,19 @@ class Runtime:
             return
         self._kernels = "compiling"
         self._events.info("kernels", "Compiling the backtest once for this version; it takes some seconds.")
-        try:
-            await asyncio.to_thread(compile_kernels_in_child)
-        except TradebotError:
-            self._kernels = "failed"
-            raise
-        self._kernels = "ready"
+        for pause in (*_KERNEL_PAUSES_S, None):
+            try:
+                await asyncio.to_thread(compile_kernels_in_child)
+                break
+            except TradebotError as error:
+                self._kernels_sentence = error.sentence
+            if pause is None:
+                # What is wrong with a folder or a compiler does not mend itself: said once, tried again when asked.
+                self._kernels = "failed"
+                self._events.error("kernels", self._kernels_sentence)
+                return
+            await self._clock.sleep(pause)
+        self._kernels, self._kernels_sentence = "ready", ""
         self._events.info("kernels", "The backtest is compiled.")
 
     async def _first_backtest(self, history: Job) -> None:
@@ -234,11 +323,15 @@ class Runtime:
             message_rates=collecting.rates() if collecting is not None else (),
             quotes=collecting.quotes() if collecting is not None else (),
             datasets=self._datasets,
-            jobs=tuple(job_view(status) for status in self._jobs.statuses()),
+            jobs=self._book.views(),
             strategies=self._queries.strategies,
             results=self._queries.results,
             events=event_views(self._events.recent(_SHOWN_EVENTS)),
             free_bytes=self._free_bytes,
+            data_bytes=self._listing.bytes,
+            waiting_rows=self._waiting_rows,
+            read_only=self._read_only,
+            kernels_sentence=self._kernels_sentence,
         )
 
     def _connection(self) -> ConnectionView:
@@ -260,14 +353,11 @@ class Runtime:
             silent_seconds=max(ages) if ages else None,
             reconnects=sum(status.reconnects for status in streams),
             sentence=sentence,
+            connections=len(streams),
         )
 
     def _notice(self, level: Level, sentence: str) -> None:
         self._events.add(level, "exchange", sentence)
-
-
-async def _on_loop(work: Callable[[], Job]) -> Job:
-    return work()
 
 
 def _existing(folder: Path) -> Path:

@@ -7,12 +7,19 @@ from collections.abc import Iterable
 from tradebot.engine.control.events import Event
 from tradebot.engine.control.jobs import JobStatus
 from tradebot.engine.exchange import Ticker
-from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView
+from tradebot.engine.market import DatasetKey
+from tradebot.engine.messages import DataReport, DatasetView, EventView, JobView, QuoteView
 from tradebot.engine.store import DatasetInfo
 
 
-def dataset_view(info: DatasetInfo, state: str = "idle", note: str = "") -> DatasetView:
-    """One row of the datasets table."""
+def dataset_view(
+    info: DatasetInfo,
+    state: str = "idle",
+    note: str = "",
+    known_holes: int = 0,
+    report: DataReport | None = None,
+) -> DatasetView:
+    """One row of the datasets table; `report` is its latest check."""
     key = info.key
     if info.problem:
         state, note = "error", info.problem
@@ -31,10 +38,26 @@ def dataset_view(info: DatasetInfo, state: str = "idle", note: str = "") -> Data
         coverage_from_ms=info.first_ms or 0,
         state=state,
         note=note,
+        mark=key.mark,
+        file=str(info.path),
+        known_holes=known_holes,
+        exact=info.exact,
+        verified_ms=report.checked_ms if report is not None else 0,
+        verdict="" if report is None else "passed" if report.passed else "failed",
     )
 
 
-def job_view(status: JobStatus) -> JobView:
+def empty_dataset_view(key: DatasetKey, state: str, note: str) -> DatasetView:
+    """A dataset that is being collected and has no file yet."""
+    name = key.timeframe_name
+    return DatasetView(
+        str(key), key.category, key.symbol, name, 0, 0, 0, 0, 0, 0, (), 0, state, note, mark=key.mark
+    )
+
+
+def job_view(
+    status: JobStatus, keys: tuple[str, ...] = (), resumable: bool = False, details: tuple[str, ...] = ()
+) -> JobView:
     """One row of the jobs table."""
     progress = status.progress
     return JobView(
@@ -51,6 +74,9 @@ def job_view(status: JobStatus) -> JobView:
         started_ms=status.started_ms,
         ended_ms=status.ended_ms,
         result_id=status.result_id,
+        details=details,
+        keys=keys,
+        resumable=resumable,
     )
 
 
