@@ -50,6 +50,10 @@ class Coin:
     funding_minutes: int
     delisted_ms: int | None = None
 
+    def trades_at(self, now_ms: int) -> bool:
+        """Whether it is listed at that moment, and not delisted yet."""
+        return self.launch_ms <= now_ms and (self.delisted_ms is None or now_ms < self.delisted_ms)
+
     @property
     def turnover_decimals(self) -> int:
         """Decimals of a turnover counted in ticks times lots."""

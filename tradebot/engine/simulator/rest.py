@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote, unquote
@@ -13,6 +12,7 @@ from tradebot.engine.simulator.bars import Interval
 from tradebot.engine.simulator.errors import bad_parameter
 from tradebot.engine.simulator.klines import KlineWindow
 from tradebot.engine.simulator.listing import Coin
+from tradebot.engine.simulator.offload import Offload, in_thread
 from tradebot.engine.simulator.prices import PriceModel
 from tradebot.engine.simulator.quotes import Quotes, instrument, rate_text
 from tradebot.engine.simulator.wire import kline_rows
@@ -28,13 +28,18 @@ class MarketEndpoints:
     """Answers market requests with the JSON text of their `result`; raises Refusal."""
 
     def __init__(
-        self, model: PriceModel, quotes: Quotes, clock: Clock, oversized_limit_refused: bool
+        self,
+        model: PriceModel,
+        quotes: Quotes,
+        clock: Clock,
+        oversized_limit_refused: bool,
+        offload: Offload = in_thread,
     ) -> None:
         self._model = model
         self._quotes = quotes
         self._clock = clock
         self._refuse_oversized = oversized_limit_refused
-        self._numbers = {symbol: number for number, symbol in enumerate(model.coins, start=5)}
+        self._offload = offload
         self.routes: dict[str, Callable[[Parameters], Awaitable[str]]] = {
             "/v5/market/time": self.time,
             "/v5/market/kline": self.kline,
@@ -65,11 +70,13 @@ class MarketEndpoints:
             self._limit(given, default=200, most=1000),
         )
         now = self._clock.now_ms()
+        if coin.delisted_ms is not None:
+            now = min(now, coin.delisted_ms - 1)
         first, last = window.numbers(coin.launch_ms, now)
         if first > last or now < coin.launch_ms:
             rows = "[]"
         elif interval.open_ms(last) - interval.open_ms(first) > _INLINE_MINUTES * MINUTE_MS:
-            rows = await asyncio.to_thread(self._rows, coin, interval, first, last, now)
+            rows = await self._offload(lambda: self._rows(coin, interval, first, last, now))
         else:
             rows = self._rows(coin, interval, first, last, now)
         return f'{{"symbol":"{coin.symbol}","category":"{category}","list":{rows}}}'
@@ -96,7 +103,8 @@ class MarketEndpoints:
             raise bad_parameter(f"params error: symbol invalid {symbol}")
         left = [coin for coin in matching if after is None or coin.symbol > after]
         page = left[:limit]
-        listed = [instrument(coin, self._numbers[coin.symbol], status) for coin in page]
+        numbers = {name: number for number, name in enumerate(self._model.coins, start=5)}
+        listed = [instrument(coin, numbers[coin.symbol], status) for coin in page]
         result: dict[str, object] = {"category": category, "list": listed}
         if category != "spot":
             more = len(left) > limit
@@ -147,7 +155,8 @@ class MarketEndpoints:
     async def _warm(self, coins: list[Coin], now: int) -> None:
         """Generate what the tickers of many symbols need beside the loop."""
         if len(coins) > 1:
-            await asyncio.to_thread(self._model.warm, [coin.symbol for coin in coins], now)
+            symbols = [coin.symbol for coin in coins]
+            await self._offload(lambda: self._model.warm(symbols, now))
 
     def _rows(self, coin: Coin, interval: Interval, first: int, last: int, now: int) -> str:
         return kline_rows(self._model.bars(coin.symbol, interval, first, last, now), coin)
@@ -175,7 +184,9 @@ def _category(given: Parameters) -> str:
 
 
 def _status(coin: Coin, now_ms: int) -> str:
-    return "Trading" if now_ms >= coin.launch_ms else "PreLaunch"
+    if coin.trades_at(now_ms):
+        return "Trading"
+    return "PreLaunch" if now_ms < coin.launch_ms else "Closed"
 
 
 def _whole(given: Parameters, name: str) -> int | None:

@@ -42,12 +42,20 @@ class _Part(NamedTuple):
 
 
 class Topic:
-    """One topic and who listens to it."""
+    """One topic and who listens to it. `period_s` is the real time between two updates."""
+
+    kind = ""
+    period_s = 1.0
 
     def __init__(self, name: str, coin: Coin) -> None:
         self.name = name
         self.coin = coin
         self.subscribers: set[Subscriber] = set()
+
+    @property
+    def symbol(self) -> str:
+        """The symbol it is about."""
+        return self.coin.symbol
 
     def broadcast(self, text: str) -> None:
         """Send one frame to everybody who listens."""
@@ -62,9 +70,14 @@ class Topic:
         """Send what the topic is now."""
         raise NotImplementedError
 
+    def close_until(self, now_ms: int) -> None:
+        """Send what has closed by now, where the topic knows such a thing."""
+
 
 class KlineTopic(Topic):
     """`kline.{interval}.{symbol}`: the running bar, and each bar once more with `confirm` when it is closed."""
+
+    kind = "kline"
 
     def __init__(self, name: str, coin: Coin, interval: Interval, market: Market, now_ms: int) -> None:
         super().__init__(name, coin)
@@ -153,6 +166,8 @@ def _merged(first: _Part, then: _Part) -> _Part:
 class TickerTopic(Topic):
     """`tickers.{symbol}`: a snapshot for each listener first, then only the fields that changed."""
 
+    kind = "tickers"
+
     def __init__(self, name: str, coin: Coin, market: Market) -> None:
         super().__init__(name, coin)
         self._market = market
@@ -179,3 +194,21 @@ class TickerTopic(Topic):
         data = json.dumps(fields, separators=(",", ":"))
         sequence = now_ms * 10 + self._sequence % 10
         return f'{{"topic":"{self.name}","type":"{kind}","data":{data},"cs":{sequence},"ts":{now_ms}}}'
+
+
+def make_topic(category: str, name: str, market: Market, now_ms: int) -> Topic | None:
+    """The topic of that name as it begins now; None where there is none."""
+    kind, _, rest = name.partition(".")
+    interval_name, _, symbol = rest.rpartition(".")
+    coin = market.model.coins.get(symbol)
+    if category != "linear" or coin is None or not coin.trades_at(now_ms):
+        return None
+    if kind == "tickers" and not interval_name:
+        return TickerTopic(name, coin, market)
+    if kind != "kline":
+        return None
+    try:
+        interval = Interval(interval_name)
+    except ValueError:
+        return None
+    return KlineTopic(name, coin, interval, market, now_ms)
