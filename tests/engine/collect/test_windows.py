@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.exchange.fake_bybit import true_bar
-from tradebot.engine.collect.windows import absent, split
+from tradebot.engine.collect.windows import Unasked, absent, subtract
 from tradebot.engine.market import MINUTE_MS, Timeframe
 
 M1 = Timeframe.M1
@@ -17,21 +17,50 @@ T0 = 1_700_000_040_000
 
 @given(
     st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 3000)), max_size=4),
-    st.none() | st.integers(0, 9000),
+    st.booleans(),
+    st.integers(0, 3),
 )
-def test_windows_cover_what_is_missing_exactly_and_hold_at_most_1000_bars(
-    gaps: list[tuple[int, int]], last: int | None
+def test_windows_cover_what_is_missing_exactly_from_either_end_and_hold_at_most_1000_bars(
+    gaps: list[tuple[int, int]], newest_first: bool, given_back: int
 ) -> None:
     at, missing = T0, []
     for pause, length in gaps:
         start = at + (pause + 1) * MINUTE_MS
         missing.append((start, start + length * MINUTE_MS))
         at = missing[-1][1]
-    last_ms = None if last is None else T0 + last * MINUTE_MS
-    windows = split(missing, last_ms, M1)
-    covered = [t for w in windows for t in range(w.start_ms, w.end_ms, MINUTE_MS)]
+    unasked, windows = Unasked(missing, M1, newest_first), []
+    while unasked:
+        window = unasked.take()
+        if len(windows) < given_back:
+            unasked.give_back(window)
+            assert unasked.take() == window
+        windows.append(window)
+    rising = windows[::-1] if newest_first else windows
+    covered = [t for w in rising for t in range(w.start_ms, w.end_ms, MINUTE_MS)]
     assert covered == [t for start, end in missing for t in range(start, end, MINUTE_MS)]
     assert all(1 <= window.bars(M1) <= 1000 for window in windows)
+
+
+def times(ranges: list[tuple[int, int]]) -> set[int]:
+    return {at for start, end in ranges for at in range(start, end)}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=5),
+)
+def test_known_holes_are_taken_out_of_what_is_missing(
+    spans: list[tuple[int, int]], holes: list[tuple[int, int]]
+) -> None:
+    at, missing = 0, []
+    for pause, length in spans:
+        missing.append((at + pause, at + pause + length))
+        at = missing[-1][1] + 1
+    known = [(start, start + length) for start, length in holes]
+    left = subtract(missing, known)
+    assert times(left) == times(missing) - times(known)
+    assert all(start < end for start, end in left)
+    assert left == sorted(left)
 
 
 @given(st.sets(st.integers(0, 40)))

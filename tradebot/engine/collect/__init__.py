@@ -12,7 +12,7 @@ from tradebot.engine.collect.progress import (
     Gap,
 )
 from tradebot.engine.collect.quotes import LatestQuotes
-from tradebot.engine.collect.request import CollectRequest, resolve_symbols
+from tradebot.engine.collect.request import CollectRequest, Order, choose_symbols, resolve_symbols
 from tradebot.engine.collect.writer import StoreThread
 
 __all__ = [
@@ -28,8 +28,10 @@ __all__ = [
     "LatestQuotes",
     "Listener",
     "LiveFeed",
+    "Order",
     "StorePort",
     "StoreThread",
+    "choose_symbols",
     "collect_history",
     "resolve_symbols",
 ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.writer import StoreThread
-from tradebot.engine.exchange import Exchange, FundingRow
-from tradebot.engine.market import Instrument
+from tradebot.engine.exchange import Exchange
+from tradebot.engine.market import HOUR_MS, Instrument
+
+# A page has 200 payments, at most 8 hours apart: a span this long is one request where they are that far apart.
+_PAGE_MS = 199 * 8 * HOUR_MS
 
 
 async def collect_funding(
@@ -18,15 +21,22 @@ async def collect_funding(
 ) -> int:
     """Store the funding rates of since_ms <= time < until_ms that are not stored; returns how many were new.
 
-    Raises ExchangeError and the store's refusals.
+    They are stored as they come. Raises ExchangeError and the store's refusals.
     """
     category, symbol = instrument.category, instrument.symbol
     # Nothing is settled at the moment of the listing itself.
     start = max(since_ms, instrument.launch_ms + 1)
     missing = await thread.call(lambda: store.funding_missing(category, symbol, start, until_ms))
-    rows: list[FundingRow] = []
+    added = 0
     for low, high in missing:
-        rows.extend(await exchange.funding_history(category, symbol, low, high))
-    if not rows:
-        return 0
-    return (await thread.call(lambda: store.merge_funding(category, symbol, rows))).added
+        end = high
+        # Backwards, for where the first payment lies may not be known: behind it there is nothing.
+        while end > low:
+            begin = max(low, end - _PAGE_MS)
+            rows = await exchange.funding_history(category, symbol, begin, end)
+            if not rows:
+                break
+            written = await thread.call(lambda rows=rows: store.merge_funding(category, symbol, rows))
+            added += written.added
+            end = begin
+    return added

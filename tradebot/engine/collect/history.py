@@ -1,4 +1,4 @@
-"""Collecting history: what is missing is asked concurrently over all datasets and written in order."""
+"""Collecting history: what is missing is asked concurrently over all datasets and stored as it comes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,34 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from tradebot.engine.collect.fallback import with_staging
+from tradebot.engine.collect.fetching import ENDS_THE_RUN, Fetching
 from tradebot.engine.collect.funding import collect_funding
-from tradebot.engine.collect.jobs import DatasetJob, Queue
+from tradebot.engine.collect.jobs import DatasetJob
 from tradebot.engine.collect.planning import Plan, make_plan
 from tradebot.engine.collect.ports import StorePort
-from tradebot.engine.collect.progress import CollectProgress, CollectReport, gap_sentences
-from tradebot.engine.collect.request import CollectRequest, resolve_symbols
-from tradebot.engine.collect.windows import fetch
+from tradebot.engine.collect.progress import CollectProgress, CollectReport, gap_sentences, listing_sentences
+from tradebot.engine.collect.request import CollectRequest, choose_symbols
+from tradebot.engine.collect.risk_limits import refresh_risk_limits
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, TradebotError
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
-from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
+from tradebot.engine.exchange import Exchange, ExchangeError
 from tradebot.engine.market import Category, Instrument
 from tradebot.engine.market.times import iso_minute
 
-DEFAULT_CONCURRENCY = 16
+DEFAULT_CONCURRENCY = 0
+"""As many requests at once as the exchange's budget and latency call for."""
 # Enough to use up the request budget at usual latencies, and few enough to leave bars the larger part of it.
 _FUNDING_AT_ONCE = 8
 _REPORT_EVERY_S = 0.25
+# While nothing moves, a ban or an outage, the look is renewed this often.
+_REPORT_AGAIN_S = 1.0
 _LOOK_AGAIN_S = 0.1
-# These mean the exchange cannot be used at all now: going on with the next dataset would meet the same.
-_ENDS_THE_RUN = {FailureKind.UNREACHABLE, FailureKind.BLOCKED, FailureKind.BANNED, FailureKind.NOT_FOUND}
+# A person who interrupts waits no longer than this for staged rows to be sorted into their files; they are safe as
+# they are, and the next program that opens the folder does it.
+_SETTLE_ON_CANCEL_S = 1.0
 _KEPT = "What was fetched is stored; run it again to go on from there."
 
 Report = Callable[[CollectProgress], None]
@@ -45,12 +51,14 @@ async def collect_history(
 ) -> CollectReport:
     """Store every closed bar of the request that the store does not have and the exchange has.
 
-    `report` is called on the event loop, at most four times a second. `thread` is where store calls run, an own one by
-    default. What was fetched is kept whatever ends the run.
+    `report` is called on the event loop, at most four times a second. `concurrency` is how many requests are under
+    way at once, 0 follows `exchange.concurrency()`. `thread` is where store calls run, an own one by default. What
+    was fetched is kept whatever ends the run.
     Raises InputError for an unknown symbol, ExchangeError (a ShortfallError) where the exchange cannot be used,
     CancelledError when `cancel` was pulled, and the store's refusals.
     """
     own = thread or StoreThread()
+    store = with_staging(store)
     try:
         return await _Run(exchange, store, request, clock, report, cancel, concurrency, own).run()
     finally:
@@ -79,8 +87,72 @@ async def refresh_instruments(
     return {instrument.symbol: instrument for instrument in merged}
 
 
+class Watch:
+    """Looks at running jobs for a person: totals, rate, requests, and what is waited for."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, report: Report) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._report = report
+        self._requests_before = exchange.budget().total
+        self._jobs: list[DatasetJob] = []
+        self._last: Progress | None = None
+        self._reported_at = float("-inf")
+        self._meter: ProgressMeter | None = None
+
+    @property
+    def requests(self) -> int:
+        """Requests made since the start."""
+        return self._exchange.budget().total - self._requests_before
+
+    def begin(self, jobs: list[DatasetJob]) -> None:
+        """These are the datasets; from now on `advance` counts their bars."""
+        self._jobs = jobs
+        total = sum(job.total_bars for job in jobs)
+        self._meter = ProgressMeter(total, "bars", self._clock, self._heard)
+        self.advance(0)
+
+    def advance(self, bars: int) -> None:
+        """So many bars more are settled."""
+        if self._meter is not None:
+            self._meter.advance(bars)
+
+    def say(self, note: str) -> None:
+        """What is done before there is anything to count."""
+        self._report(CollectProgress(0, 0, 0.0, None, self.requests, (), note))
+
+    def again(self) -> None:
+        """Renew a look that has become old while nothing moved."""
+        if self._last is not None and self._clock.monotonic() - self._reported_at >= _REPORT_AGAIN_S:
+            self._show(self._last)
+
+    def _heard(self, progress: Progress) -> None:
+        self._last = progress
+        now = self._clock.monotonic()
+        if now - self._reported_at >= _REPORT_EVERY_S or progress.done >= progress.total:
+            self._show(progress)
+
+    def _show(self, progress: Progress) -> None:
+        self._reported_at = self._clock.monotonic()
+        self._report(
+            CollectProgress(
+                int(progress.done),
+                int(progress.total),
+                progress.rate,
+                progress.eta_seconds,
+                self.requests,
+                tuple(job.view() for job in self._jobs),
+                self._note(),
+            )
+        )
+
+    def _note(self) -> str:
+        banned = self._exchange.budget().banned_until_ms
+        return f"banned by the exchange until {iso_minute(banned)} UTC" if banned else ""
+
+
 class _Run:
-    """One call of `collect_history`."""
+    """One collection from plan to report."""
 
     def __init__(
         self,
@@ -97,17 +169,15 @@ class _Run:
         self._store = store
         self._request = request
         self._clock = clock
-        self._report = report
         self._cancel = cancel
         self._concurrency = concurrency
         self._thread = thread
+        self._watch = Watch(exchange, clock, report)
         self._jobs: list[DatasetJob] = []
-        self._moved = asyncio.Event()
         self._started_at = clock.monotonic()
-        self._reported_at = float("-inf")
-        self._requests_before = exchange.budget().total
         self._funding_added = 0
         self._funding_failures: dict[str, str] = {}  # sentences by symbol
+        self._risk_failure = ""
 
     async def run(self) -> CollectReport:
         """Plan, collect, report; what was gathered is written in any case."""
@@ -115,12 +185,14 @@ class _Run:
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=_LOOK_AGAIN_S)
+                self._watch.again()
                 if self._cancel.cancelled:
                     work.cancel()
         finally:
+            interrupted = not work.done() or work.cancelled()
             work.cancel()
             await asyncio.wait({work})
-            refusals = await asyncio.shield(self._flush_all())
+            refusals = await asyncio.shield(self._close_jobs(interrupted))
         if refusals and (work.cancelled() or work.exception() is None):
             raise refusals[0]
         if work.cancelled():
@@ -135,48 +207,29 @@ class _Run:
         return self._funding_added > 0 or any(job.begun for job in self._jobs)
 
     async def _work(self) -> Plan:
-        self._say("looking up instruments")
+        self._watch.say("looking up instruments")
         instruments = await refresh_instruments(
             self._exchange, self._store, self._request.category, self._thread
         )
-        symbols = resolve_symbols(self._request.symbols, instruments, self._request.category)
-        self._say("looking up what is missing")
+        symbols = await choose_symbols(self._exchange, self._request, instruments)
+        self._watch.say("looking up what is missing")
         plan = await make_plan(
-            self._exchange, self._store, self._thread, self._request, [instruments[name] for name in symbols]
+            self._exchange,
+            self._store,
+            self._thread,
+            self._clock,
+            self._request,
+            [instruments[name] for name in symbols],
         )
         self._jobs = plan.jobs
-        total = sum(job.total_bars for job in self._jobs)
-        meter = ProgressMeter(total, "bars", self._clock, self._on_progress)
-        meter.advance(0)
-        queue = Queue(self._jobs)
+        self._watch.begin(plan.jobs)
         funding = list(reversed(plan.funding))
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._concurrency):
-                    group.create_task(self._ask_windows(queue, meter))
-                for _ in range(min(self._concurrency, _FUNDING_AT_ONCE)):
-                    group.create_task(self._ask_funding(funding))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        beside = [self._ask_funding(funding) for _ in range(_FUNDING_AT_ONCE)]
+        if self._request.funding:
+            beside.append(self._ask_risk_limits())
+        fetching = Fetching(self._exchange, self._clock, plan.jobs, self._watch.advance, self._concurrency)
+        await fetching.run(beside)
         return plan
-
-    async def _ask_windows(self, queue: Queue, meter: ProgressMeter) -> None:
-        while not queue.empty:
-            got = queue.next()
-            if got is None:
-                self._moved.clear()
-                await self._moved.wait()
-                continue
-            job, number, window = got
-            try:
-                fetched = await fetch(self._exchange, job.key, window)
-            except ExchangeError as error:
-                if error.kind in _ENDS_THE_RUN:
-                    raise
-                meter.advance(await job.fail(number, f"{job.key}: {error.sentence}"))
-            else:
-                meter.advance(await job.accept(number, fetched))
-            self._moved.set()
 
     async def _ask_funding(self, instruments: list[Instrument]) -> None:
         end_ms = self._request.until_ms or self._exchange.now_ms()
@@ -187,7 +240,7 @@ class _Run:
                     self._exchange, self._store, self._thread, instrument, self._request.since_ms, end_ms
                 )
             except ExchangeError as error:
-                if error.kind in _ENDS_THE_RUN:
+                if error.kind in ENDS_THE_RUN:
                     raise
                 self._funding_failures[instrument.symbol] = (
                     f"Funding of {instrument.symbol}: {error.sentence}"
@@ -195,40 +248,18 @@ class _Run:
             else:
                 self._funding_added += added
 
-    async def _flush_all(self) -> list[TradebotError]:
-        """Write what is gathered, dataset by dataset; returns what the store refused."""
-        refusals = []
-        for job in self._jobs:
-            try:
-                await job.flush()
-            except TradebotError as error:
-                refusals.append(error)
-            job.close()
-        return refusals
-
-    def _say(self, note: str) -> None:
-        self._report(CollectProgress(0, 0, 0.0, None, self._requests(), (), note))
-
-    def _requests(self) -> int:
-        return self._exchange.budget().total - self._requests_before
-
-    def _on_progress(self, progress: Progress) -> None:
-        now = self._clock.monotonic()
-        if now - self._reported_at < _REPORT_EVERY_S and progress.done < progress.total:
-            return
-        self._reported_at = now
-        banned = self._exchange.budget().banned_until_ms
-        self._report(
-            CollectProgress(
-                int(progress.done),
-                int(progress.total),
-                progress.rate,
-                progress.eta_seconds,
-                self._requests(),
-                tuple(job.view() for job in self._jobs),
-                f"banned by the exchange until {iso_minute(banned)} UTC" if banned else "",
+    async def _ask_risk_limits(self) -> None:
+        try:
+            await refresh_risk_limits(self._exchange, self._store, self._request.category, self._thread)
+        except ExchangeError as error:
+            # Bars can be had without them, also from an exchange that does not know this call.
+            self._risk_failure = (
+                f"The risk limits could not be had, those stored before stay: {error.sentence}"
             )
-        )
+
+    async def _close_jobs(self, interrupted: bool) -> list[TradebotError]:
+        """Settle what is staged, dataset by dataset; returns what the store refused."""
+        return await close_jobs(self._jobs, self._clock, self._exchange.now_ms(), interrupted)
 
     def _make_report(self, plan: Plan) -> CollectReport:
         gaps = tuple(gap for job in self._jobs for gap in job.gaps)
@@ -241,14 +272,38 @@ class _Run:
         ]
         funding_failed = tuple(sorted(self._funding_failures))
         funding = [self._funding_failures[symbol] for symbol in funding_failed]
+        information = [
+            *plan.information,
+            *listing_sentences({job.key: job.before_listing for job in self._jobs}),
+        ]
+        if self._risk_failure:
+            information.append(self._risk_failure)
         return CollectReport(
             datasets=views,
             bars_added=sum(job.bars_added for job in self._jobs),
             funding_added=self._funding_added,
             gaps=gaps,
-            sentences=(*plan.sentences, *failures, *gap_sentences(gaps), *funding),
-            requests=self._requests(),
+            sentences=(*failures, *gap_sentences(gaps), *funding),
+            requests=self._watch.requests,
             seconds=self._clock.monotonic() - self._started_at,
             bars_refused=sum(job.bars_refused for job in self._jobs),
             funding_failed=funding_failed,
+            information=tuple(information),
+            known_hole_bars=sum(job.known_hole_bars for job in self._jobs),
         )
+
+
+async def close_jobs(
+    jobs: list[DatasetJob], clock: Clock, now_ms: int, interrupted: bool
+) -> list[TradebotError]:
+    """Settle what is staged (a second long at most where a person waits) and close; what the store refused."""
+    refusals: list[TradebotError] = []
+    until = clock.monotonic() + _SETTLE_ON_CANCEL_S
+    for job in jobs:
+        try:
+            if not interrupted or clock.monotonic() < until:
+                await job.settle()
+            await job.close(now_ms)
+        except TradebotError as error:
+            refusals.append(error)
+    return refusals

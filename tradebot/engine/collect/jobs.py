@@ -1,54 +1,83 @@
-"""The work of a collection: datasets whose windows are asked in any order and written in the right one."""
+"""The work of a collection: datasets whose windows are asked in any order and stored without a rewrite per page."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import DatasetProgress, DatasetState, Gap
-from tradebot.engine.collect.windows import Fetched, Window
+from tradebot.engine.collect.request import Order
+from tradebot.engine.collect.windows import Fetched, Range, Unasked, Window
 from tradebot.engine.collect.writer import StoreThread
-from tradebot.engine.market import BarRow, DatasetKey
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.market import HOUR_MS, BarRow, DatasetKey
 
-# Rows handed to the store at once. Newer bars are appended, cheap at any size: a kill loses little. Older ones are
-# merged, which rewrites the file: the more is stored, the more is gathered first, within a bound of memory.
-APPEND_ROWS = 5_000
-MERGE_ROWS_LOW = 20_000
-MERGE_ROWS_HIGH = 200_000
-# Answered windows that may wait for an earlier one; beyond it the workers turn to other datasets.
-MAX_AHEAD = 64
+# Staged rows are settled into the CSV, which rewrites it where they are not simply newer, when this many wait and
+# no fewer than the file holds: each bar is then rewritten a few times at most, however long the history is.
+SETTLE_ROWS = 200_000
+# Without a later bar an absent one this fresh may only be late.
+_LATE_MS = HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a dataset held before: bars, and the open times of the first and the last, None without bars."""
+
+    rows: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
 
 
 class DatasetJob:
-    """Collects one dataset. Windows are taken in order, answered in any order, written in order."""
+    """Collects one dataset. Windows are taken in order, answered in any order, and each answer is stored at once.
+
+    A page that simply follows what is stored is appended to the CSV; any other one is staged beside it, where it
+    survives a kill, and is settled into it at the end or when much has gathered.
+    """
 
     def __init__(
         self,
         key: DatasetKey,
-        windows: list[Window],
-        stored_rows: int,
+        missing: list[Range],
+        stored: Stored,
         store: StorePort,
         thread: StoreThread,
+        clock: Clock,
+        order: Order = Order.OLDEST_FIRST,
         failure: str | None = None,
+        known_hole_bars: int = 0,
     ) -> None:
         self.key = key
         self.bars_added = 0
         self.bars_refused = 0
+        self.known_hole_bars = known_hole_bars
         self.gaps: list[Gap] = []
+        self.before_listing: list[Range] = []
         self._timeframe = key.timeframe
-        self._windows = windows
-        self._stored_rows = stored_rows
-        self._store = store
-        self._thread = thread
+        self._newest_first = order is Order.NEWEST_FIRST
+        self._unasked = Unasked(missing, key.timeframe, self._newest_first)
+        self._store, self._thread, self._clock = store, thread, clock
+        self._rows = stored.rows
+        self._first_ms, self._last_ms = stored.first_ms, stored.last_ms
         self._taken = 0
-        self._accepted = 0  # windows whose rows are in the buffer or written
-        self._waiting: dict[int, Fetched] = {}
-        self._buffer: list[BarRow] = []
-        self._buffer_newer = True
-        self._total = sum(window.bars(self._timeframe) for window in windows)
+        self._under_way: dict[int, Window] = {}
+        self._in_turn = 0  # every window with a lower number was answered
+        self._ahead: set[int] = set()  # answered before one with a lower number
+        self._staged = 0
+        self._holes: list[Range] = []
+        self._total = sum(end - start for start, end in missing) // key.timeframe.ms
         self._done = 0
         self._failure = failure
+        self._resting = False
+        self._rest_sentence = ""
+        self._retry_at_ms: int | None = None
+        self._rests = 0
+        self._began_at: float | None = None
         self._view: DatasetProgress | None = None
+
+    # ------------------------------------------------------------------------------------------ asking
 
     @property
     def total_bars(self) -> int:
@@ -63,57 +92,119 @@ class DatasetJob:
     @property
     def exhausted(self) -> bool:
         """Whether no window is left to take."""
-        return self._failure is not None or self._taken == len(self._windows)
+        return self._failure is not None or not self._unasked
 
     @property
-    def too_far_ahead(self) -> bool:
-        """Whether so many answers wait for an earlier window that no more should be asked."""
-        return self._taken - self._accepted >= MAX_AHEAD
+    def ready(self) -> bool:
+        """Whether a window may be taken now."""
+        return not self._resting and not self.exhausted
+
+    @property
+    def resting(self) -> bool:
+        """Whether the dataset is put off after a failure."""
+        return self._resting
+
+    @property
+    def rests(self) -> int:
+        """How often the dataset was put off after a failure."""
+        return self._rests
 
     def take(self) -> tuple[int, Window]:
-        """The next window to ask, with its number for `accept`."""
-        number = self._taken
+        """The next window to ask, with its number for `accept`, `rest` or `fail`."""
+        number, window = self._taken, self._unasked.take()
+        self._under_way[number] = window
         self._taken += 1
+        if self._began_at is None:
+            self._began_at = self._clock.monotonic()
         self._view = None
-        return number, self._windows[number]
+        return number, window
+
+    def rest(self, number: int, sentence: str, until_ms: int) -> None:
+        """Ask this window again later; nothing of the dataset is asked before `wake`."""
+        self._unasked.give_back(self._under_way.pop(number))
+        self._answered(number)
+        if not self._resting:
+            self._rests += 1
+            self._resting, self._retry_at_ms = True, until_ms
+        self._rest_sentence = sentence
+        self._view = None
+
+    def wake(self) -> None:
+        """Go on after a rest."""
+        self._resting, self._retry_at_ms, self._rest_sentence = False, None, ""
+        self._view = None
+
+    def fail(self, number: int, sentence: str) -> int:
+        """Ask nothing more for this dataset; returns the bars given up by this window."""
+        self._failure = self._failure or sentence
+        window = self._under_way.pop(number)
+        self._answered(number)
+        self._note_gap(window.start_ms, window.end_ms)
+        self._view = None
+        return window.bars(self._timeframe)
+
+    # ------------------------------------------------------------------------------------------ storing
 
     async def accept(self, number: int, fetched: Fetched) -> int:
-        """Take in the answer to a window; writes when enough is gathered. Returns the bars settled by it."""
-        window = self._windows[number]
-        self._waiting[number] = fetched
-        self._note_gaps(fetched.holes)
+        """Store the answer to a window; returns the bars settled by it. Raises the store's refusals.
+
+        What to do is decided before the first wait, so that the store is called in the order of the decisions.
+        """
+        window = self._under_way.pop(number)
+        in_turn = number == self._in_turn
+        self._answered(number)
+        self._holes += fetched.holes
         bars = window.bars(self._timeframe)
         self._done += bars
         self._view = None
-        while self._accepted in self._waiting:
-            newer = self._windows[self._accepted].newer
-            if newer != self._buffer_newer:
-                await self.flush()
-                self._buffer_newer = newer
-                continue
-            self._buffer.extend(self._waiting.pop(self._accepted).rows)
-            self._accepted += 1
-            if len(self._buffer) >= self._batch_rows():
-                await self.flush()
-        if self._accepted == len(self._windows):
-            await self.flush()
+        work = self._writing(fetched.rows, in_turn)
+        if work is not None:
+            added, refused = await self._thread.call(work)
+            self.bars_added += added
+            self.bars_refused += refused
         return bars
 
-    def _batch_rows(self) -> int:
-        if self._buffer_newer:
-            return APPEND_ROWS
-        return max(MERGE_ROWS_LOW, min(MERGE_ROWS_HIGH, self._stored_rows))
+    def _answered(self, number: int) -> None:
+        self._ahead.add(number)
+        while self._in_turn in self._ahead:
+            self._ahead.remove(self._in_turn)
+            self._in_turn += 1
 
-    async def flush(self) -> None:
-        """Hand what is gathered to the store and wait until it is written. Raises the store's refusals."""
-        rows, self._buffer = self._buffer, []
+    def _writing(self, rows: list[BarRow], in_turn: bool) -> Callable[[], tuple[int, int]] | None:
+        """What the store has to do now, to be called on its thread: rows added and refused."""
+        newer = bool(rows) and (self._last_ms is None or rows[0].time_ms > self._last_ms)
+        direct = newer and in_turn and not self._staged and not self._newest_first
+        if not direct:
+            self._staged += len(rows)
+        self._note_rows(rows)
+        settle = self._staged > 0 and self._should_settle()
+        if not rows and not settle:
+            return None
+        if settle:
+            self._staged = 0
+
+        def work() -> tuple[int, int]:
+            added, refused = (0, 0)
+            if rows:
+                added, refused = self._append(rows) if direct else self._stage(rows)
+            if settle:
+                self._store.settle(self.key)
+            return added, refused
+
+        return work
+
+    def _should_settle(self) -> bool:
+        if not self._under_way and self.exhausted:
+            return True
+        return self._staged >= max(SETTLE_ROWS, self._rows - self._staged)
+
+    def _note_rows(self, rows: list[BarRow]) -> None:
         if not rows:
             return
-        self._stored_rows += len(rows)
-        write = self._append if self._buffer_newer else self._merge
-        added, refused = await self._thread.call(lambda: write(rows))
-        self.bars_added += added
-        self.bars_refused += refused
+        self._rows += len(rows)
+        first, last = rows[0].time_ms, rows[-1].time_ms
+        self._first_ms = first if self._first_ms is None else min(first, self._first_ms)
+        self._last_ms = last if self._last_ms is None else max(last, self._last_ms)
 
     def _append(self, rows: list[BarRow]) -> tuple[int, int]:
         """Rows added, and rows that the store refused."""
@@ -125,44 +216,77 @@ class DatasetJob:
         absent = {at for start, end in left for at in range(start, end, length)}
         return added, sum(1 for row in rows if row.time_ms in absent)
 
-    def _merge(self, rows: list[BarRow]) -> tuple[int, int]:
-        written = self._store.merge(self.key, rows)
-        return written.added, written.rejected
+    def _stage(self, rows: list[BarRow]) -> tuple[int, int]:
+        staged = self._store.stage(self.key, rows)
+        return staged, len(rows) - staged
 
-    async def fail(self, number: int, sentence: str) -> int:
-        """Ask nothing more for this dataset: the window is a gap, answers under way are still taken in."""
-        self._failure = self._failure or sentence
-        window = self._windows[number]
-        return await self.accept(number, Fetched([], [(window.start_ms, window.end_ms)]))
+    async def settle(self) -> None:
+        """Bring what is staged into the CSV. Raises the store's refusals."""
+        staged, self._staged = self._staged, 0
+        if staged:
+            await self._thread.call(lambda: self._store.settle(self.key))
 
-    def close(self) -> None:
-        """No more answers come: what was not written becomes a gap."""
-        open_windows = self._windows[self._accepted :]
-        if open_windows:
-            kept = [gap for gap in self.gaps if gap.start_ms < open_windows[0].start_ms]
-            self.gaps = kept
-            for window in open_windows:
-                self._note_gaps([(window.start_ms, window.end_ms)])
+    # ------------------------------------------------------------------------------------------ closing
+
+    async def close(self, now_ms: int) -> None:
+        """No more answers come: remember the holes of the exchange; what was not had becomes a gap.
+
+        Raises the store's refusals.
+        """
+        left = [*self._unasked.ranges, *((each.start_ms, each.end_ms) for each in self._under_way.values())]
+        for start, end in left:
+            self._note_gap(start, end)
+        holes = self._certain_holes(now_ms)
+        if holes:
+            await self._thread.call(lambda: self._store.remember_holes(self.key, holes, now_ms))
+        for start, end in self._holes:
+            # Before the first bar that there is, the symbol was not listed yet: no gap.
+            if self._first_ms is None or end <= self._first_ms:
+                self.before_listing.append((start, end))
+            else:
+                self._note_gap(start, end)
         self.gaps = _joined(self.gaps)
+        self._holes = []
         self._view = None
 
-    def _note_gaps(self, holes: list[tuple[int, int]]) -> None:
-        length = self._timeframe.ms
-        self.gaps.extend(Gap(self.key, start, end, (end - start) // length) for start, end in holes)
+    def _certain_holes(self, now_ms: int) -> list[Range]:
+        """Holes that are not only late: a later bar is there, or they are hours old."""
+        settled_ms = self._timeframe.floor(now_ms - _LATE_MS)
+        bound = settled_ms if self._last_ms is None else max(settled_ms, self._last_ms)
+        return [(start, min(end, bound)) for start, end in sorted(self._holes) if start < bound]
+
+    def _note_gap(self, start: int, end: int) -> None:
+        self.gaps.append(Gap(self.key, start, end, (end - start) // self._timeframe.ms))
+
+    # ------------------------------------------------------------------------------------------ looks
 
     def view(self) -> DatasetProgress:
         """Where the job stands; the same object until something changes."""
         if self._view is None:
             self._view = DatasetProgress(
-                self.key, self._state(), self._done, self._total, self._failure or ""
+                self.key,
+                self._state(),
+                self._done,
+                self._total,
+                self._failure or self._rest_sentence,
+                self._rows,
+                self._rate(),
+                self._last_ms,
+                self._retry_at_ms,
             )
         return self._view
+
+    def _rate(self) -> float:
+        elapsed = self._clock.monotonic() - self._began_at if self._began_at is not None else 0.0
+        return self._done / elapsed if elapsed > 0 else 0.0
 
     def _state(self) -> DatasetState:
         if self._failure is not None:
             return DatasetState.FAILED
-        if self._accepted == len(self._windows):
+        if not self._unasked and not self._under_way:
             return DatasetState.DONE
+        if self._resting:
+            return DatasetState.WAITING
         return DatasetState.COLLECTING if self._taken else DatasetState.WAITING
 
 
@@ -179,21 +303,23 @@ def _joined(gaps: list[Gap]) -> list[Gap]:
 
 
 class Queue:
-    """Hands out windows dataset after dataset, passing over those that are too far ahead of their writing."""
+    """Hands out windows in turn over all datasets, so that none starves behind a long or a failing one."""
 
     def __init__(self, jobs: list[DatasetJob]) -> None:
         self._open = deque(job for job in jobs if not job.exhausted)
 
     def next(self) -> tuple[DatasetJob, int, Window] | None:
         """The next window to ask, or None where none can be handed out now."""
-        while self._open and self._open[0].exhausted:
-            self._open.popleft()
-        for job in self._open:
-            if not job.exhausted and not job.too_far_ahead:
+        for _ in range(len(self._open)):
+            job = self._open.popleft()
+            if job.exhausted:
+                continue
+            self._open.append(job)
+            if job.ready:
                 return (job, *job.take())
         return None
 
-    @property
-    def empty(self) -> bool:
-        """Whether every window was handed out."""
-        return all(job.exhausted for job in self._open)
+    def add(self, job: DatasetJob) -> None:
+        """A dataset has windows again (one was given back)."""
+        if job not in self._open:
+            self._open.append(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from tradebot.engine.market import BarRow, Category, DatasetKey, Instrument
+from tradebot.engine.market import BarRow, Category, DatasetKey, Instrument, RiskTier
 
 
 class StoredSpan(Protocol):
@@ -41,6 +41,25 @@ class Written(Protocol):
         ...
 
 
+class KnownHole(Protocol):
+    """Bars start_ms <= open time < end_ms that the exchange did not have when it was last asked, at `seen_ms`."""
+
+    @property
+    def start_ms(self) -> int:
+        """The first of them."""
+        ...
+
+    @property
+    def end_ms(self) -> int:
+        """Behind the last of them."""
+        ...
+
+    @property
+    def seen_ms(self) -> int:
+        """When the exchange was last asked."""
+        ...
+
+
 class StorePort(Protocol):
     """Reading what is there and writing what was collected. Calls come from a thread of the collection."""
 
@@ -60,6 +79,25 @@ class StorePort(Protocol):
         """Add bars anywhere; existing ones win. Simply newer ones are appended."""
         ...
 
+    def stage(self, key: DatasetKey, rows: Sequence[BarRow]) -> int:
+        """Keep bars in any order beside the dataset's file, safe from a kill; returns how many were kept.
+
+        They count as stored for `info` and `missing`.
+        """
+        ...
+
+    def settle(self, key: DatasetKey) -> Written:
+        """Bring staged bars into the dataset's file."""
+        ...
+
+    def holes(self, key: DatasetKey) -> Sequence[KnownHole]:
+        """Bars that the exchange is known not to have."""
+        ...
+
+    def remember_holes(self, key: DatasetKey, ranges: Sequence[tuple[int, int]], seen_ms: int) -> object:
+        """Keep half-open ranges that the exchange was asked for in vain."""
+        ...
+
     def funding_missing(
         self, category: Category, symbol: str, start_ms: int, end_ms: int
     ) -> list[tuple[int, int]]:
@@ -76,6 +114,16 @@ class StorePort(Protocol):
 
     def save_instruments(self, instruments: Sequence[Instrument], seen_ms: int) -> None:
         """Remember trading rules and when they were seen; those of other symbols stay."""
+        ...
+
+    def risk_limits(self, category: Category) -> Mapping[str, tuple[RiskTier, ...]]:
+        """Stored tiers of the risk limits by symbol."""
+        ...
+
+    def save_risk_limits(
+        self, category: Category, tiers: Mapping[str, tuple[RiskTier, ...]], seen_ms: int
+    ) -> object:
+        """Remember risk limits and when they were seen."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,13 +23,21 @@ class DatasetState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DatasetProgress:
-    """One dataset: bars asked for that are settled (got, or known not to exist) of those that were missing."""
+    """One dataset: bars asked for that are settled (got, or known not to exist) of those that were missing.
+
+    `rows` bars are stored now, the newest of them opened at `last_ms` (None without bars); `rate` is bars a second
+    since the dataset's turn came. After a failure that may pass it is asked again at `retry_at_ms`.
+    """
 
     key: DatasetKey
     state: DatasetState
     done_bars: int
     total_bars: int
     sentence: str = ""
+    rows: int = 0
+    rate: float = 0.0
+    last_ms: int | None = None
+    retry_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class CollectReport:
 
     `bars_refused` break the rules of a bar and went to the store's quarantine. `sentences` say what fell short, ready
     to print; `complete` is whether nothing did. `funding_failed` are the symbols whose funding could not be had.
+    `information` are sentences about what is as it is: holes of the exchange known from before (`known_hole_bars` in
+    all, not asked for again), a listing later than the start.
     """
 
     datasets: tuple[DatasetProgress, ...]
@@ -80,6 +90,8 @@ class CollectReport:
     seconds: float
     bars_refused: int = 0
     funding_failed: tuple[str, ...] = ()
+    information: tuple[str, ...] = ()
+    known_hole_bars: int = 0
 
     @property
     def complete(self) -> bool:
@@ -111,3 +123,18 @@ def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:
         bars = sum(gap.bars for gap in found)
         sentences.append(f"{key}: {bars:,} bars are missing, the exchange did not give them: {spans}{more}.")
     return tuple(sentences)
+
+
+def listing_sentences(ranges: Mapping[DatasetKey, Sequence[tuple[int, int]]]) -> tuple[str, ...]:
+    """One sentence about the datasets that begin later than the exchange's rules say, none where there are none."""
+    later = {key: max(end for _, end in found) for key, found in ranges.items() if found}
+    if not later:
+        return ()
+    if len(later) == 1:
+        ((key, end_ms),) = later.items()
+        return (f"{key}: the exchange has no bars before {iso_minute(end_ms)} UTC.",)
+    names = ", ".join(
+        f"{key} before {iso_minute(end_ms)} UTC" for key, end_ms in list(later.items())[:_SHOWN_GAPS]
+    )
+    more = f" and {len(later) - _SHOWN_GAPS:,} more" if len(later) > _SHOWN_GAPS else ""
+    return (f"The exchange has no bars of {names}{more}.",)

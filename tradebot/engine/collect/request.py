@@ -1,24 +1,39 @@
-"""What a person asks to collect, and which symbols that means."""
+"""What a person asks to collect, and which symbols and datasets that means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from tradebot.engine.control.errors import InputError, did_you_mean
-from tradebot.engine.market import Category, Instrument, Timeframe
+from tradebot.engine.market import Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.market.times import iso_minute
 
+if TYPE_CHECKING:
+    from tradebot.engine.exchange import Exchange
+
 ALL_SYMBOLS = ("all",)
+
+
+class Order(Enum):
+    """Which end of the span is asked first, in every dataset; the value is the name on the command line."""
+
+    OLDEST_FIRST = "oldest"
+    NEWEST_FIRST = "newest"
 
 
 @dataclass(frozen=True, slots=True)
 class CollectRequest:
     """Bars of `symbols` (names, patterns such as `ETH*`, or `all`) in `timeframes`, since_ms <= open time < until_ms.
 
-    `until_ms` None means up to now; `follow` goes on live from there. `funding` collects settled funding rates of
-    perpetuals beside the bars. Raises InputError for a span that ends before it begins or for nothing to collect.
+    `until_ms` None means up to now; `follow` goes on live from there. `funding` collects settled funding rates and
+    risk limits of perpetuals beside the bars, `mark_timeframes` bars of the mark price. `top` keeps only the symbols
+    with the largest turnover of the last 24 hours among those that `symbols` mean. `ask_holes_again` asks also for
+    bars that the exchange is known not to have. Raises InputError for a span that ends before it begins, for nothing
+    to collect and for what the category does not have.
     """
 
     category: Category
@@ -28,11 +43,15 @@ class CollectRequest:
     until_ms: int | None = None
     follow: bool = False
     funding: bool = True
+    order: Order = Order.OLDEST_FIRST
+    top: int | None = None
+    mark_timeframes: tuple[Timeframe, ...] = ()
+    ask_holes_again: bool = False
 
     def __post_init__(self) -> None:
         if not self.symbols:
             raise InputError('There is no symbol to collect: name some (BTCUSDT), a pattern (ETH*) or "all".')
-        if not self.timeframes:
+        if not self.timeframes and not self.mark_timeframes:
             raise InputError(
                 f"There is no timeframe to collect: name some of {', '.join(Timeframe.names())}."
             )
@@ -41,6 +60,39 @@ class CollectRequest:
                 f"The span to collect ends at {iso_minute(self.until_ms)}, not after its start "
                 f"{iso_minute(self.since_ms)}: give an earlier start or a later end."
             )
+        if self.top is not None and self.top < 1:
+            raise InputError(
+                f"The number of symbols with the largest turnover must be 1 or more, was {self.top}."
+            )
+        if self.mark_timeframes and self.category is Category.SPOT:
+            raise InputError(
+                "Spot has no mark price: leave out the mark-price bars, or collect linear or inverse."
+            )
+
+    def keys(self, symbols: Iterable[str]) -> list[DatasetKey]:
+        """The datasets of the request for symbols of the exchange: bars first, then bars of the mark price."""
+        return [
+            DatasetKey.of(self.category, symbol, timeframe, mark)
+            for symbol in symbols
+            for timeframes, mark in ((self.timeframes, False), (self.mark_timeframes, True))
+            for timeframe in timeframes
+        ]
+
+
+async def choose_symbols(
+    exchange: Exchange, request: CollectRequest, instruments: Mapping[str, Instrument]
+) -> tuple[str, ...]:
+    """The symbols a request means, each once: sorted by name, or where it asks for the top ones by their turnover.
+
+    Raises InputError for a name or pattern that means nothing, and what the exchange raises.
+    """
+    symbols = resolve_symbols(request.symbols, instruments, request.category)
+    if request.top is None or request.top >= len(symbols):
+        return symbols
+    turnover = {
+        ticker.symbol: ticker.turnover_24h or 0.0 for ticker in await exchange.tickers(request.category)
+    }
+    return tuple(sorted(symbols, key=lambda symbol: -turnover.get(symbol, 0.0))[: request.top])
 
 
 def resolve_symbols(

@@ -1,0 +1,114 @@
+"""Asking for the windows of many datasets at once, as many as the request budget can use, in turn over all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from tradebot.engine.collect.jobs import DatasetJob, Queue
+from tradebot.engine.collect.windows import Window, fetch
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
+
+# These mean the exchange cannot be used at all now: going on with the next dataset would meet the same.
+ENDS_THE_RUN = {FailureKind.UNREACHABLE, FailureKind.BLOCKED, FailureKind.BANNED, FailureKind.NOT_FOUND}
+# Failures of one call that have outlasted its retries and may still pass: the dataset is put off and asked again.
+_PASSING = {
+    FailureKind.TIMEOUT,
+    FailureKind.SERVER_ERROR,
+    FailureKind.NOT_JSON,
+    FailureKind.OVERLOADED,
+    FailureKind.TOO_MANY_VISITS,
+    FailureKind.SERVER_TIMEOUT,
+    FailureKind.SERVER_FAULT,
+    FailureKind.MALFORMED,
+}
+_RESTS_S = (30.0, 120.0)
+# Answered pages that may wait for the disk, about half a megabyte each; beyond it nothing new is asked.
+_MOST_WRITING = 32
+
+
+class Fetching:
+    """Carries out dataset jobs; `advanced` is told how many bars each answer settled."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        jobs: list[DatasetJob],
+        advanced: Callable[[int], None],
+        concurrency: int = 0,
+    ) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._queue = Queue(jobs)
+        self._advanced = advanced
+        self._concurrency = concurrency
+        self._asking = 0
+        self._writing = 0
+        self._resting = 0
+        self._moved = asyncio.Event()
+
+    async def run(self, beside: Iterable[Coroutine[Any, Any, None]] = ()) -> None:
+        """Ask everything, with the `beside` work going on meanwhile. Raises the first failure that ends the run."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in beside:
+                    group.create_task(work)
+                await self._dispatch(group)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _dispatch(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            while self._may_ask() and (got := self._queue.next()) is not None:
+                self._asking += 1
+                group.create_task(self._window(group, *got))
+            if not (self._asking or self._writing or self._resting):
+                return
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _may_ask(self) -> bool:
+        most = self._concurrency or self._exchange.concurrency()
+        return self._asking < most and self._writing < _MOST_WRITING
+
+    async def _window(self, group: asyncio.TaskGroup, job: DatasetJob, number: int, window: Window) -> None:
+        try:
+            fetched = await fetch(self._exchange, job.key, window)
+        except ExchangeError as error:
+            self._asking -= 1
+            if error.kind in ENDS_THE_RUN:
+                raise
+            self._put_off_or_fail(group, job, number, error)
+        else:
+            self._asking -= 1
+            self._writing += 1
+            self._moved.set()
+            try:
+                self._advanced(await job.accept(number, fetched))
+            finally:
+                self._writing -= 1
+        self._moved.set()
+
+    def _put_off_or_fail(
+        self, group: asyncio.TaskGroup, job: DatasetJob, number: int, error: ExchangeError
+    ) -> None:
+        sentence = f"{job.key}: {error.sentence}"
+        if error.kind not in _PASSING or (job.rests == len(_RESTS_S) and not job.resting):
+            self._advanced(job.fail(number, sentence))
+            return
+        pause = _RESTS_S[job.rests if not job.resting else job.rests - 1]
+        begins = not job.resting
+        job.rest(number, sentence, self._exchange.now_ms() + round(pause * 1000))
+        self._queue.add(job)
+        if begins:
+            self._resting += 1
+            group.create_task(self._wake(job, pause))
+
+    async def _wake(self, job: DatasetJob, pause_s: float) -> None:
+        await self._clock.sleep(pause_s)
+        job.wake()
+        self._resting -= 1
+        self._moved.set()
