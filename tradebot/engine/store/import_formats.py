@@ -6,8 +6,10 @@ passes through a float, so that the digits stay those of the source (trailing ze
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from tradebot.engine.store.rows import shown
 _Bytes = npt.NDArray[np.uint8]
 _MILLISECOND_DIGITS = 13
 _MICROSECOND_DIGITS = 16
+_SCIENTIFIC = re.compile(rb"(?<![^,\n])[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}(?![^,\n])")
 _META_TRADER_STAMP = "YYYY.MM.DD HH:MM"
 _META_TRADER_MARKS = {4: ".", 7: ".", 10: " ", 13: ":"}
 
@@ -92,9 +95,10 @@ class Cut:
 
 
 def epoch_bars(fields: Fields, columns: Sequence[int], trim: bool) -> bytes:
-    """Our lines from rows with epoch stamps; `columns` are the seven positions in rising order.
+    """Our lines from rows with epoch stamps; `columns` are the positions to keep, in rising order.
 
-    Stamps may be milliseconds or microseconds. `trim` shortens `92792.05000000` to `92792.05`.
+    Stamps are milliseconds or microseconds, all of them the same: a file that changes its unit is two files put
+    together, and is refused with the line. `trim` shortens `92792.05000000` to `92792.05`.
     """
     cut = Cut(fields)
     _milliseconds(fields, columns[0], cut)
@@ -120,6 +124,8 @@ def _milliseconds(fields: Fields, column: int, cut: Cut) -> None:
         digit = fields.data[starts + place]
         fields.refuse((digit < ord("0")) | (digit > ord("9")), column, "timestamp", expected)
     if micro.any():
+        unit = "microseconds (16 digits)" if micro[0] else "milliseconds (13 digits)"
+        fields.refuse(micro != micro[0], column, "timestamp", f"{unit} like the rows before it")
         for place in range(_MILLISECOND_DIGITS, _MICROSECOND_DIGITS):
             at = np.where(micro, starts + place, starts)
             odd = micro & (fields.data[at] != ord("0"))
@@ -199,10 +205,38 @@ def _meta_trader_times(fields: Fields, clock_offset_ms: int) -> Int64:
     return np.asarray(minutes * MINUTE_MS - clock_offset_ms, dtype=np.int64)
 
 
-def reordered_bars(body: bytes, columns: Sequence[int | None]) -> bytes:
-    """Our lines from rows whose columns stand in another order or lack the turnover; line by line."""
+def reordered(body: bytes, columns: Sequence[int | None]) -> bytes:
+    """Lines of the chosen columns in this order, None for an empty one; line by line."""
     lines = []
     for line in body.removesuffix(b"\n").split(b"\n"):
         fields = line.split(b",")
         lines.append(b",".join([b"" if column is None else fields[column] for column in columns]))
     return b"\n".join(lines) + b"\n"
+
+
+def with_column(body: bytes, column: int, values: Sequence[bytes]) -> bytes:
+    """The lines with other values in one column."""
+    lines = []
+    for line, value in zip(body.removesuffix(b"\n").split(b"\n"), values, strict=True):
+        fields = line.split(b",")
+        fields[column] = value
+        lines.append(b",".join(fields))
+    return b"\n".join(lines) + b"\n"
+
+
+def plain_numbers(lines: bytes) -> tuple[bytes, int, str]:
+    """Lines with numbers such as `1.004e-05` written out (`0.00001004`), how many there were, and an example."""
+    if b"e" not in lines and b"E" not in lines:
+        return lines, 0, ""
+    example = ""
+    count = 0
+
+    def plain(match: re.Match[bytes]) -> bytes:
+        nonlocal example, count
+        text = match[0].decode("ascii")
+        written = format(Decimal(text), "f")
+        example = example or f"{text} as {written}"
+        count += 1
+        return written.encode("ascii")
+
+    return _SCIENTIFIC.sub(plain, lines), count, example

@@ -13,7 +13,13 @@ from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Instru
 from tradebot.engine.market.times import iso_minute, iso_ms
 from tradebot.engine.store.checking import CheckReport, check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
-from tradebot.engine.store.importing import ImportOptions, ImportReport, read_import
+from tradebot.engine.store.importing import (
+    ImportOptions,
+    ImportReport,
+    ReadImport,
+    differing_rows,
+    read_import,
+)
 from tradebot.engine.store.incoming import Refusal, sound_lines
 from tradebot.engine.store.instruments import read_instruments, write_instruments
 from tradebot.engine.store.inventory import DatasetInfo, Inventory, Summary, summary_of
@@ -270,27 +276,33 @@ class Store:
                     write_instruments(self._layout.instruments(category), chosen, seen_ms)
 
     def import_file(self, file: Path, options: ImportOptions | None = None) -> ImportReport:
-        """Bring a file of bars or funding payments into the folder; existing rows stay as they are.
+        """Bring a file of bars, mark prices or funding payments into the folder; existing rows stay as they are.
 
-        Layouts: ours (gzip too, further columns allowed), Binance klines, MetaTrader bars with a stated clock.
-        InputError, with the line where one is wrong, for a file that cannot be taken in; nothing is stored then.
+        Layouts: see `ImportFormat`. InputError, with the line where one is wrong, for a file that cannot be taken
+        in; nothing is stored then.
         """
         self._check_writable()
-        read = read_import(file, options or ImportOptions())
-        report = read.report
+        return self.keep_import(read_import(file, options or ImportOptions(), self._clock.now_ms()))
+
+    def keep_import(self, read: ReadImport) -> ImportReport:
+        """Store a file that was read; InputError where imported bars must not be mixed with the folder's."""
+        self._check_writable()
+        report, name = read.report, read.report.file.name
         with self._lock.held():
             self._provenance.allow_import()
             # Before the rows, so that a kill between the two cannot leave imported rows unmarked.
             imported_at = iso_ms(self._clock.now_ms())
-            self._provenance.note_import(report.dataset, file.name, read.sha256, imported_at)
+            self._provenance.note_import(report.dataset, name, read.sha256, imported_at)
+        differing = 0
         if report.key is not None:
             path = self._layout.bars(report.key)
-            result = self._tables.merge(path, BARS, read.lines)
+            differing = self._differing(read, report.key)
+            result = self._tables.merge(path, read.kind, read.lines)
             self._summary(report.key, path)  # so that the next listing is exact
         else:
             path = self._layout.funding(report.category, report.symbol)
             result = self._tables.merge(path, FUNDING, read.lines)
-        return replace(report, rows_added=result.added, rows_existing=result.existing)
+        return replace(report, rows_added=result.added, rows_existing=result.existing, differing=differing)
 
     # -- provenance and notices
 
@@ -312,6 +324,13 @@ class Store:
         return self._notices.take()
 
     # -- helpers
+
+    def _differing(self, read: ReadImport, key: DatasetKey) -> int:
+        """How many of a file's bars are held with other values; 0 where the held ones cannot be read at all."""
+        try:
+            return differing_rows(read, self.load(key))
+        except InputError:
+            return 0  # there is no such dataset yet, or a bad row in it that the check names
 
     def _check_writable(self) -> None:
         if self.read_only:
