@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,9 +60,9 @@ def text_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     real = parsing.parse_bars
 
-    def counted(body: bytes, *rest: object) -> object:
+    def counted(body: bytes, *rest: Any, **named: Any) -> object:
         seen.append(len(body))
-        return real(body, *rest)
+        return real(body, *rest, **named)
 
     monkeypatch.setattr(reading, "parse_bars", counted)
     return seen

@@ -41,7 +41,7 @@ class TestListing:
         store.append(KEY, bars(*range(10), *range(15, 20)))
         store.append(DatasetKey("linear", "AUSDT", "1m"), bars(3))
         write((store.folder / "linear" / "notes.txt"), "x")
-        write((store.folder / "linear" / "BTCUSDT_1m_mark.csv"), "x")
+        write((store.folder / "linear" / "BTCUSDT_1m_index.csv"), "x")
         infos = store.datasets()
         assert [str(info.key) for info in infos] == ["linear/AUSDT_1m", "linear/BTCUSDT_1m", "spot/AUSDT_1h"]
         info = infos[1]

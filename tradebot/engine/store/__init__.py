@@ -2,20 +2,26 @@
 
 from tradebot.engine.store.checking import CheckReport, Finding, Level
 from tradebot.engine.store.funding import Funding
+from tradebot.engine.store.holes import Hole
 from tradebot.engine.store.importing import ImportFormat, ImportOptions, ImportReport
 from tradebot.engine.store.inventory import DatasetInfo
 from tradebot.engine.store.store import Store
 from tradebot.engine.store.tables import MergeResult
+from tradebot.engine.store.writer_claim import FolderInUseError, WriterClaim, claim_writer
 
 __all__ = [
     "CheckReport",
     "DatasetInfo",
     "Finding",
+    "FolderInUseError",
     "Funding",
+    "Hole",
     "ImportFormat",
     "ImportOptions",
     "ImportReport",
     "Level",
     "MergeResult",
     "Store",
+    "WriterClaim",
+    "claim_writer",
 ]

@@ -19,10 +19,11 @@ import numpy as np
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.files import write_atomically
 from tradebot.engine.market import DatasetKey, Int64, Timeframe
-from tradebot.engine.store.layout import BARS, FileStamp
+from tradebot.engine.store.layout import FileStamp, table_kind
 from tradebot.engine.store.lines import IrregularLineError, scan_times
 from tradebot.engine.store.parsing import split_table
 from tradebot.engine.store.reading import read_file
+from tradebot.engine.store.staging import united
 
 COVERAGE_BUCKETS = 24
 _VERSION = 1
@@ -131,6 +132,34 @@ def summary_of(times: Int64, timeframe: Timeframe, stamp: FileStamp, offset: int
     )
 
 
+def with_ranges(known: Summary, starts: Int64, ends: Int64, timeframe: Timeframe) -> Summary:
+    """Summary of what was known and of bars that fill further half-open ranges on the grid, in any order.
+
+    `known` must have all its gaps.
+    """
+    if not len(starts):
+        return known
+    if known.rows:
+        after = np.array([known.last_ms + timeframe.ms], dtype=np.int64)
+        first = np.array([known.first_ms], dtype=np.int64)
+        starts = np.concatenate((first, known.gap_ends, starts))
+        ends = np.concatenate((known.gap_starts, after, ends))
+    starts, ends = united(starts, ends)
+    gap_starts, gap_ends = ends[:-1], starts[1:]
+    rows = int((ends - starts).sum()) // timeframe.ms
+    missing = int((gap_ends - gap_starts).sum()) // timeframe.ms
+    return replace(
+        known,
+        rows=rows,
+        first_ms=int(starts[0]),
+        last_ms=int(ends[-1]) - timeframe.ms,
+        gap_count=len(gap_starts),
+        missing_rows=missing,
+        gap_starts=gap_starts,
+        gap_ends=gap_ends,
+    )
+
+
 def _extended(
     known: Summary, times: Int64, timeframe: Timeframe, stamp: FileStamp, offset: int, guard: int
 ) -> Summary:
@@ -174,7 +203,7 @@ def scan(path: Path, timeframe: Timeframe, known: Summary | None) -> Summary | N
                 return None
             return _extended(known, times, timeframe, stamp, first + end, _guard(data, end))
     stamp, data = read_file(path)
-    text = split_table(data, path, BARS)
+    text = split_table(data, path, table_kind(path))
     times = _sound_times(text.body, timeframe, -1)
     return None if times is None else summary_of(times, timeframe, stamp, text.end, _guard(data, text.end))
 
@@ -364,7 +393,7 @@ def _estimate(key: DatasetKey, path: Path, stamp: FileStamp) -> DatasetInfo:
         file.seek(max(0, stamp.size - 4096))
         tail = file.read()
     try:
-        begin = split_table(head, path, BARS).body
+        begin = split_table(head, path, table_kind(path)).body
         end = tail[tail.find(b"\n") + 1 : tail.rfind(b"\n") + 1]
         times = scan_times(begin), scan_times(end)
     except InputError as error:

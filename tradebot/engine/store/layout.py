@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,10 @@ from pathlib import Path
 from tradebot.engine.control.errors import InputError, did_you_mean
 from tradebot.engine.market import Category, DatasetKey, Timeframe, is_symbol
 
-_BAR_FILE = re.compile(r"(?P<symbol>[A-Z0-9][A-Z0-9.-]*)_(?P<timeframe>[0-9]+[mhdw])\.csv")
+_BAR_FILE = re.compile(
+    r"(?P<symbol>[A-Z0-9][A-Z0-9.-]*)_(?P<timeframe>[0-9]+[mhdw])(?P<mark>_mark)?\.csv"
+    r"(?P<side>\.journal|\.staged)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ FUNDING = TableKind(("timestamp", "funding_rate"), optional_last=False)
 def kind_of(key: DatasetKey) -> TableKind:
     """The layout of a dataset's file: mark prices have neither volume nor turnover."""
     return MARK_BARS if key.mark else BARS
+
+
+def table_kind(path: Path) -> TableKind:
+    """The layout of the table at `path`, by its name."""
+    if path.name.endswith("_funding.csv"):
+        return FUNDING
+    return MARK_BARS if path.name.endswith("_mark.csv") else BARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,12 @@ def stamp_of(path: Path) -> FileStamp | None:
 def journal_of(path: Path) -> Path:
     """Where rows wait while `path` is locked by another program."""
     return path.with_name(path.name + ".journal")
+
+
+@lru_cache(maxsize=8192)
+def staged_of(path: Path) -> Path:
+    """Where rows are gathered that one replacement of `path` is to take in."""
+    return path.with_name(path.name + ".staged")
 
 
 def quarantine_of(path: Path) -> Path:
@@ -99,6 +114,16 @@ def checked_timeframe(name: str) -> Timeframe:
     return Timeframe(name)
 
 
+@dataclass(frozen=True, slots=True)
+class BarFile:
+    """One dataset's file and its state (of no bytes where there is none yet); `waiting` where rows wait beside it."""
+
+    key: DatasetKey
+    path: Path
+    stamp: FileStamp
+    waiting: bool
+
+
 class Layout:
     """The paths of one data folder."""
 
@@ -127,13 +152,23 @@ class Layout:
         """The rules of a category's instruments."""
         return self.folder / category.value / "instruments.json"
 
+    def holes(self, category: Category) -> Path:
+        """The holes that the exchange itself has."""
+        return self.folder / category.value / "holes.json"
+
+    def risk_limits(self, category: Category) -> Path:
+        """The risk limits of a category's symbols."""
+        return self.folder / category.value / "risk_limits.json"
+
     def cache(self, path: Path) -> Path:
         """The folder that holds the column cache of one CSV."""
         return path.parent / ".cache" / path.name.removesuffix(".csv")
 
-    def bar_files(self) -> Iterator[tuple[DatasetKey, Path, FileStamp]]:
-        """Every dataset of the folder with the state of its file, in no order."""
+    def bar_files(self) -> list[BarFile]:
+        """Every dataset of the folder with the state of its file, sorted by key."""
         timeframes = frozenset(Timeframe.names())
+        found: dict[DatasetKey, BarFile] = {}
+        waiting: set[DatasetKey] = set()
         for category in Category:
             try:
                 entries = os.scandir(self.folder / category.value)
@@ -144,10 +179,18 @@ class Layout:
                     match = _BAR_FILE.fullmatch(entry.name)
                     if match is None or match["timeframe"] not in timeframes:
                         continue
-                    path = Path(entry.path)
-                    try:
-                        # On Windows the entry's own status may lag behind a file that is being written.
-                        stamp = FileStamp.of(path.stat())
-                    except FileNotFoundError:
+                    mark = match["mark"] is not None
+                    key = DatasetKey(category.value, match["symbol"], match["timeframe"], mark)
+                    if match["side"]:
+                        waiting.add(key)
                         continue
-                    yield DatasetKey(category.value, match["symbol"], match["timeframe"]), path, stamp
+                    path = Path(entry.path)
+                    # On Windows the entry's own status may lag behind a file that is being written.
+                    stamp = stamp_of(path)
+                    if stamp is not None:
+                        found[key] = BarFile(key, path, stamp, False)
+        for key in waiting:
+            held = found.get(key)
+            path, stamp = (held.path, held.stamp) if held else (self.bars(key), FileStamp(0, 0))
+            found[key] = BarFile(key, path, stamp, True)
+        return sorted(found.values(), key=lambda file: file.key)

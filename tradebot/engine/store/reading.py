@@ -17,11 +17,12 @@ from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.store import column_cache
 from tradebot.engine.store.column_cache import CacheEntry, CacheHeader
-from tradebot.engine.store.layout import BARS, FileStamp
+from tradebot.engine.store.layout import FileStamp, journal_of, staged_of, table_kind
 from tradebot.engine.store.lineage import Lineage
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.parsing import Columns, parse_bars, split_parts
 from tradebot.engine.store.side_files import read_journal
+from tradebot.engine.store.staging import staged_lines
 
 
 @contextmanager
@@ -80,13 +81,22 @@ class BarReader:
         self._read_only = read_only
 
     def load(self, path: Path, timeframe: Timeframe) -> Candles:
-        """All bars of the file and of its journal. FileNotFoundError; InputError with the line of a bad row."""
-        candles = self._load_file(path, timeframe)
-        journal = read_journal(path)
-        if not len(journal.lines):
-            return candles
-        waiting = parse_bars(journal.lines.text, path.with_name(path.name + ".journal"), timeframe, 1)
-        return merged(candles, waiting.candles(timeframe))
+        """All bars of the file, of its journal and those staged beside it.
+
+        FileNotFoundError; InputError with the line of a bad row.
+        """
+        journal, staged = read_journal(path).lines, staged_lines(path)
+        try:
+            candles = self._load_file(path, timeframe)
+        except FileNotFoundError:
+            if not len(journal) and not len(staged):
+                raise
+            candles = Candles.empty(timeframe)
+        for lines, name in ((journal, journal_of(path)), (staged, staged_of(path))):
+            if len(lines):
+                waiting = parse_bars(lines.text, name, timeframe, 1, kind=table_kind(path))
+                candles = merged(candles, waiting.candles(timeframe))
+        return candles
 
     def _load_file(self, path: Path, timeframe: Timeframe) -> Candles:
         stamp = FileStamp.of(path.stat())
@@ -135,7 +145,8 @@ class BarReader:
         complete = tail[: tail.rfind(b"\n") + 1]
         last = int(candles.time[-1]) if len(candles) else -1
         first_line = len(candles) + 2
-        columns = parse_bars(complete.replace(b"\r\n", b"\n"), path, timeframe, first_line, last)
+        text = complete.replace(b"\r\n", b"\n")
+        columns = parse_bars(text, path, timeframe, first_line, last, table_kind(path))
         header = replace(
             entry.header,
             stamp=stamp,
@@ -157,12 +168,12 @@ class BarReader:
 
     def _from_text(self, path: Path, timeframe: Timeframe) -> Candles:
         stamp, first, rest = _read_parts(path)
-        text = split_parts(first, rest, path, BARS)
+        text = split_parts(first, rest, path, table_kind(path))
         with ThreadPoolExecutor(1) as helper:
             # Both let other threads run, so on two cores the checksum costs no time.
             read = memoryview(rest)[: text.end - len(first)]
             checksum = helper.submit(zlib.crc32, read, zlib.crc32(first))
-            columns = parse_bars(text.body, path, timeframe)
+            columns = parse_bars(text.body, path, timeframe, kind=table_kind(path))
         self._lineage.read(path, stamp)
         if self._read_only:
             return columns.candles(timeframe)

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.files import write_atomically
 from tradebot.engine.store.layout import FileStamp, journal_of, quarantine_of, stamp_of
 from tradebot.engine.store.lines import NO_LINES, IrregularLineError, Lines
+
+_BLOCK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +42,37 @@ def read_journal(path: Path) -> Journal:
     return Journal(lines.sorted_unique(), stamp)
 
 
-def append_to_journal(path: Path, text: bytes, fsync: bool) -> None:
-    """Add lines to the journal of table `path`, after cutting off a torn last line."""
-    with journal_of(path).open("a+b", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.seek(0)
-            whole = file.read().rfind(b"\n") + 1
-            if whole < size:
-                file.truncate(whole)
-        file.write(text)
+def append_lines(file: Path, text: bytes, known: FileStamp | None, fsync: bool) -> FileStamp:
+    """Add complete lines to a side file in one write, after cutting off a torn last line; returns its state.
+
+    `known` is the state an earlier call left, which needs no look at its end.
+    """
+    with file.open("a+b", buffering=0) as handle:
+        status = FileStamp.of(os.fstat(handle.fileno()))
+        if status.size and status != known:
+            whole = _whole_bytes(handle, status.size)
+            if whole < status.size:
+                handle.truncate(whole)
+        written = handle.write(text)
+        while written < len(text):
+            written += handle.write(text[written:])
         if fsync:
-            os.fsync(file.fileno())
+            os.fsync(handle.fileno())
+    # After closing: on Windows an open file may not tell its last time of writing yet.
+    return stamp_of(file) or FileStamp(0, 0)
+
+
+def _whole_bytes(handle: FileIO, size: int) -> int:
+    """Bytes up to the end of the last complete line, found from the end."""
+    end = size
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        handle.seek(start)
+        place = (handle.read(end - start) or b"").rfind(b"\n")
+        if place >= 0:
+            return start + place + 1
+        end = start
+    return 0
 
 
 def clear_journal(path: Path, read: Journal) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from tradebot.engine.control.clock import Clock, SystemClock
-from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError, nearest
-from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Instrument, Timeframe
+from tradebot.engine.control.errors import InputError, TradebotError, nearest
+from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
 from tradebot.engine.market.times import iso_minute, iso_ms
 from tradebot.engine.store.checking import CheckReport, check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
@@ -21,33 +22,35 @@ from tradebot.engine.store.importing import (
     read_import,
 )
 from tradebot.engine.store.incoming import Refusal, sound_lines
-from tradebot.engine.store.instruments import read_instruments, write_instruments
-from tradebot.engine.store.inventory import DatasetInfo, Inventory, Summary, summary_of
+from tradebot.engine.store.inventory import DatasetInfo, Inventory, Summary, summary_of, with_ranges
 from tradebot.engine.store.layout import (
-    BARS,
     FUNDING,
     FileStamp,
     Layout,
-    checked_category,
     journal_of,
+    kind_of,
     quarantine_of,
+    staged_of,
     stamp_of,
+    table_kind,
 )
 from tradebot.engine.store.lineage import Lineage
-from tradebot.engine.store.lines import NO_LINES, Lines
+from tradebot.engine.store.lines import NO_LINES, Lines, merge_sorted
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.provenance import Provenance
 from tradebot.engine.store.reading import BarReader, read_file
+from tradebot.engine.store.records import Records
 from tradebot.engine.store.resample import can_build, complete_span, resample
-from tradebot.engine.store.side_files import add_to_quarantine, read_journal
+from tradebot.engine.store.side_files import Journal, add_to_quarantine, read_journal
+from tradebot.engine.store.staging import runs, staged_lines
 from tradebot.engine.store.tables import MergeResult, Tables
 
 _LIST_BUDGET_BYTES = 48_000_000
 _SAVE_INVENTORY_BYTES = 4_000_000
 
 
-class Store:
+class Store(Records):
     """Market data of one folder, CSV first; safe to use from several threads and processes.
 
     With `read_only` nothing is written, no cache either. With `fsync` every append reaches the disk before it
@@ -58,10 +61,9 @@ class Store:
         self, folder: Path, clock: Clock | None = None, read_only: bool = False, fsync: bool = False
     ) -> None:
         self.folder = folder
-        self.read_only = read_only
+        layout = Layout(folder)
+        super().__init__(layout, FolderLock(layout.lock), read_only)
         self._clock = clock or SystemClock()
-        self._layout = Layout(folder)
-        self._lock = FolderLock(self._layout.lock)
         self._notices = Notices()
         lineage = Lineage()
         self._tables = Tables(self._lock, self._notices, lineage, fsync)
@@ -88,8 +90,10 @@ class Store:
         timeframe: Timeframe,
         start_ms: int | None = None,
         end_ms: int | None = None,
+        mark: bool = False,
     ) -> tuple[Candles, str]:
-        """Bars of a timeframe, and a text that names the file they come from.
+        """Bars of a timeframe, and a text that names the file they come from. With `mark` those of the mark price,
+        which are never mixed with traded ones.
 
         Of the symbol's own file of that timeframe and those of finer ones, the one is used that covers most of
         the asked span by first and last bar; where equal the own file, then the finest. InputError where none
@@ -99,7 +103,7 @@ class Store:
         for candidate in Timeframe:
             if candidate is not timeframe and not can_build(timeframe, candidate):
                 continue
-            key = DatasetKey.of(category, symbol, candidate)
+            key = DatasetKey.of(category, symbol, candidate, mark)
             info = self.info(key)
             if info is None or info.first_ms is None or info.last_ms is None:
                 continue
@@ -110,7 +114,7 @@ class Store:
             if rank[0] > 0 and (best is None or rank[:2] > best[:2]):
                 best = rank
         if best is None:
-            raise self._nothing_to_build_from(category, symbol, timeframe)
+            raise self._nothing_to_build_from(DatasetKey.of(category, symbol, timeframe, mark))
         key = best[2]
         path = self._layout.bars(key)
         if key.timeframe is timeframe:
@@ -135,9 +139,10 @@ class Store:
         """
         budget = _LIST_BUDGET_BYTES
         infos = []
-        for key, path, stamp in sorted(self._layout.bar_files()):
+        for file in self._layout.bar_files():
+            key, path, stamp = file.key, file.path, file.stamp
             try:
-                if journal_of(path).exists():
+                if file.waiting:
                     infos.append(self._summary(key, path).info(key, path))
                     continue
                 info, read = self._inventory.cheap(key, path, stamp, budget)
@@ -156,7 +161,7 @@ class Store:
     def info(self, key: DatasetKey) -> DatasetInfo | None:
         """One dataset exactly, None where there is none; InputError with the line of a bad row."""
         path = self._layout.bars(key)
-        if stamp_of(path) is None and not journal_of(path).exists():
+        if stamp_of(path) is None and not self._waits(path):
             return None
         info = self._summary(key, path).info(key, path)
         self._inventory.save(_SAVE_INVENTORY_BYTES)
@@ -171,19 +176,20 @@ class Store:
             raise self._unknown(key, path) from None
         source = self._provenance.imports().get(str(key))
         imported_from = str(source.get("file")) if source else None
-        return check_bars(key, path, data, read_journal(path), imported_from, self._clock.now_ms())
+        return check_bars(key, path, data, self._waiting(path), imported_from, self._clock.now_ms())
 
     def content_hash(self, key: DatasetKey) -> str:
-        """SHA-256 of the dataset's CSV (and its journal, while one waits), computed again when they change."""
+        """SHA-256 of the dataset's CSV (and of rows that wait beside it), computed again when they change."""
         path = self._layout.bars(key)
-        stamps = stamp_of(path), stamp_of(journal_of(path))
-        if stamps == (None, None):
+        parts = path, journal_of(path), staged_of(path)
+        stamps = tuple(stamp_of(part) for part in parts)
+        if not any(stamps):
             raise self._unknown(key, path)
         known = self._inventory.content_hash(path, stamps)
         if known is not None:
             return known
         digest = hashlib.sha256()
-        for part, stamp in zip((path, journal_of(path)), stamps, strict=True):
+        for part, stamp in zip(parts, stamps, strict=True):
             if stamp is not None:
                 digest.update(read_file(part)[1])
         self._inventory.keep_hash(path, stamps, digest.hexdigest())
@@ -210,7 +216,7 @@ class Store:
             for key, (lines, refused) in sound.items():
                 path = self._layout.bars(key)
                 self._quarantine(path, refused)
-                appended[key] = self._tables.append(path, BARS, lines).added if len(lines) else 0
+                appended[key] = self._tables.append(path, kind_of(key), lines).added if len(lines) else 0
         return appended
 
     def merge(self, key: DatasetKey, rows: Sequence[BarRow]) -> MergeResult:
@@ -222,9 +228,37 @@ class Store:
         path = self._layout.bars(key)
         lines, refused = self._sound(key, rows)
         self._quarantine(path, refused)
-        result = self._tables.merge(path, BARS, lines)
+        result = self._tables.merge(path, kind_of(key), lines)
         doubled = len(rows) - len(refused) - len(lines)
         return replace(result, existing=result.existing + doubled, rejected=len(refused))
+
+    def stage(self, key: DatasetKey, rows: Sequence[BarRow]) -> int:
+        """Gather closed bars in any order beside the dataset until `settle`; returns how many are sound.
+
+        As cheap as an append whatever the dataset's size, and as durable; `load`, `info` and `missing` take the rows
+        into account at once. Where a time is held already, the existing row stays. Bad rows as in `append`.
+        """
+        self._check_writable()
+        path = self._layout.bars(key)
+        lines, refused = self._sound(key, rows)
+        self._quarantine(path, refused)
+        if len(lines):
+            self._tables.stage(path, lines)
+        return len(lines)
+
+    def settle(self, key: DatasetKey) -> MergeResult:
+        """Take what was staged into the CSV in one atomic replacement; does nothing where nothing is.
+
+        A kill at any moment leaves the old or the new file, and the rows that are not in it staged.
+        """
+        self._check_writable()
+        return self._tables.settle(self._layout.bars(key), kind_of(key))
+
+    def staged_keys(self) -> list[DatasetKey]:
+        """Datasets with staged rows, which a run that was ended may have left."""
+        return [
+            file.key for file in self._layout.bar_files() if file.waiting and staged_of(file.path).exists()
+        ]
 
     def write_waiting(self) -> None:
         """Write what waits in journals, where the files are free again."""
@@ -232,13 +266,12 @@ class Store:
         for category in Category:
             for journal in sorted((self.folder / category.value).glob("*.csv.journal")):
                 path = journal.with_name(journal.name.removesuffix(".journal"))
-                kind = FUNDING if path.name.endswith("_funding.csv") else BARS
                 try:
-                    self._tables.merge(path, kind, NO_LINES)
+                    self._tables.merge(path, table_kind(path), NO_LINES)
                 except TradebotError as error:
                     self._notices.add(error.sentence)
 
-    # -- funding and instruments
+    # -- funding and imports
 
     def funding(self, category: Category, symbol: str) -> Funding:
         """Payments held of a symbol, none where there is no file."""
@@ -257,23 +290,6 @@ class Store:
     ) -> list[tuple[int, int]]:
         """Half-open ranges inside [start, end) in which payments may exist that are not held."""
         return missing_payments(self.funding(category, symbol).time, start_ms, end_ms)
-
-    def instruments(self) -> dict[tuple[Category, str], Instrument]:
-        """The rules held of all instruments; InputError where a file is damaged."""
-        found = {}
-        for category in Category:
-            for symbol, instrument in read_instruments(self._layout.instruments(category), category).items():
-                found[category, symbol] = instrument
-        return found
-
-    def save_instruments(self, instruments: Sequence[Instrument], seen_ms: int) -> None:
-        """Keep the rules of instruments with the date they were seen, in place of older ones."""
-        self._check_writable()
-        with self._lock.held():
-            for category in Category:
-                chosen = [instrument for instrument in instruments if instrument.category is category]
-                if chosen:
-                    write_instruments(self._layout.instruments(category), chosen, seen_ms)
 
     def import_file(self, file: Path, options: ImportOptions | None = None) -> ImportReport:
         """Bring a file of bars, mark prices or funding payments into the folder; existing rows stay as they are.
@@ -332,13 +348,9 @@ class Store:
         except InputError:
             return 0  # there is no such dataset yet, or a bad row in it that the check names
 
-    def _check_writable(self) -> None:
-        if self.read_only:
-            raise ShortfallError(f"{self.folder} is open for reading only; nothing was written.")
-
     def _sound(self, key: DatasetKey, rows: Sequence[BarRow]) -> tuple[Lines, list[Refusal]]:
         self._layout.bars(key)
-        return sound_lines(rows, key.timeframe)
+        return sound_lines(rows, key.timeframe, kind_of(key))
 
     def _quarantine(self, path: Path, refused: Sequence[Refusal]) -> None:
         if not refused:
@@ -354,47 +366,62 @@ class Store:
 
     def _summary(self, key: DatasetKey, path: Path) -> Summary:
         """The dataset's times in short, with its journal; InputError with the line of a bad row."""
+        # What waits first: settled meanwhile, it is seen twice, which does no harm.
+        waiting = self._waiting_ranges(key, path)
         stamp = stamp_of(path)
-        if journal_of(path).exists() or stamp is None:
-            held = self.load(key) if stamp or journal_of(path).exists() else Candles.empty(key.timeframe)
-            return summary_of(held.time, key.timeframe, stamp or FileStamp(0, 0), 0, 0)
-        if stamp.size == 0:
-            return summary_of(Candles.empty(key.timeframe).time, key.timeframe, stamp, 0, 0)
-        summary = self._inventory.exact(path, key.timeframe)
+        if stamp is None or stamp.size == 0:
+            nothing = Candles.empty(key.timeframe).time
+            summary: Summary | None = summary_of(nothing, key.timeframe, stamp or FileStamp(0, 0), 0, 0)
+        else:
+            summary = self._inventory.exact(path, key.timeframe)
         if summary is None:
             times = self.load(key).time  # says which line is bad
-            return summary_of(times, key.timeframe, stamp, 0, 0)
-        return summary
+            return summary_of(times, key.timeframe, stamp or FileStamp(0, 0), 0, 0)
+        return with_ranges(summary, *waiting, key.timeframe)
+
+    def _waiting(self, path: Path) -> Journal:
+        """All rows that wait beside the table."""
+        journal, staged = read_journal(path), staged_lines(path)
+        return Journal(merge_sorted(journal.lines, staged), journal.stamp) if len(staged) else journal
+
+    def _waits(self, path: Path) -> bool:
+        return journal_of(path).exists() or staged_of(path).exists()
+
+    def _waiting_ranges(self, key: DatasetKey, path: Path) -> tuple[Int64, Int64]:
+        """Half-open ranges of time filled by rows of the journal and by staged ones."""
+        starts, ends = runs(read_journal(path).lines.times, key.timeframe)
+        staged = self._tables.staged_ranges(path, key.timeframe)
+        if staged is None:
+            return starts, ends
+        return np.concatenate((starts, staged[0])), np.concatenate((ends, staged[1]))
 
     def _unknown(self, key: DatasetKey, path: Path) -> InputError:
         packed = path.with_name(path.name + ".gz")
         if packed.exists():
             return InputError(f"There is no {path}, only {packed.name}; run `tradebot data import {packed}`.")
-        held = {str(info[0]) for info in self._layout.bar_files()}
+        held = {str(file.key) for file in self._layout.bar_files()}
         match = nearest(str(key), held)
         hint = f' Did you mean "{match}"?' if match else ""
         return InputError(
             f"There is no dataset {key} in {self.folder}; collect it with `tradebot collect` or import a file.{hint}"
         )
 
-    def _nothing_to_build_from(self, category: Category, symbol: str, timeframe: Timeframe) -> InputError:
-        checked_category(category.value)
+    def _nothing_to_build_from(self, key: DatasetKey) -> InputError:
+        path = self._layout.bars(key)
         held = [
             info
             for info in self.datasets()
-            if (info.key.category, info.key.symbol) == (category.value, symbol)
+            if (info.key.category, info.key.symbol, info.key.mark) == (key.category, key.symbol, key.mark)
         ]
         if not held:
-            return self._unknown(
-                DatasetKey.of(category, symbol, timeframe),
-                self._layout.bars(DatasetKey.of(category, symbol, timeframe)),
-            )
+            return self._unknown(key, path)
         spans = ", ".join(
             f"{info.key.timeframe_name} from {iso_minute(info.first_ms)} to {iso_minute(info.last_ms)}"
             for info in held
             if info.first_ms is not None and info.last_ms is not None
         )
+        what = "mark bars" if key.mark else "bars"
         return InputError(
-            f"No {timeframe.value} bars of {category.value}/{symbol} can be had for this span from {self.folder}; "
-            f"it holds {spans or 'no bars'}."
+            f"No {key.timeframe_name} {what} of {key.category}/{key.symbol} can be had for this span from "
+            f"{self.folder}; it holds {spans or 'no bars'}."
         )

@@ -8,7 +8,7 @@ simply newer is one atomic replacement. While another program keeps the file loc
 from __future__ import annotations
 
 import os
-import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,27 +17,27 @@ import numpy as np
 
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.files import replace_patiently
-from tradebot.engine.market import Int64
-from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, stamp_of
+from tradebot.engine.market import Int64, Timeframe
+from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, staged_of, stamp_of
 from tradebot.engine.store.lineage import Lineage
-from tradebot.engine.store.lines import IrregularLineError, Lines, merge_sorted
+from tradebot.engine.store.lines import NO_LINES, IrregularLineError, Lines, merge_sorted
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.parsing import split_table
-from tradebot.engine.store.rows import form_problem
+from tradebot.engine.store.replacing import build_beside
+from tradebot.engine.store.settling import NotRisingError, Settling
 from tradebot.engine.store.side_files import (
     Journal,
     add_to_quarantine,
-    append_to_journal,
+    append_lines,
     clear_journal,
     not_written,
     read_journal,
 )
+from tradebot.engine.store.staging import StagedRows, Staging, clear_staged, staged_rows
+from tradebot.engine.store.tails import NOTHING, Tail, Tails
 
-_TAIL_BYTES = 4096
 _TRIES = 4
-_HOUR_NS = 3600 * 10**9
-_NOTHING = FileStamp(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,6 @@ class MergeResult:
         return self.appended + self.inserted
 
 
-@dataclass(frozen=True, slots=True)
-class _Tail:
-    """What an append needs to know of a table: its state and the time of its last row (-1 without rows)."""
-
-    stamp: FileStamp
-    last_ms: int
-
-
 class Tables:
     """Appends and merges lines of text; the one writer of a data folder's tables."""
 
@@ -77,7 +69,8 @@ class Tables:
         self._notices = notices
         self._lineage = lineage
         self._fsync = fsync
-        self._tails: dict[Path, _Tail] = {}
+        self._tails = Tails(notices)
+        self._staging = Staging(fsync)
         self._waiting: set[Path] = set()
 
     def append(self, path: Path, kind: TableKind, lines: Lines) -> MergeResult:
@@ -88,7 +81,7 @@ class Tables:
                 result = self.merge(path, kind, newer)
                 return replace(result, existing=result.existing + len(lines) - len(newer))
             try:
-                tail = self._tail(path, kind)
+                tail = self._tails.tail(path, kind)
                 newer = lines if len(lines) and lines.times[0] > tail.last_ms else lines.after(tail.last_ms)
                 if len(newer):
                     self._write(path, kind, tail, newer)
@@ -104,15 +97,49 @@ class Tables:
         An empty `lines` writes what waits in the journal.
         """
         fresh = lines.sorted_unique()
+        return self._tried(
+            path,
+            lambda: self._try_merge(path, kind, fresh, len(lines)),
+            lambda: self._keep_in_journal(path, kind, fresh),
+        )
+
+    def stage(self, path: Path, lines: Lines) -> None:
+        """Gather lines in any order beside the table, for `settle`."""
+        with self._lock.held():
+            try:
+                self._staging.add(path, lines)
+            except OSError as error:
+                raise not_written(path, error) from None
+
+    def staged_ranges(self, path: Path, timeframe: Timeframe) -> tuple[Int64, Int64] | None:
+        """Starts and ends of the half-open ranges of time that staged rows fill; None where none are staged."""
+        return self._staging.ranges(path, timeframe)
+
+    def settle(self, path: Path, kind: TableKind) -> MergeResult:
+        """Take the staged rows into the table, by one replacement or, where all are newer, by appending them.
+
+        At most a few megabytes are in memory beside 24 bytes for each staged row. Where the table is locked, the rows
+        stay staged.
+        """
+        if not staged_of(path).exists():
+            return MergeResult()
+        if journal_of(path).exists():
+            self.merge(path, kind, NO_LINES)
+        return self._tried(path, lambda: self._try_settle(path, kind), lambda: self._settled_later(path))
+
+    def _tried(
+        self, path: Path, write: Callable[[], MergeResult | None], when_locked: Callable[[], MergeResult]
+    ) -> MergeResult:
+        """The result of `write`, which gives None when the table changed meanwhile and is then tried again."""
         for attempt in range(1, _TRIES + 1):
             with ExitStack() as stack:
                 if attempt == _TRIES:
                     # Others appended while each try built its file: let them wait this time.
                     stack.enter_context(self._lock.held())
                 try:
-                    result = self._try_merge(path, kind, fresh, len(lines))
+                    result = write()
                 except PermissionError:
-                    return self._keep_in_journal(path, kind, fresh)
+                    return when_locked()
                 except FileNotFoundError:
                     continue  # deleted by hand meanwhile
                 except OSError as error:
@@ -124,6 +151,65 @@ class Tables:
             "stop that program, then try again: nothing stored before is lost."
         )
 
+    def _try_settle(self, path: Path, kind: TableKind) -> MergeResult | None:
+        """One try; None when the table or the staged rows changed meanwhile."""
+        with self._lock.held():
+            tail = self._tails.tail(path, kind)
+        staged = staged_rows(path)
+        if staged is None:
+            return MergeResult()
+        work = Settling(path, kind, tail.stamp.size, staged)
+        if len(staged) and 0 <= tail.last_ms < staged.times[0]:
+            with self._lock.held():
+                if stamp_of(path) != tail.stamp:
+                    return None
+                for lines in work.rest():
+                    self._write(path, kind, self._tails.tail(path, kind), lines)
+        elif len(staged) and not self._replaced(path, kind, tail, work, staged):
+            return None
+        with self._lock.held():
+            clear_staged(path, staged.stamp)
+            self._quarantine_staged(path, work.refused)
+        appended = int(np.count_nonzero(staged.times > tail.last_ms))
+        existing = len(staged) - work.added - len(work.refused)
+        return MergeResult(
+            min(appended, work.added), max(0, work.added - appended), existing, len(work.refused)
+        )
+
+    def _replaced(self, path: Path, kind: TableKind, tail: Tail, work: Settling, staged: StagedRows) -> bool:
+        """Whether the table was replaced by one with the staged rows in it; False when it changed meanwhile."""
+        try:
+            temporary = build_beside(path, work.parts())
+        except NotRisingError:
+            lines_of_table(path.read_bytes(), path, kind)  # raises, and says which line
+            return False
+        try:
+            with self._lock.held():
+                if (stamp_of(path) or NOTHING) != tail.stamp or not staged.unchanged():
+                    return False
+                if work.added:
+                    replace_patiently(temporary, path)
+                    self._tails.left(path, Tail(FileStamp.of(path.stat()), work.last_ms))
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def _settled_later(self, path: Path) -> MergeResult:
+        self._notices.add(
+            f"{path} cannot be replaced because another program keeps it open or it is write-protected; the older "
+            f"rows wait in {staged_of(path).name}, are read all the same, and are written once it is free."
+        )
+        return MergeResult(journaled=True)
+
+    def _quarantine_staged(self, path: Path, refused: list[bytes]) -> None:
+        if not refused:
+            return
+        add_to_quarantine(path, f"damaged lines of {staged_of(path).name}", b"\n".join(refused))
+        self._notices.add(
+            f"{len(refused)} damaged lines of {staged_of(path).name} are no rows, as a power cut leaves them; they "
+            f"were kept in {quarantine_of(path).name}."
+        )
+
     def _try_merge(self, path: Path, kind: TableKind, fresh: Lines, given: int) -> MergeResult | None:
         """One try; None when the file changed meanwhile."""
         with self._lock.held():
@@ -131,16 +217,16 @@ class Tables:
             wanted = merge_sorted(journal.lines, fresh)
             if not len(wanted):
                 return MergeResult(existing=given)
-            tail = self._tail(path, kind)
+            tail = self._tails.tail(path, kind)
             if wanted.times[0] > tail.last_ms:
                 self._write(path, kind, tail, wanted)
                 self._journal_written(path, journal)
                 last = max(tail.last_ms, _last(journal.lines.times))
                 return _counted(given, _absent(fresh.times, journal.lines.times), last)
-        data = path.read_bytes() if tail.stamp != _NOTHING else b""
+        data = path.read_bytes() if tail.stamp != NOTHING else b""
         if len(data) != tail.stamp.size:
             return None
-        existing = _lines_of_table(data, path, kind)
+        existing = lines_of_table(data, path, kind)
         merged = merge_sorted(existing, wanted)
         new = _absent(_absent(fresh.times, journal.lines.times), existing.times)
         if len(merged) > len(existing):
@@ -151,7 +237,7 @@ class Tables:
                         return None
                     replace_patiently(temporary, path)
                     stamp = FileStamp.of(path.stat())
-                    self._tails[path] = _Tail(stamp, int(merged.times[-1]))
+                    self._tails.left(path, Tail(stamp, int(merged.times[-1])))
             finally:
                 temporary.unlink(missing_ok=True)
         with self._lock.held():
@@ -160,22 +246,12 @@ class Tables:
 
     def _build(self, path: Path, content: bytes) -> Path:
         """The finished new content beside the file, safely on disk."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise not_written(path, error) from None
-        _sweep(path, temporary.stat().st_mtime_ns)
-        return temporary
+        return build_beside(path, (content,))
 
-    def _write(self, path: Path, kind: TableKind, tail: _Tail, lines: Lines) -> None:
+    def _write(self, path: Path, kind: TableKind, tail: Tail, lines: Lines) -> None:
         """Append lines that are newer than the last row in one write; PermissionError where locked."""
         content = lines.text if tail.stamp.size else kind.header + lines.text
-        if tail.stamp == _NOTHING:
+        if tail.stamp == NOTHING:
             path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as file:
             try:
@@ -188,7 +264,7 @@ class Tables:
                 file.truncate(tail.stamp.size)
                 raise not_written(path, error) from None
         after = FileStamp.of(path.stat())
-        self._tails[path] = _Tail(after, int(lines.times[-1]))
+        self._tails.left(path, Tail(after, int(lines.times[-1])))
         if after.size == tail.stamp.size + len(content):
             self._lineage.appended(path, tail.stamp, after)
 
@@ -199,15 +275,15 @@ class Tables:
                 fresh = lines.sorted_unique()
                 journal = read_journal(path)
                 held = _absent_positions(fresh.times, journal.lines.times)
-                known = self._tails.get(path)
+                known = self._tails.known(path)
                 last = max(known.last_ms if known else -1, _last(journal.lines.times))
                 if known is None or (len(fresh) and fresh.times[0] <= known.last_ms):
-                    existing = _lines_of_table(path.read_bytes(), path, kind)
+                    existing = lines_of_table(path.read_bytes(), path, kind)
                     last = max(last, _last(existing.times))
                     held &= _absent_positions(fresh.times, existing.times)
                 new = fresh.chosen(np.flatnonzero(held))
                 if len(new):
-                    append_to_journal(path, new.text, self._fsync)
+                    append_lines(journal_of(path), new.text, None, self._fsync)
         except PermissionError as error:
             raise not_written(path, error) from None
         if path not in self._waiting:
@@ -226,76 +302,8 @@ class Tables:
         self._waiting.discard(path)
         self._notices.add(f"{path} can be written again; {len(journal.lines)} waiting rows were added to it.")
 
-    def _tail(self, path: Path, kind: TableKind) -> _Tail:
-        """State and last time of the table, after repairing a torn end and tidying line ends.
 
-        InputError where the last line or the header is not the contract's.
-        """
-        stamp = stamp_of(path)
-        if stamp is None:
-            return _Tail(_NOTHING, -1)
-        known = self._tails.get(path)
-        if known is not None and known.stamp == stamp:
-            return known
-        with path.open("rb") as file:
-            head = file.read(len(kind.header))
-            file.seek(max(0, stamp.size - _TAIL_BYTES))
-            end = file.read()
-        if end and not end.endswith(b"\n"):
-            self._cut_torn_end(path)
-            return self._tail(path, kind)
-        if stamp.size and (head != kind.header or end.endswith(b"\r\n")):
-            self._tidy(path, kind)
-            return self._tail(path, kind)
-        tail = _Tail(stamp, self._last_time(path, kind, end) if stamp.size > len(kind.header) else -1)
-        self._tails[path] = tail
-        return tail
-
-    def _last_time(self, path: Path, kind: TableKind, end: bytes) -> int:
-        line = end.removesuffix(b"\n").rpartition(b"\n")[2]
-        fields = line.decode("utf-8", "replace").split(",")
-        problem = form_problem(fields, kind)
-        if problem:
-            number = path.read_bytes().count(b"\n")
-            raise InputError(f"{path}, line {number}: {problem}; correct or delete that line.")
-        return int(fields[0])
-
-    def _cut_torn_end(self, path: Path) -> None:
-        with path.open("r+b") as file:
-            data = file.read()
-            whole = data.rfind(b"\n") + 1
-            torn = data[whole:]
-            add_to_quarantine(path, f"the torn last line of {path.name}", torn)
-            file.truncate(whole)
-        self._notices.add(
-            f"{path} ended in half a line, as a kill or a power cut leaves it; the {len(torn)} characters were "
-            f"moved to {quarantine_of(path).name} and the file is whole again."
-        )
-
-    def _tidy(self, path: Path, kind: TableKind) -> None:
-        text = split_table(path.read_bytes(), path, kind)
-        temporary = self._build(path, kind.header + text.body)
-        try:
-            replace_patiently(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._notices.add(
-            f"{path} had Windows line ends or a byte order mark, as an editor leaves them; "
-            "it was rewritten with plain line ends."
-        )
-
-
-def _sweep(path: Path, now_ns: int) -> None:
-    """Delete what a kill left of earlier tries."""
-    for leftover in path.parent.glob(f".{path.name}.*.new"):
-        try:
-            if now_ns - leftover.stat().st_mtime_ns > _HOUR_NS:
-                leftover.unlink()
-        except OSError:
-            continue  # another process has just used or deleted its own
-
-
-def _lines_of_table(data: bytes, path: Path, kind: TableKind) -> Lines:
+def lines_of_table(data: bytes, path: Path, kind: TableKind) -> Lines:
     """The complete rows of a file's content, which must rise; InputError with the line where they do not."""
     if not data:
         return Lines(b"", np.empty(0, np.int64))
