@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, TradebotError, nearest
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
