@@ -10,7 +10,7 @@ import pytest
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.market import DAY_MS, MINUTE_MS
 from tradebot.engine.simulator.bars import Interval
-from tradebot.engine.simulator.feed import Feed
+from tradebot.engine.simulator.feed import Feed, FeedPace
 from tradebot.engine.simulator.prices import PriceModel
 from tradebot.engine.simulator.quotes import Quotes
 from tradebot.engine.simulator.tape import LiveTape
@@ -33,7 +33,7 @@ class Listener:
 
 def feed_at(model: PriceModel, clock: ManualClock, ticker_rate: float = 1.0) -> Feed:
     tape = LiveTape(model)
-    return Feed(Market(model, tape, Quotes(model, tape)), clock, clock, ticker_rate)
+    return Feed(Market(model, tape, Quotes(model, tape)), clock, clock, FeedPace(ticker_rate=ticker_rate))
 
 
 def rest_row(model: PriceModel, symbol: str, interval: str, start: int, now: int) -> list[str]:

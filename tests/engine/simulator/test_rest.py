@@ -174,7 +174,7 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_400(client: Client) -> 
     assert (await client.raw("/nowhere"))[0] == 404
     assert (await client.raw("/v5/market/time", "POST"))[0] == 400
     assert (await client.raw("/v5/public/linear"))[0] == 400
-    assert (await client.raw("/v5/public/inverse"))[0] == 404
+    assert (await client.raw("/v5/public/spread"))[0] == 404
 
 
 async def test_instruments_come_in_pages_whose_cursor_is_percent_encoded(client: Client) -> None:

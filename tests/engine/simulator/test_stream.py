@@ -182,12 +182,22 @@ async def test_the_unmodified_pybit_stream_client_hears_it(
     assert {message["topic"] for message in messages} == {"kline.5.BTCUSDT", "tickers.ETHUSDT"}
 
 
-async def test_other_categories_have_no_stream_here(simulator: Simulator) -> None:
-    for category in ("spot", "inverse", "option"):
+async def test_each_category_has_its_own_stream_and_nothing_else_has_one(simulator: Simulator) -> None:
+    for category in ("linear", "spot", "inverse", "option"):
+        async with connect(address(simulator, category)) as connection:
+            await connection.send('{"op":"ping","req_id":"p"}')
+            assert '"pong"' in await asyncio.wait_for(connection.recv(), 5)
+    for path in ("/v5/public/spread", "/v5/private"):
         with pytest.raises(InvalidStatus) as failed:
-            async with connect(address(simulator, category)):
+            async with connect(simulator.url.replace("http", "ws", 1) + path):
                 pass
         assert failed.value.response.status_code == 404
+
+
+async def test_spot_takes_ten_topics_a_request(simulator: Simulator) -> None:
+    async with connect(address(simulator, "spot")) as spot:
+        reply = await answer(spot, op="subscribe", args=[f"tickers.{n}" for n in range(11)])
+        assert reply == refused("error:args size >10")
 
 
 async def test_a_connection_where_nobody_speaks_for_ten_minutes_is_cut() -> None:

@@ -19,6 +19,14 @@ class RequestLimit:
         self._requests: dict[str, deque[float]] = {}
         self._banned_until: dict[str, float] = {}
 
+    def ban(self, address: str, seconds: float) -> None:
+        """Refuse the address for that long."""
+        self._banned_until[address] = self._clock.monotonic() + seconds
+
+    def banned_s(self, address: str) -> float:
+        """Seconds for which the address is still refused, 0 where it is not."""
+        return max(0.0, self._banned_until.get(address, 0.0) - self._clock.monotonic())
+
     def allows(self, address: str) -> bool:
         """Count one request; False where it must be refused."""
         now = self._clock.monotonic()

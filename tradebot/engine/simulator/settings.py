@@ -19,6 +19,9 @@ class SimulatorSettings:
     `ticker_rate` is ticker messages a second and symbol (Bybit: up to 10).
     `oversized_limit_refused` decides whether a `limit` above the maximum is refused or cut, as the exchange's
     documents are silent about it.
+    `kline_rate` is messages a second of a running bar (Bybit: one in 1 to 60 s), `beats` how often a second the
+    stream looks for what is due: bars are confirmed at most one beat late. `faults` names a plan of faults and
+    `truth` a file for the audit; empty means none.
     """
 
     seed: int = 1
@@ -33,6 +36,10 @@ class SimulatorSettings:
     ack_delay_ms: float = 20.0
     ticker_rate: float = 1.0
     oversized_limit_refused: bool = False
+    kline_rate: float = 1.0
+    beats: float = 20.0
+    faults: str = ""
+    truth: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -45,6 +52,12 @@ class SimulatorSettings:
             raise InputError(
                 f"The simulator's ticker rate must be above 0 and at most 10 a second, was {self.ticker_rate:g}."
             )
+        if not 0 < self.kline_rate <= 10:
+            raise InputError(
+                f"The simulator's kline rate must be above 0 and at most 10 a second, was {self.kline_rate:g}."
+            )
+        if not 0.1 <= self.beats <= 100:
+            raise InputError(f"The simulator's beats must be 0.1 to 100 a second, was {self.beats:g}.")
         if min(self.ban_seconds, self.latency_ms, self.ack_delay_ms) < 0:
             raise InputError(
                 "The simulator's ban time, latency and acknowledgement delay must not be negative."

@@ -1,24 +1,24 @@
-"""The public stream's side of one connection: requests, acknowledgements, frames on their way out."""
+"""The public stream's side of one connection: requests, acknowledgements, frames on their way out. No sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import uuid
-from collections import deque
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
-from aiohttp import WSMsgType, web
-
 from tradebot.engine.control.clock import Clock
+from tradebot.engine.simulator.faults.stream import StreamFaults
 from tradebot.engine.simulator.feed import Feed
 
 # A connection may ask for topics of this many characters in all.
 _ARGUMENT_CHARACTERS = 21_000
+_SPOT_ARGUMENTS = 10
 _IDLE_SECONDS = 600.0
-# A client that lets this many frames wait is dropped, as the exchange does.
-_FRAMES_WAITING = 50_000
+NORMAL, GOING_AWAY, ABNORMAL = 1000, 1001, 1006
+Send = Callable[[str], None]
+Closed = Callable[[int], None]
 
 
 class _Request:
@@ -33,67 +33,47 @@ class _Request:
         self.sound = isinstance(given, list) and all(isinstance(topic, str) for topic in given)
 
 
-class Connection:
-    """One client of the public stream."""
+class StreamSession:
+    """One client of the public stream of a category.
 
-    def __init__(self, feed: Feed, real_clock: Clock, ack_delay_seconds: float) -> None:
+    `send` takes a text frame to the client; `closed` is told once, with the close code, that the exchange ends the
+    connection (1006: without a word). Both are called on the event loop and must not block.
+    """
+
+    def __init__(
+        self,
+        category: str,
+        feed: Feed,
+        real_clock: Clock,
+        ack_delay_seconds: float,
+        faults: StreamFaults,
+        send: Send,
+        closed: Closed,
+        forget: Callable[[StreamSession], object],
+    ) -> None:
+        self.category = category
         self._feed = feed
         self._real_clock = real_clock
         self._ack_delay = ack_delay_seconds
-        self._socket = web.WebSocketResponse(compress=False, timeout=1.0)
-        self._id = str(uuid.uuid4())
+        self._faults = faults
+        self._deliver_to = send
+        self._closed_to = closed
+        self._forget = forget
+        self._id = str(uuid.UUID(int=faults.draw_bits(128), version=4))
         self._asked: set[str] = set()
         self._joined: set[str] = set()
-        self._waiting: deque[str] = deque()
-        self._wake = asyncio.Event()
         self._judged: asyncio.Queue[tuple[float, _Request, str | None]] = asyncio.Queue()
         self._active_at = real_clock.monotonic()
-        self._transport: asyncio.BaseTransport | None = None
+        self._helpers = {asyncio.create_task(self._acknowledge(), name="stream-acknowledge")}
+        self.open = True
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """Talk with the client until one side ends it."""
-        await self._socket.prepare(request)
-        self._transport = request.transport
-        helpers = [
-            asyncio.create_task(self._write(), name="stream-write"),
-            asyncio.create_task(self._acknowledge(), name="stream-acknowledge"),
-        ]
-        try:
-            async for message in self._socket:
-                self._active_at = self._real_clock.monotonic()
-                if message.type is WSMsgType.TEXT:
-                    self._take(message.data)
-        finally:
-            self._feed.leave(self._joined, self)
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
-        return self._socket
+    # ------------------------------------------------------------------------------------------ from the client
 
-    async def close(self) -> None:
-        """Say goodbye: the exchange goes away (1001)."""
-        with suppress(ConnectionError):
-            await self._socket.close(code=1001, message=b"going away")
-
-    def drop_if_idle(self) -> None:
-        """Cut the connection where neither side has said anything for ten minutes."""
-        if self._real_clock.monotonic() - self._active_at > _IDLE_SECONDS:
-            self.drop()
-
-    def send(self, text: str) -> None:
-        """Queue one text frame."""
-        self._waiting.append(text)
-        if len(self._waiting) > _FRAMES_WAITING:
-            self.drop()
-        self._wake.set()
-
-    def drop(self) -> None:
-        """End the connection without a word (the client sees 1006)."""
-        self._waiting.clear()
-        if self._transport is not None:
-            self._transport.close()
-
-    def _take(self, text: str) -> None:
+    def receive(self, text: str) -> None:
+        """A text frame of the client."""
+        if not self.open:
+            return
+        self._active_at = self._real_clock.monotonic()
         try:
             frame = json.loads(text)
         except ValueError:
@@ -103,11 +83,75 @@ class Connection:
             return
         request = _Request(frame)
         if request.operation == "ping":
-            self._reply(True, "pong", request.id, "ping")
+            if self._faults.pong():
+                self._pong(request)
         elif request.operation not in {"subscribe", "unsubscribe"}:
             self._reply(False, "error:invalid op", request.id, request.operation)
         else:
             self._judge(request)
+
+    def ping(self) -> bool:
+        """A ping of the WebSocket protocol came in; whether it is to be answered."""
+        self._active_at = self._real_clock.monotonic()
+        return self.open and self._faults.pong()
+
+    def close(self) -> None:
+        """The client has gone: nothing is sent any more."""
+        if not self.open:
+            return
+        self.open = False
+        self._feed.leave(self._joined, self, self.category)
+        for helper in self._helpers:
+            helper.cancel()
+        self._helpers.clear()
+        self._forget(self)
+
+    # ------------------------------------------------------------------------------------------ to the client
+
+    def send(self, text: str) -> None:
+        """Send one text frame, unless a fault keeps it, doubles it or lets it wait."""
+        if not self.open:
+            return
+        if not self._faults.any:
+            self._deliver(text)
+            return
+        verdict = self._faults.judge(self.category, text)
+        for delay_s, frame in verdict.frames:
+            if delay_s > 0:
+                self._later(delay_s, frame)
+            else:
+                self._deliver(frame)
+        if verdict.close_code is not None:
+            # Not here and now: whoever sends is going through the list of all who listen.
+            self._faults.silence()
+            asyncio.get_running_loop().call_soon(self.end, verdict.close_code)
+
+    def end(self, code: int) -> None:
+        """The exchange ends the connection; 1006 is the cut without a word."""
+        if self.open:
+            self.close()
+            self._closed_to(code)
+
+    def end_if_idle(self) -> None:
+        """Cut the connection where neither side has said anything for ten minutes."""
+        if self._real_clock.monotonic() - self._active_at > _IDLE_SECONDS:
+            self.end(ABNORMAL)
+
+    def _deliver(self, text: str) -> None:
+        if self.open:
+            self._active_at = self._real_clock.monotonic()
+            self._deliver_to(text)
+
+    def _later(self, delay_s: float, text: str) -> None:
+        async def wait() -> None:
+            await self._real_clock.sleep(delay_s)
+            self._deliver(text)
+
+        task = asyncio.create_task(wait(), name="stream-late-frame")
+        self._helpers.add(task)
+        task.add_done_callback(self._helpers.discard)
+
+    # ------------------------------------------------------------------------------------------ requests
 
     def _judge(self, request: _Request) -> None:
         """Accept the whole request, or refuse the whole of it because of one topic."""
@@ -121,9 +165,13 @@ class Connection:
     def _fault(self, request: _Request) -> str | None:
         if not request.sound or not request.topics:
             return "args must be a list of topics"
+        if self.category == "spot" and len(request.topics) > _SPOT_ARGUMENTS:
+            return f"args size >{_SPOT_ARGUMENTS}"
         seen: set[str] = set()
         for topic in request.topics:
-            if not self._feed.knows(topic):
+            # Leaving a topic is possible also when it has ended meanwhile.
+            leaving = request.operation == "unsubscribe" and topic in self._asked
+            if not leaving and not self._feed.knows(topic, self.category):
                 return f"handler not found,topic:{topic}"
             if request.operation == "subscribe" and (topic in self._asked or topic in seen):
                 return f"already subscribed,topic:{topic}"
@@ -144,36 +192,51 @@ class Connection:
             if fault is None and request.operation == "subscribe":
                 await self._feed.warm(request.topics)
             await self._real_clock.sleep(max(0.0, due - self._real_clock.monotonic()))
-            self._reply(fault is None, f"error:{fault}" if fault else "", request.id, request.operation)
-            if fault is not None:
-                continue
-            if request.operation == "unsubscribe":
-                self._feed.leave(request.topics, self)
-                self._joined.difference_update(request.topics)
-                continue
-            for topic in request.topics:
-                self._feed.join(topic, self)
-                self._joined.add(topic)
+            self._answer_request(request, fault)
 
-    def _reply(self, success: bool, message: str, request_id: object, operation: object) -> None:
-        self.send(
-            json.dumps(
-                {
-                    "success": success,
-                    "ret_msg": message,
-                    "conn_id": self._id,
-                    "req_id": request_id,
-                    "op": operation,
-                },
-                separators=(",", ":"),
-            )
+    def _answer_request(self, request: _Request, fault: str | None) -> None:
+        accepted = "subscribe" if self.category == "spot" else ""
+        self._reply(
+            fault is None, f"error:{fault}" if fault else accepted, request.id, request.operation, request
         )
+        if fault is not None:
+            return
+        if request.operation == "unsubscribe":
+            self._feed.leave(request.topics, self, self.category)
+            self._joined.difference_update(request.topics)
+            return
+        for topic in request.topics:
+            if self.open:
+                self._joined.add(topic)
+                self._feed.join(topic, self, self.category)
 
-    async def _write(self) -> None:
-        with suppress(ConnectionError):
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._waiting:
-                    await self._socket.send_str(self._waiting.popleft())
-                self._active_at = self._real_clock.monotonic()
+    # ------------------------------------------------------------------------------------------ replies
+
+    def _pong(self, request: _Request) -> None:
+        if self.category == "option":
+            self._say({"args": [str(self._faults.now_ms())], "op": "pong"})
+        else:
+            self._reply(True, "pong", request.id, "ping", request)
+
+    def _reply(
+        self,
+        success: bool,
+        message: str,
+        request_id: object,
+        operation: object,
+        request: _Request | None = None,
+    ) -> None:
+        if self.category == "option" and operation in {"subscribe", "unsubscribe"} and request is not None:
+            topics: dict[str, list[str]] = {
+                "failTopics": [] if success else request.topics,
+                "successTopics": request.topics if success else [],
+            }
+            self._say({"success": success, "conn_id": self._id, "data": topics, "type": "COMMAND_RESP"})
+            return
+        reply: dict[str, object] = {"success": success, "ret_msg": message, "conn_id": self._id}
+        if not (self.category == "spot" and operation == "ping"):
+            reply["req_id"] = request_id
+        self._say({**reply, "op": operation})
+
+    def _say(self, reply: dict[str, object]) -> None:
+        self.send(json.dumps(reply, separators=(",", ":")))
