@@ -30,6 +30,10 @@ class VirtualClock:
         self._selector = selector
         self._start_ms = start_ms
 
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock, as sleep and resume do; the monotonic clock stands still meanwhile."""
+        self._start_ms += round(seconds * 1000)
+
     def now_ms(self) -> int:
         return self._start_ms + round(self._selector.elapsed * 1000)
 

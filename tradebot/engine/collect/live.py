@@ -1,4 +1,4 @@
-"""The live feed: closed bars into the store as they close, latest quotes beside them."""
+"""The live feed: closed bars into the store as they close, latest quotes and trades beside them."""
 
 from __future__ import annotations
 
@@ -7,57 +7,73 @@ import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from tradebot.engine.collect.filling import Filler
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.quotes import LatestQuotes
-from tradebot.engine.collect.sequence import BarSequence
+from tradebot.engine.collect.sequence import BarSequence, is_sound
+from tradebot.engine.collect.storing import BarWriter, Batch
+from tradebot.engine.collect.trades import RecentTrades, TradeListener
+from tradebot.engine.collect.watching import ListingWatch, TimeKeeper
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.control.events import Level
+from tradebot.engine.control.progress import counted
 from tradebot.engine.exchange import (
     Connector,
     Exchange,
-    ExchangeError,
     KlineUpdate,
     Notice,
+    PacedConnector,
     PublicStream,
     StreamPool,
     StreamSettings,
     StreamStatus,
+    TickerUpdate,
     Update,
     connect_websocket,
     kline_topic,
     stream_url,
     ticker_topic,
+    trade_topic,
 )
-from tradebot.engine.market import BarRow, Category, DatasetKey
+from tradebot.engine.market import BarRow, Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import iso_minute
 
 _TICK_S = 0.5
 # A bar that the stream has not confirmed by then is asked for; the exchange confirms within a second as a rule.
 _CONFIRM_GRACE_MS = 1_000
-_OFFSET_EVERY_S = 300.0
-_FILLS_AT_ONCE = 8
-_STORE_RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """How the feed is doing: its connections, datasets followed, bars stored, bars asked for by REST, waiting keys."""
+    """How the feed is doing: its connections, datasets followed, bars stored, bars asked for by REST, waiting keys.
+
+    `filling` datasets are being asked for by REST now. `holes` were passed because the exchange has no bars there,
+    `differing` bars came in two versions of which the first stayed, `unsound` ones had prices that contradict each
+    other and were asked for again. `ended` are the symbols that the exchange has taken off since they were followed.
+    """
 
     streams: tuple[StreamStatus, ...]
     datasets: int
     bars_stored: int
     bars_filled: int
     behind: int
+    filling: int = 0
+    holes: int = 0
+    differing: int = 0
+    unsound: int = 0
+    ended: tuple[str, ...] = ()
 
 
 class LiveFeed:
-    """Follows datasets and quotes of one category. Lives on one event loop between `start` and `close`.
+    """Follows datasets, quotes and trades of one category. Lives on one event loop between `start` and `close`.
 
     `follow` subscribes; bars are held back until `begin` says that the history before them is stored. From then on
     each closed bar is stored once and in order; what the stream missed is asked by REST before the next bar is
-    stored. Listeners hear of a bar after it was stored.
+    stored. Listeners hear of a bar after it was stored. A bar counts as closed when the stream confirms it, or when
+    the clock says so and the exchange's REST interface gives it; the first of them counts, a later version of the
+    same bar never alters what is stored.
     """
 
     def __init__(
@@ -74,28 +90,34 @@ class LiveFeed:
     ) -> None:
         self.category = category
         self.quotes = LatestQuotes(category)
+        self.trades = RecentTrades()
+        self.thread = thread or StoreThread()
         self._exchange = exchange
         self._store = store
         self._clock = clock
         self._notice = notice
-        self._listeners: list[Listener] = []
+        self._trade_listeners: list[TradeListener] = []
         self._sequences: dict[DatasetKey, BarSequence] = {}
         self._by_topic: dict[str, DatasetKey] = {}
         self._subscribed: set[str] = set()
         self._refused: set[str] = set()
-        self._heard = asyncio.Event()
-        self._filling: dict[DatasetKey, asyncio.Task[None]] = {}
-        self._fill_slots = asyncio.Semaphore(_FILLS_AT_ONCE)
-        self._work = asyncio.Event()
         self._moved: set[DatasetKey] = set()
-        self.thread = thread or StoreThread()
+        self._left: Batch = {}
+        self._writer = BarWriter(store, self.thread, clock, notice)
+        self._listing = ListingWatch(exchange, category, clock, self._end)
+        self._filler = Filler(exchange, store, self.thread, clock, notice, self._offered, self._listing.doubt)
         self._tasks: list[asyncio.Task[None]] = []
-        self._bars_stored = 0
-        self._bars_filled = 0
+        self._beside: set[asyncio.Task[None]] = set()
+        self._time = TimeKeeper(exchange, clock)
+        self._ended: dict[str, None] = {}
+        self._unsound = 0
+        self._differing = 0
         self._lost = False
-        url = stream_url(exchange.url, category)
+        url, paced = stream_url(exchange.url, category), PacedConnector(connector, clock)
         self._pool = StreamPool(
-            lambda: PublicStream(url, category, self, connector, clock, rng, settings), clock, notice
+            lambda: PublicStream(url, category, self, paced, clock, rng, settings, exchange.now_ms),
+            clock,
+            notice,
         )
 
     # ------------------------------------------------------------------------------------------ use
@@ -103,19 +125,20 @@ class LiveFeed:
     def start(self) -> None:
         """Begin to work; must be called on the running event loop."""
         if not self._tasks:
-            self._tasks = [
-                asyncio.create_task(self._keep_running(work)) for work in (self._tick, self._store_bars)
-            ]
+            works = (self._tick, self._store_bars, self._time.run, self._listing.run)
+            self._tasks = [asyncio.create_task(self._keep_running(work)) for work in works]
 
     async def close(self) -> None:
         """Disconnect; bars that were taken for storing are stored first."""
         await self._pool.close()
-        tasks = [*self._filling.values(), *self._tasks]
+        tasks = [*self._tasks, *self._beside]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._filler.close()
         self._tasks = []
         await self.thread.drain()
+        await self._writer.finish(self._gather)
         self.thread.close()
 
     async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -129,37 +152,60 @@ class LiveFeed:
 
     def add_listener(self, listener: Listener) -> None:
         """Call `listener(key, row)` on the event loop for each closed bar after it was stored."""
-        self._listeners.append(listener)
+        self._writer.add_listener(listener)
 
     def remove_listener(self, listener: Listener) -> None:
         """Call it no more."""
-        self._listeners.remove(listener)
+        self._writer.remove_listener(listener)
+
+    def add_trade_listener(self, listener: TradeListener) -> None:
+        """Call `listener(trade)` on the event loop for each trade of a watched symbol."""
+        self._trade_listeners.append(listener)
+
+    def remove_trade_listener(self, listener: TradeListener) -> None:
+        """Call it no more."""
+        self._trade_listeners.remove(listener)
 
     def follow(self, keys: Iterable[DatasetKey]) -> list[DatasetKey]:
         """Subscribe to the bars of these datasets; they are held back until `begin`.
 
-        Returns those that were not followed before.
+        Returns those that were not followed before. A symbol that was taken off the exchange may be followed anew.
+        ValueError for a mark dataset: the stream has no mark bars.
         """
         topics, new = [], []
         for key in keys:
+            if key.mark:
+                raise ValueError(f"{key} cannot be followed: the stream has no mark bars")
             if key not in self._sequences:
                 topic = kline_topic(key.symbol, key.timeframe)
                 self._sequences[key] = BarSequence(key)
                 self._by_topic[topic] = key
+                self._refused.discard(topic)
+                self._ended.pop(key.symbol, None)
                 topics.append(topic)
                 new.append(key)
         self._pool.subscribe(topics)
         return new
 
+    def followed(self) -> frozenset[DatasetKey]:
+        """Datasets that are followed now, begun or not."""
+        return frozenset(self._sequences)
+
     def unfollow(self, keys: Iterable[DatasetKey]) -> None:
-        """Leave these datasets as they are."""
+        """Leave these datasets; what has closed and was heard is stored, nothing more is asked."""
         topics = []
         for key in keys:
-            if self._sequences.pop(key, None) is not None:
+            sequence = self._sequences.pop(key, None)
+            if sequence is not None:
                 topic = kline_topic(key.symbol, key.timeframe)
                 del self._by_topic[topic]
                 self._subscribed.discard(topic)
                 topics.append(topic)
+                self._filler.leave(sequence)
+                self._differing += sequence.differing
+                if rows := sequence.take():
+                    self._left.setdefault(key, []).extend(rows)
+        self._writer.wake()
         self._pool.unsubscribe(topics)
 
     def watch(self, symbols: Iterable[str]) -> None:
@@ -173,6 +219,17 @@ class LiveFeed:
         for symbol in names:
             self.quotes.forget(symbol)
 
+    def watch_trades(self, symbols: Iterable[str]) -> None:
+        """Keep the latest trades of these symbols in `trades` and tell the trade listeners."""
+        self._pool.subscribe([trade_topic(symbol) for symbol in symbols])
+
+    def unwatch_trades(self, symbols: Iterable[str]) -> None:
+        """Drop these symbols from `trades`."""
+        names = list(symbols)
+        self._pool.unsubscribe([trade_topic(symbol) for symbol in names])
+        for symbol in names:
+            self.trades.forget(symbol)
+
     async def subscribed(self, timeout_s: float = 15.0) -> bool:
         """Wait until every followed dataset is heard or refused; False where that took too long."""
         deadline = self._clock.monotonic() + timeout_s
@@ -183,7 +240,10 @@ class LiveFeed:
         return True
 
     async def begin(self, keys: Iterable[DatasetKey]) -> None:
-        """The history of these followed datasets is stored: go on from the last stored bar, or from now without any."""
+        """The history of these followed datasets is stored: go on from the last stored bar, or from now without any.
+
+        Short gaps that are left inside them are made good beside the feed.
+        """
         for key in list(keys):
             last_ms = await self._last_stored(key)
             sequence = self._sequences.get(key)
@@ -191,42 +251,72 @@ class LiveFeed:
                 continue
             if last_ms is not None:
                 sequence.begin(last_ms + key.timeframe.ms)
+                self._do_beside(self._filler.look_at_gaps(key))
             else:
                 sequence.begin(self._exchange.closed_before_ms(key.timeframe))
-            self._release(key)
+            self._offered(key)
 
     async def _last_stored(self, key: DatasetKey) -> int | None:
         info = await self.thread.call(lambda: self._store.info(key))
         return info.last_ms if info is not None else None
 
+    def _do_beside(self, work: Awaitable[None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except TradebotError as error:
+                self._notice(Level.ERROR, error.sentence)
+
+        task = asyncio.create_task(guarded())
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     def status(self) -> FeedStatus:
         """Figures for a display."""
         now = self._exchange.now_ms()
-        behind = sum(1 for sequence in self._sequences.values() if self._closed_but_missing(sequence, now))
+        closed = {frame: self._closed_before(frame, now) for frame in Timeframe}
+        sequences = self._sequences.values()
         return FeedStatus(
             tuple(self._pool.status()),
-            len(self._sequences),
-            self._bars_stored,
-            self._bars_filled,
-            behind,
+            len(sequences),
+            self._writer.stored,
+            self._filler.bars,
+            sum((one.next_ms or now) < closed[one.key.timeframe] for one in sequences),
+            self._filler.under_way,
+            self._filler.holes,
+            self._differing + sum(one.differing for one in sequences),
+            self._unsound,
+            tuple(self._ended),
         )
 
     # ------------------------------------------------------------------------------------------ stream
 
     def on_update(self, update: Update) -> None:
-        """A bar or a quote."""
-        if not isinstance(update, KlineUpdate):
+        """A bar, a quote or a trade."""
+        if isinstance(update, TickerUpdate):
             self.quotes.apply(update)
-        elif update.closed:
-            key = DatasetKey.of(self.category, update.symbol, update.timeframe)
-            sequence = self._sequences.get(key)
-            if sequence is not None:
-                sequence.offer([update.row])
-                self._release(key)
+        elif isinstance(update, KlineUpdate):
+            if update.closed:
+                self._hear_closed(update)
+        elif self.trades.apply(update):
+            for listener in self._trade_listeners:
+                listener(update)
+
+    def _hear_closed(self, update: KlineUpdate) -> None:
+        key = DatasetKey.of(self.category, update.symbol, update.timeframe)
+        sequence = self._sequences.get(key)
+        if sequence is None:
+            return
+        if not is_sound(update.row):
+            self._unsound += 1
+            return
+        self._filler.note_differing(key, sequence.offer([update.row]))
+        self._offered(key)
 
     def on_subscribed(self, topics: frozenset[str]) -> None:
         """From here on these topics are heard."""
         self._subscribed |= topics
+        self._refused -= topics
         if self._lost and self._all_heard():
             self._lost = False
             self._notice(Level.INFO, "The stream of the exchange is back; missed bars are fetched.")
@@ -241,117 +331,67 @@ class LiveFeed:
         """The exchange does not know the topic; its bars are asked by REST alone."""
         self._refused.add(topic)
         self._notice(Level.WARNING, sentence)
+        if topic in self._by_topic:
+            self._listing.doubt(self._by_topic[topic].symbol)
 
     def _all_heard(self) -> bool:
         return all(topic in self._subscribed or topic in self._refused for topic in self._by_topic)
 
-    # ------------------------------------------------------------------------------------------ filling
+    # ------------------------------------------------------------------------------------------ by the clock
 
-    def _release(self, key: DatasetKey) -> None:
+    def _offered(self, key: DatasetKey) -> None:
         """Something was offered: store what follows on, ask for what is missing in between."""
         self._moved.add(key)
-        self._work.set()
-        self._fill_if_wanted(self._sequences[key])
+        self._writer.wake()
+        sequence = self._sequences.get(key)
+        if sequence is not None:
+            now = self._exchange.now_ms()
+            self._filler.start(sequence, self._closed_before(key.timeframe, now), now)
 
-    def _closed_before(self, key: DatasetKey, now_ms: int) -> int:
-        return key.timeframe.floor(now_ms - self._exchange.settle_ms - _CONFIRM_GRACE_MS)
-
-    def _closed_but_missing(self, sequence: BarSequence, now_ms: int) -> bool:
-        following = sequence.next_ms
-        return following is not None and following < self._closed_before(sequence.key, now_ms)
+    def _closed_before(self, timeframe: Timeframe, now_ms: int) -> int:
+        return timeframe.floor(now_ms - self._exchange.settle_ms - _CONFIRM_GRACE_MS)
 
     async def _tick(self) -> None:
-        """Bars that the stream did not confirm are found by the clock."""
-        measured = float("-inf")
+        """Bars that the stream did not confirm are found by the clock; so is a computer that slept."""
         while True:
-            await self._clock.sleep(_TICK_S)
+            away_s = await self._time.sleep(_TICK_S)
+            if away_s:
+                self._pool.reconnect(
+                    f"The computer slept or its clock was set ({away_s:.0f} s); connecting again."
+                )
+            now = self._exchange.now_ms()
+            closed = {frame: self._closed_before(frame, now) for frame in Timeframe}
             for sequence in list(self._sequences.values()):
-                self._fill_if_wanted(sequence)
-            if self._clock.monotonic() - measured >= _OFFSET_EVERY_S:
-                measured = self._clock.monotonic()
-                try:
-                    await self._exchange.server_time_ms()
-                except ExchangeError:
-                    continue  # the last offset serves on; the stream says when the exchange is gone
+                self._filler.start(sequence, closed[sequence.key.timeframe], now)
 
-    def _fill_if_wanted(self, sequence: BarSequence) -> None:
-        key = sequence.key
-        if key in self._filling:
+    # ------------------------------------------------------------------------------------------ end of a symbol
+
+    def _end(self, symbol: str) -> None:
+        keys = [key for key in self._sequences if key.symbol == symbol]
+        if not keys:
             return
-        now = self._exchange.now_ms()
-        wanted = sequence.wanted(self._closed_before(key, now), now)
-        if wanted is not None:
-            task = asyncio.create_task(self._fill(sequence, *wanted))
-            self._filling[key] = task
-            task.add_done_callback(lambda done: self._filled(key, done))
-
-    def _filled(self, key: DatasetKey, task: asyncio.Task[None]) -> None:
-        self._filling.pop(key, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._sequences[key].asked(self._exchange.now_ms())
-            name = type(error).__name__
-            self._notice(Level.ERROR, f"{key}: missed bars could not be fetched ({name}); trying again.")
-
-    async def _fill(self, sequence: BarSequence, start_ms: int, end_ms: int) -> None:
-        """Ask bars by REST and hand them on; what the exchange does not have is passed after a few times."""
-        key = sequence.key
-        async with self._fill_slots:
-            try:
-                rows = await self._exchange.klines(self.category, key.symbol, key.timeframe, start_ms, end_ms)
-            except ExchangeError as error:
-                sequence.asked(self._exchange.now_ms())
-                self._notice(Level.WARNING, f"{key}: {error.sentence}")
-                return
-        self._bars_filled += len(rows)
-        sequence.offer(rows)
-        if not rows or rows[0].time_ms > start_ms:
-            sequence.asked(self._exchange.now_ms())
-            hole = sequence.pass_hole()
-            if hole is not None:
-                span = f"{iso_minute(hole[0])} to {iso_minute(hole[1])} UTC"
-                self._notice(Level.WARNING, f"{key}: the exchange has no bars from {span}; they stay a gap.")
-        self._moved.add(key)
-        self._work.set()
+        last = [one for key in keys if (one := self._sequences[key].last_ms) is not None]
+        until = f" at {iso_minute(max(last))} UTC" if last else ""
+        self._ended[symbol] = None
+        self.unfollow(keys)
+        self.unwatch([symbol])
+        self.unwatch_trades([symbol])
+        self._notice(
+            Level.WARNING,
+            f"{symbol} is not traded on the exchange any more; its {counted(len(keys), 'dataset')} end{until}.",
+        )
 
     # ------------------------------------------------------------------------------------------ storing
 
     async def _store_bars(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            batch: dict[DatasetKey, list[BarRow]] = {}
-            for key in self._moved:
-                sequence = self._sequences.get(key)
-                rows = sequence.take() if sequence is not None else []
-                if rows:
-                    batch[key] = rows
-            self._moved.clear()
-            if batch:
-                await self._store_batch(batch)
+        await self._writer.run(self._gather)
 
-    async def _store_batch(self, batch: dict[DatasetKey, list[BarRow]]) -> None:
-        try:
-            await self.thread.call(lambda: self._store.append_many(batch))
-        except TradebotError as error:
-            self._notice(Level.ERROR, error.sentence)
-            await self._clock.sleep(_STORE_RETRY_S)
-            for key, rows in batch.items():
-                self._sequences[key].begin(rows[0].time_ms)
-                self._sequences[key].offer(rows)
-                self._moved.add(key)
-            self._work.set()
-            return
-        for key, rows in batch.items():
-            self._bars_stored += len(rows)
-            for row in rows:
-                self._tell(key, row)
-
-    def _tell(self, key: DatasetKey, row: BarRow) -> None:
-        for listener in list(self._listeners):
-            try:
-                listener(key, row)
-            except Exception as error:  # noqa: BLE001 - a fault of one listener must not end the feed
-                name = type(error).__name__
-                self._notice(
-                    Level.ERROR, f"A listener of closed bars failed on {key} ({name}); the feed goes on."
-                )
+    def _gather(self) -> Batch:
+        batch, self._left = self._left, {}
+        for key in self._moved:
+            sequence = self._sequences.get(key)
+            rows: list[BarRow] = sequence.take() if sequence is not None else []
+            if rows:
+                batch.setdefault(key, []).extend(rows)
+        self._moved.clear()
+        return batch

@@ -6,12 +6,20 @@ from collections.abc import Iterable
 
 from tradebot.engine.market import BarRow, DatasetKey
 
-# Bars that may wait for the history before them; beyond it the oldest are dropped and asked again later.
+# Bars that may wait for the ones before them. Before `begin` the oldest are dropped beyond it (history brings them),
+# after it the newest (they are asked again).
 _MOST_WAITING = 5_000
-# Asked this often without an answer while a later bar is there, a bar is taken for a hole of the exchange.
-HOLE_ATTEMPTS = 3
+# At first this many bars are asked for, so that a long absence is made good in pieces; where none of them came, it is
+# looked further, because the exchange may have nothing in between.
+_MOST_ASKED = 1_000
+_FURTHEST_ASKED = 20_000
+# Asked this often without an answer while a later bar is there, a bar is passed as a hole of the exchange: with the
+# pauses in between that is a minute.
+HOLE_ATTEMPTS = 6
 _RETRY_FIRST_MS = 2_000
 _RETRY_CAP_MS = 60_000
+# Released bars that are remembered, to see whether the exchange gives them differently later.
+_REMEMBERED = 4
 
 
 class BarSequence:
@@ -19,14 +27,17 @@ class BarSequence:
 
     Before `begin` nothing is released: the history up to the live bars is still being collected. A bar counts as
     closed when the stream confirmed it or the exchange's REST interface gave it as closed; it is released once, and
-    only after all bars before it.
+    only after all bars before it. The first proof counts: a second version of a bar never replaces the first, because
+    what was stored and told is never altered; that it differed is counted in `differing`.
     """
 
     def __init__(self, key: DatasetKey) -> None:
         self.key = key
+        self.differing = 0
         self._length = key.timeframe.ms
         self._next: int | None = None
         self._ready: dict[int, BarRow] = {}
+        self._released: dict[int, BarRow] = {}
         self._attempts = 0
         self._ask_again_ms = 0
 
@@ -35,21 +46,42 @@ class BarSequence:
         """Open time of the next bar to be stored; None before `begin`."""
         return self._next
 
+    @property
+    def attempts(self) -> int:
+        """How often the next bar was asked for without success."""
+        return self._attempts
+
+    @property
+    def last_ms(self) -> int | None:
+        """Open time of the last released bar that is still remembered, None without."""
+        return max(self._released, default=None)
+
     def begin(self, next_ms: int) -> None:
         """Everything before `next_ms` is stored; go on (or back) from there."""
         self._next = next_ms
         self._attempts = 0
         self._ask_again_ms = 0
-        for time_ms in [time_ms for time_ms in self._ready if time_ms < next_ms]:
-            del self._ready[time_ms]
+        self._ready = {time_ms: row for time_ms, row in self._ready.items() if time_ms >= next_ms}
+        self._released = {time_ms: row for time_ms, row in self._released.items() if time_ms < next_ms}
 
-    def offer(self, rows: Iterable[BarRow]) -> None:
-        """Closed bars, in any order; what is stored or at hand already is passed over."""
+    def offer(self, rows: Iterable[BarRow]) -> list[BarRow]:
+        """Closed bars, in any order; what is released or at hand already is passed over.
+
+        Returns those that the exchange gave before with other values.
+        """
+        differing = []
         for row in rows:
-            if self._next is None or row.time_ms >= self._next:
-                self._ready.setdefault(row.time_ms, row)
+            known = self._released.get(row.time_ms) or self._ready.get(row.time_ms)
+            if known is not None:
+                if known != row and _values(known) != _values(row):
+                    differing.append(row)
+            elif self._next is None or row.time_ms >= self._next:
+                self._ready[row.time_ms] = row
+        drop = min if self._next is None else max
         while len(self._ready) > _MOST_WAITING:
-            del self._ready[min(self._ready)]
+            del self._ready[drop(self._ready)]
+        self.differing += len(differing)
+        return differing
 
     def take(self) -> list[BarRow]:
         """The bars that may be stored now: those that follow without a hole."""
@@ -62,6 +94,9 @@ class BarSequence:
         if rows:
             self._attempts = 0
             self._ask_again_ms = 0
+            self._released.update((row.time_ms, row) for row in rows[-_REMEMBERED:])
+            for time_ms in sorted(self._released)[:-_REMEMBERED]:
+                del self._released[time_ms]
         return rows
 
     def wanted(self, closed_before_ms: int, now_ms: int) -> tuple[int, int] | None:
@@ -71,9 +106,15 @@ class BarSequence:
         """
         if self._next is None or now_ms < self._ask_again_ms:
             return None
-        later = [time_ms for time_ms in self._ready if time_ms > self._next]
-        end = min(later) if later else closed_before_ms
+        if self._next in self._ready:
+            return None
+        end = min(self._ready) if self._ready else closed_before_ms
+        end = min(end, self._next + self._reach)
         return (self._next, end) if end > self._next else None
+
+    @property
+    def _reach(self) -> int:
+        return (_FURTHEST_ASKED if self._attempts else _MOST_ASKED) * self._length
 
     def asked(self, now_ms: int) -> None:
         """An answer to `wanted` was offered, or there was none: wait longer each time before asking again."""
@@ -93,8 +134,21 @@ class BarSequence:
             or self._next in self._ready
         ):
             return None
-        hole = (self._next, min(self._ready))
+        hole = (self._next, min(self._next + self._reach, *self._ready))
         self._next = hole[1]
         self._attempts = 0
         self._ask_again_ms = 0
         return hole
+
+
+def is_sound(row: BarRow) -> bool:
+    """Whether a bar's prices agree with one another; one that does not is asked for again instead of stored."""
+    low, high = float(row.low), float(row.high)
+    return 0 < low <= min(float(row.open), float(row.close)) and high >= max(
+        float(row.open), float(row.close)
+    )
+
+
+def _values(row: BarRow) -> tuple[float, ...]:
+    """The numbers of a bar: the stream and REST may write the same one with other digits."""
+    return tuple(float(text or "nan") for text in row[1:])

@@ -26,7 +26,7 @@ class PacedConnector:
         self._clock = clock
         self._most = most
         self._window_s = window_s
-        self._begun: deque[float] = deque()
+        self._begun: deque[float] = deque(maxlen=most)
         self._turn = asyncio.Lock()
 
     async def __call__(self, url: str) -> StreamConnection:
@@ -41,9 +41,10 @@ class PacedConnector:
             raise StreamClosedError("no connection in time") from None
 
     def _wait_s(self) -> float:
-        now = self._clock.monotonic()
-        while self._begun and now - self._begun[0] >= self._window_s:
-            self._begun.popleft()
-        if len(self._begun) >= self._most:
-            return self._begun[0] + self._window_s - now
-        return max(0.0, self._begun[-1] + _GAP_S - now) if self._begun else 0.0
+        """Until the connection that was opened `most` connections ago is out of the window."""
+        if not self._begun:
+            return 0.0
+        due = self._begun[-1] + _GAP_S
+        if len(self._begun) == self._most:
+            due = max(due, self._begun[0] + self._window_s)
+        return max(0.0, due - self._clock.monotonic())

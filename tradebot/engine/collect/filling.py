@@ -1,0 +1,242 @@
+"""Asking by REST for the bars that a feed missed, and finding out which ones the exchange itself does not have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tradebot.engine.collect.ports import StorePort
+from tradebot.engine.collect.sequence import BarSequence
+from tradebot.engine.collect.writer import StoreThread
+from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.errors import TradebotError
+from tradebot.engine.control.events import Level
+from tradebot.engine.control.progress import counted
+from tradebot.engine.exchange import PAGE_BARS, Exchange, ExchangeError, FailureKind, Notice
+from tradebot.engine.market import BarRow, Category, DatasetKey
+from tradebot.engine.market.times import iso_minute
+
+_AT_ONCE = 16
+# A hole is looked at once more after this time, before it is taken for one of the exchange itself.
+_SECOND_LOOK_S = 300.0
+_LOOK_AGAIN_S = 60.0
+# Gaps that an earlier run left inside a dataset are made good beside the feed, the newest ones first.
+_MOST_GAPS = 50
+
+Range = tuple[int, int]
+
+
+class Filler:
+    """Fills sequences by REST, a few at a time; what fails is tried again with growing pauses, for as long as needed.
+
+    `offered(key)` is called when bars were offered to a sequence, `doubtful(symbol)` when the exchange repeatedly has
+    nothing of a symbol or refuses it. Lives on one event loop.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        store: StorePort,
+        thread: StoreThread,
+        clock: Clock,
+        notice: Notice,
+        offered: Callable[[DatasetKey], None],
+        doubtful: Callable[[str], None],
+    ) -> None:
+        self._exchange = exchange
+        self._store = store
+        self._thread = thread
+        self._clock = clock
+        self._notice = notice
+        self._offered = offered
+        self._doubtful = doubtful
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._filling: dict[BarSequence, asyncio.Task[None]] = {}
+        self._looking: dict[DatasetKey, set[asyncio.Task[None]]] = {}
+        self._trouble: set[FailureKind | DatasetKey] = set()
+        self._differing: set[DatasetKey] = set()
+        self.bars = 0
+        self.holes = 0
+
+    @property
+    def under_way(self) -> int:
+        """Datasets that are being filled now."""
+        return len(self._filling)
+
+    def start(self, sequence: BarSequence, closed_before_ms: int, now_ms: int) -> None:
+        """Fill a sequence where it wants something and is not being filled already."""
+        if sequence in self._filling:
+            return
+        wanted = sequence.wanted(closed_before_ms, now_ms)
+        if wanted is not None:
+            task = asyncio.create_task(self._fill(sequence, *wanted))
+            self._filling[sequence] = task
+            task.add_done_callback(lambda done: self._filled(sequence, done))
+
+    def leave(self, sequence: BarSequence) -> None:
+        """Nothing more is asked for a sequence."""
+        task = self._filling.pop(sequence, None)
+        if task is not None:
+            task.cancel()
+        for look in self._looking.pop(sequence.key, set()):
+            look.cancel()
+
+    async def close(self) -> None:
+        """Ask nothing more."""
+        tasks = [*self._filling.values(), *(task for looks in self._looking.values() for task in looks)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def look_at_gaps(self, key: DatasetKey) -> None:
+        """Make good what an earlier run left out inside a dataset; known holes of the exchange are passed over."""
+        gaps = await self._thread.call(lambda: inner_gaps(self._store, key))
+        for start, end in gaps[-_MOST_GAPS:]:
+            self._look_later(key, start, end, 0.0)
+
+    def note_differing(self, key: DatasetKey, rows: Sequence[BarRow]) -> None:
+        """Say once of a dataset that the exchange gave a bar in two versions."""
+        if rows and key not in self._differing:
+            self._differing.add(key)
+            when = iso_minute(rows[0].time_ms)
+            self._notice(
+                Level.WARNING,
+                f"{key}: the exchange gave the bar of {when} UTC twice with different values; the first stays.",
+            )
+
+    # ------------------------------------------------------------------------------------------ filling
+
+    def _filled(self, sequence: BarSequence, task: asyncio.Task[None]) -> None:
+        self._filling.pop(sequence, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            sequence.asked(self._exchange.now_ms())
+            name = type(error).__name__
+            self._notice(
+                Level.ERROR, f"{sequence.key}: missed bars could not be fetched ({name}); trying again."
+            )
+
+    async def _fill(self, sequence: BarSequence, start_ms: int, end_ms: int) -> None:
+        """Ask bars by REST and hand them on; what the exchange does not have is passed after a few times."""
+        key = sequence.key
+        # One bar back where it is known, to see whether the exchange changed what it had confirmed.
+        overlap = key.timeframe.ms if sequence.last_ms == start_ms - key.timeframe.ms else 0
+        async with self._slots:
+            rows = await self._ask(key, start_ms - overlap, end_ms)
+        if rows is None:
+            sequence.asked(self._exchange.now_ms())
+            return
+        new = sum(row.time_ms >= start_ms for row in rows)
+        self.bars += new
+        self.note_differing(key, sequence.offer(rows))
+        if all(row.time_ms != start_ms for row in rows):
+            sequence.asked(self._exchange.now_ms())
+            self._pass_hole(sequence)
+            if not new and sequence.attempts and sequence.attempts % 6 == 0:
+                self._doubtful(key.symbol)
+        self._offered(key)
+
+    async def _ask(self, key: DatasetKey, start_ms: int, end_ms: int) -> list[BarRow] | None:
+        """Bars by REST, None where they could not be had; a failure is said once, until it is over."""
+        category = Category(key.category)
+        try:
+            rows = await self._exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms)
+        except ExchangeError as error:
+            own = error.kind in (FailureKind.REFUSED, FailureKind.NOT_FOUND, FailureKind.MALFORMED)
+            trouble = key if own else error.kind
+            if trouble not in self._trouble:
+                self._trouble.add(trouble)
+                self._notice(Level.WARNING, f"{key}: {error.sentence}")
+            if error.kind is FailureKind.REFUSED:
+                self._doubtful(key.symbol)
+            return None
+        self._trouble.discard(key)
+        self._trouble -= set(FailureKind)
+        return rows
+
+    # ------------------------------------------------------------------------------------------ holes
+
+    def _pass_hole(self, sequence: BarSequence) -> None:
+        first_ever = sequence.last_ms is None
+        hole = sequence.pass_hole()
+        if hole is None:
+            return
+        self.holes += 1
+        key = sequence.key
+        if not first_ever:
+            self._notice(
+                Level.WARNING, f"{key}: the exchange has no bars {_span(*hole)}; it is asked once more later."
+            )
+        self._look_later(key, *hole, _SECOND_LOOK_S)
+
+    def _look_later(self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float) -> None:
+        task = asyncio.create_task(self._second_look(key, start_ms, end_ms, after_s))
+        looks = self._looking.setdefault(key, set())
+        looks.add(task)
+        task.add_done_callback(looks.discard)
+
+    async def _second_look(self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float) -> None:
+        """Ask for a hole once more: what comes is stored in its place, the rest is remembered as the exchange's."""
+        await self._clock.sleep(after_s)
+        while True:
+            async with self._slots:
+                rows = await self._ask(key, start_ms, end_ms)
+            if rows is not None:
+                try:
+                    left = await self._thread.call(partial(self._settle, key, rows, start_ms, end_ms))
+                except TradebotError as error:
+                    self._notice(Level.ERROR, error.sentence)
+                else:
+                    break
+            await self._clock.sleep(_LOOK_AGAIN_S)
+        if rows:
+            self._notice(
+                Level.INFO,
+                f"{key}: {counted(len(rows), 'bar')} that were missing {_span(start_ms, end_ms)} came.",
+            )
+        for start, end in left:
+            self._notice(
+                Level.WARNING, f"{key}: the exchange has no bars {_span(start, end)}; they stay a gap."
+            )
+
+    def _settle(self, key: DatasetKey, rows: list[BarRow], start_ms: int, end_ms: int) -> list[Range]:
+        """Store what came late and remember the rest as holes; on the store's thread."""
+        if rows:
+            self._store.merge(key, rows)
+        info = self._store.info(key)
+        if info is None or info.first_ms is None or info.first_ms >= end_ms:
+            return []  # nothing lies before it: the symbol was listed later
+        left = self._store.missing(key, start_ms, end_ms)
+        if left:
+            self._store.remember_holes(key, left, self._exchange.now_ms())
+        return left
+
+
+def inner_gaps(store: StorePort, key: DatasetKey) -> list[Range]:
+    """Short gaps between the first and the last bar of a dataset that are no known holes, rising."""
+    info = store.info(key)
+    if info is None or info.first_ms is None or info.last_ms is None:
+        return []
+    holes = [(hole.start_ms, hole.end_ms) for hole in store.holes(key)]
+    most = PAGE_BARS * key.timeframe.ms
+    gaps = []
+    for gap in store.missing(key, info.first_ms, info.last_ms):
+        gaps += [part for part in _without(gap, holes) if part[1] - part[0] <= most]
+    return gaps
+
+
+def _without(gap: Range, holes: Sequence[Range]) -> list[Range]:
+    """What is left of a range when others are taken out of it."""
+    parts = [gap]
+    for low, high in holes:
+        parts = [
+            piece
+            for start, end in parts
+            for piece in ((start, min(end, low)), (max(start, high), end))
+            if piece[0] < piece[1]
+        ]
+    return parts
+
+
+def _span(start_ms: int, end_ms: int) -> str:
+    return f"from {iso_minute(start_ms)} to {iso_minute(end_ms)} UTC"
