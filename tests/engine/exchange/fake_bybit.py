@@ -15,6 +15,7 @@ URL = "memory://bybit"
 KLINE = "/v5/market/kline"
 INSTRUMENTS = "/v5/market/instruments-info"
 FUNDING = "/v5/market/funding/history"
+RISK_LIMIT = "/v5/market/risk-limit"
 Fault = Callable[[str, dict[str, Any]], "ExchangeError | dict[str, Any] | None"]
 
 
@@ -79,6 +80,7 @@ class FakeBybit:
             KLINE: self._klines,
             INSTRUMENTS: self._instruments,
             FUNDING: self._funding,
+            RISK_LIMIT: self._risk_limits,
         }[path](params)
         return self.envelope(result)
 
@@ -127,3 +129,20 @@ class FakeBybit:
             for time_ms in times
         ]
         return {"category": params["category"], "list": rows}
+
+    def _risk_limits(self, params: dict[str, Any]) -> dict[str, Any]:
+        tiers = [
+            {
+                "id": number,
+                "symbol": symbol,
+                "riskLimitValue": str(2_000_000 * number),
+                "maintenanceMargin": "0.005" if number == 1 else "0.01",
+                "initialMargin": "0.01" if number == 1 else "0.02",
+                "isLowestRisk": int(number == 1),
+                "maxLeverage": "100.00" if number == 1 else "50.00",
+                "mmDeduction": "" if number == 1 else "10000",
+            }
+            for symbol in self.launches
+            for number in (1, 2)
+        ]
+        return {"category": params["category"], "list": tiers, "nextPageCursor": ""}

@@ -1,4 +1,4 @@
-"""Collecting in a child process, so that bulk history never slows the screen: the same code, progress as messages.
+"""Collecting and repairing in a child process, so that neither slows the screen: the same code, progress as messages.
 
 `python -m tradebot.engine.collect.child` reads one line of JSON (a `ChildOrder`) from standard input, writes lines of
 JSON to standard output, and stops cleanly when its standard input closes: cancelled, or its parent has died.
@@ -12,14 +12,16 @@ import json
 import random
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tradebot.engine.collect.history import collect_history
-from tradebot.engine.collect.progress import CollectProgress, CollectReport
-from tradebot.engine.collect.request import CollectRequest
+from tradebot.engine.collect.progress import CollectProgress, DatasetProgress
+from tradebot.engine.collect.repair import RepairOptions, RepairReport, repair
+from tradebot.engine.collect.request import CollectRequest, Order
+from tradebot.engine.collect.verifying import Verify
 from tradebot.engine.control.clock import SystemClock
 from tradebot.engine.control.errors import (
     EXIT_INTERRUPTED,
@@ -33,7 +35,7 @@ from tradebot.engine.control.events import Level
 from tradebot.engine.control.jobs import lower_thread_priority
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.exchange import Exchange, PybitRest, Throttle
-from tradebot.engine.market import Category, Timeframe
+from tradebot.engine.market import Category, DatasetKey, Timeframe
 from tradebot.engine.store import Store
 
 _CREATE_NO_WINDOW = 0x08000000
@@ -43,39 +45,95 @@ _LINE_LIMIT = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ChildOrder:
-    """What the child is told: where the exchange and the data folder are, and what to collect."""
+    """What the child is told: where the exchange and the data folder are, and what to collect or repair.
+
+    `kind` is collect or repair; a repair names its datasets in `keys` and passes over what is asked of a collection.
+    `top` 0 means all symbols; `mark` are timeframes of mark-price bars; `verify` is nothing, sample or all.
+    `budget_file` is where the processes of this machine share their request budget, empty for a budget of its own.
+    """
 
     url: str
     folder: str
     source: str
     budget_percent: float
     timeout_seconds: float
-    category: str
-    symbols: tuple[str, ...]
-    timeframes: tuple[str, ...]
-    since_ms: int
-    until_ms: int | None
+    category: str = Category.LINEAR.value
+    symbols: tuple[str, ...] = ()
+    timeframes: tuple[str, ...] = ()
+    since_ms: int = 0
+    until_ms: int | None = None
+    order: str = Order.OLDEST_FIRST.value
+    top: int = 0
+    mark: tuple[str, ...] = ()
+    ask_holes_again: bool = False
+    budget_file: str = ""
+    kind: str = "collect"
+    keys: tuple[str, ...] = ()
+    verify: str = Verify.NOTHING.value
+    from_exchange: bool = False
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ChildOrder:
+        """The order that `asdict` and JSON made a mapping of."""
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})
 
     def request(self) -> CollectRequest:
         """The order as a request. Raises InputError where it asks for nothing."""
         return CollectRequest(
             Category(self.category),
-            tuple(self.symbols),
+            self.symbols,
             tuple(Timeframe(name) for name in self.timeframes),
             self.since_ms,
             self.until_ms,
+            order=Order(self.order),
+            top=self.top or None,
+            mark_timeframes=tuple(Timeframe(name) for name in self.mark),
+            ask_holes_again=self.ask_holes_again,
         )
+
+    def repair_options(self) -> RepairOptions:
+        """What a repair does beyond bad rows and gaps."""
+        return RepairOptions(Verify(self.verify), self.from_exchange, self.ask_holes_again)
+
+
+def order_for(request: CollectRequest, **where: Any) -> ChildOrder:
+    """The order of a collection; `where` names the fields that are not the request's: url, folder, source and so on."""
+    return ChildOrder(
+        category=request.category.value,
+        symbols=request.symbols,
+        timeframes=tuple(each.value for each in request.timeframes),
+        since_ms=request.since_ms,
+        until_ms=request.until_ms,
+        order=request.order.value,
+        top=request.top or 0,
+        mark=tuple(each.value for each in request.mark_timeframes),
+        ask_holes_again=request.ask_holes_again,
+        **where,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ChildOutcome:
-    """How the child ended: bars added, bars the exchange does not have, sentences about what fell short."""
+    """How the child ended: bars added, bars that could not be had, sentences about what fell short.
+
+    `information` is what is no shortfall (known holes of the exchange, a listing later than the start); `rows_moved`
+    bad rows were put aside by a repair, whose `sentences` speak of every dataset.
+    """
 
     complete: bool
     bars_added: int
     missing_bars: int
     datasets: int
     sentences: tuple[str, ...]
+    information: tuple[str, ...] = ()
+    rows_moved: int = 0
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ChildOutcome:
+        """The outcome that `asdict` and JSON made a mapping of."""
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})
 
 
 async def collect_in_child(
@@ -109,8 +167,7 @@ async def collect_in_child(
         async for line in process.stdout:
             message = json.loads(line)
             if "outcome" in message:
-                values = message["outcome"]
-                return ChildOutcome(**{**values, "sentences": tuple(values["sentences"])})
+                return ChildOutcome.from_json(message["outcome"])
             if message.get("exit_code") == EXIT_INTERRUPTED:
                 raise CancelledError(message["refusal"])
             if "refusal" in message:
@@ -147,26 +204,20 @@ def main() -> None:
     line = sys.stdin.readline()
     if not line:
         return
-    values = json.loads(line)
-    order = ChildOrder(
-        **{**values, "symbols": tuple(values["symbols"]), "timeframes": tuple(values["timeframes"])}
-    )
+    order = ChildOrder.from_json(json.loads(line))
     cancel = CancelToken()
     threading.Thread(target=_cancel_at_end_of_input, args=(cancel,), daemon=True).start()
     try:
-        report = asyncio.run(_collect(order, cancel))
+        outcome = asyncio.run(_carry_out(order, cancel))
     except TradebotError as error:
         _say({"refusal": error.sentence, "exit_code": error.exit_code})
     except KeyboardInterrupt:
         return
     else:
-        outcome = ChildOutcome(
-            report.complete, report.bars_added, report.missing_bars, len(report.datasets), report.sentences
-        )
         _say({"outcome": asdict(outcome)})
 
 
-async def _collect(order: ChildOrder, cancel: CancelToken) -> CollectReport:
+async def _carry_out(order: ChildOrder, cancel: CancelToken) -> ChildOutcome:
     clock = SystemClock()
     store = Store(Path(order.folder), clock)
     store.claim_source(order.source)
@@ -177,45 +228,79 @@ async def _collect(order: ChildOrder, cancel: CancelToken) -> CollectReport:
         _say({"notice": {"level": level.value, "sentence": sentence}})
 
     exchange = Exchange(rest, clock, random.Random(), throttle, notice)
-    shown: dict[str, tuple[str, int]] = {}
-
-    def report(progress: CollectProgress) -> None:
-        changed = []
-        for dataset in progress.datasets:
-            look = (dataset.state.value, dataset.done_bars)
-            if shown.get(str(dataset.key)) != look:
-                shown[str(dataset.key)] = look
-                changed.append(
-                    [
-                        str(dataset.key),
-                        dataset.state.value,
-                        dataset.done_bars,
-                        dataset.total_bars,
-                        dataset.sentence,
-                    ]
-                )
-        budget = exchange.budget()
-        _say(
-            {
-                "progress": {
-                    "done": progress.done_bars,
-                    "total": progress.total_bars,
-                    "rate": progress.rate,
-                    "eta": progress.eta_seconds,
-                    "requests": progress.requests,
-                    "note": progress.note,
-                    "datasets": changed,
-                    "used": budget.used,
-                    "retries": budget.retries,
-                    "banned_until_ms": budget.banned_until_ms,
-                }
-            }
-        )
-
+    speaker = _Speaker(exchange)
     try:
-        return await collect_history(exchange, store, order.request(), clock, report, cancel)
+        if order.kind == "repair":
+            keys = [DatasetKey.parse(text) for text in order.keys]
+            options = order.repair_options()
+            repaired = await repair(exchange, store, keys, clock, speaker, cancel, options=options)
+            return _outcome_of_repair(repaired)
+        report = await collect_history(exchange, store, order.request(), clock, speaker, cancel)
+        return ChildOutcome(
+            report.complete,
+            report.bars_added,
+            report.missing_bars,
+            len(report.datasets),
+            report.sentences,
+            report.information,
+        )
     finally:
         rest.close()
+
+
+def _outcome_of_repair(report: RepairReport) -> ChildOutcome:
+    return ChildOutcome(
+        report.complete,
+        report.bars_added,
+        report.missing_bars,
+        len(report.datasets),
+        report.sentences,
+        rows_moved=report.rows_moved,
+    )
+
+
+class _Speaker:
+    """Sends progress to the parent: totals each time, datasets when something about them has changed."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._shown: dict[DatasetKey, DatasetProgress] = {}
+
+    def __call__(self, progress: CollectProgress) -> None:
+        # A dataset's look is the same object until something changes.
+        changed = [each for each in progress.datasets if self._shown.get(each.key) is not each]
+        self._shown.update((each.key, each) for each in changed)
+        budget = self._exchange.budget()
+        look = {
+            "done": progress.done_bars,
+            "total": progress.total_bars,
+            "rate": progress.rate,
+            "eta": progress.eta_seconds,
+            "requests": progress.requests,
+            "note": progress.note,
+            "datasets": [
+                [str(each.key), each.state.value, each.done_bars, each.total_bars, each.sentence]
+                for each in changed
+            ],
+            "details": {str(each.key): _details(each) for each in changed},
+            "used": budget.used,
+            "allowed": budget.allowed,
+            "limit": budget.limit,
+            "window_s": budget.window_s,
+            "retries": budget.retries,
+            "banned_until_ms": budget.banned_until_ms,
+        }
+        _say({"progress": look})
+
+
+def _details(dataset: DatasetProgress) -> dict[str, Any]:
+    """Stored rows, bars a second, the newest stored bar, and when a failed dataset is asked again."""
+    return {
+        "rows": dataset.rows,
+        "rate": round(dataset.rate, 1),
+        "last_ms": dataset.last_ms,
+        "retry_at_ms": dataset.retry_at_ms,
+    }
 
 
 def _cancel_at_end_of_input(cancel: CancelToken) -> None:
@@ -223,7 +308,7 @@ def _cancel_at_end_of_input(cancel: CancelToken) -> None:
     cancel.cancel()
 
 
-def _say(message: dict[str, Any]) -> None:
+def _say(message: Mapping[str, Any]) -> None:
     try:
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.exchange import Exchange
@@ -36,7 +38,7 @@ async def collect_funding(
             rows = await exchange.funding_history(category, symbol, begin, end)
             if not rows:
                 break
-            written = await thread.call(lambda rows=rows: store.merge_funding(category, symbol, rows))
+            written = await thread.call(partial(store.merge_funding, category, symbol, rows))
             added += written.added
             end = begin
     return added

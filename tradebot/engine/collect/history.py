@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
-from tradebot.engine.collect.fallback import with_staging
 from tradebot.engine.collect.fetching import ENDS_THE_RUN, Fetching
 from tradebot.engine.collect.funding import collect_funding
 from tradebot.engine.collect.jobs import DatasetJob
@@ -37,6 +38,7 @@ _SETTLE_ON_CANCEL_S = 1.0
 _KEPT = "What was fetched is stored; run it again to go on from there."
 
 Report = Callable[[CollectProgress], None]
+_Result = TypeVar("_Result")
 
 
 async def collect_history(
@@ -58,7 +60,6 @@ async def collect_history(
     CancelledError when `cancel` was pulled, and the store's refusals.
     """
     own = thread or StoreThread()
-    store = with_staging(store)
     try:
         return await _Run(exchange, store, request, clock, report, cancel, concurrency, own).run()
     finally:
@@ -151,6 +152,30 @@ class Watch:
         return f"banned by the exchange until {iso_minute(banned)} UTC" if banned else ""
 
 
+async def carry_out(
+    coroutine: Coroutine[Any, Any, _Result],
+    cancel: CancelToken,
+    watch: Watch,
+    close: Callable[[bool], Awaitable[list[TradebotError]]],
+) -> tuple[asyncio.Task[_Result], list[TradebotError]]:
+    """Run work until it ends or is cancelled, then close (told whether it was interrupted): the ended task and what
+    the store refused on closing.
+    """
+    work = asyncio.create_task(coroutine)
+    try:
+        while not work.done():
+            await asyncio.wait({work}, timeout=_LOOK_AGAIN_S)
+            watch.again()
+            if cancel.cancelled:
+                work.cancel()
+    finally:
+        interrupted = not work.done() or work.cancelled()
+        work.cancel()
+        await asyncio.wait({work})
+        refusals = await asyncio.shield(close(interrupted))
+    return work, refusals
+
+
 class _Run:
     """One collection from plan to report."""
 
@@ -181,18 +206,7 @@ class _Run:
 
     async def run(self) -> CollectReport:
         """Plan, collect, report; what was gathered is written in any case."""
-        work = asyncio.create_task(self._work())
-        try:
-            while not work.done():
-                await asyncio.wait({work}, timeout=_LOOK_AGAIN_S)
-                self._watch.again()
-                if self._cancel.cancelled:
-                    work.cancel()
-        finally:
-            interrupted = not work.done() or work.cancelled()
-            work.cancel()
-            await asyncio.wait({work})
-            refusals = await asyncio.shield(self._close_jobs(interrupted))
+        work, refusals = await carry_out(self._work(), self._cancel, self._watch, self._close_jobs)
         if refusals and (work.cancelled() or work.exception() is None):
             raise refusals[0]
         if work.cancelled():
@@ -259,7 +273,8 @@ class _Run:
 
     async def _close_jobs(self, interrupted: bool) -> list[TradebotError]:
         """Settle what is staged, dataset by dataset; returns what the store refused."""
-        return await close_jobs(self._jobs, self._clock, self._exchange.now_ms(), interrupted)
+        now_ms = self._exchange.now_ms()
+        return await close_jobs(self._jobs, self._store, self._thread, self._clock, now_ms, interrupted)
 
     def _make_report(self, plan: Plan) -> CollectReport:
         gaps = tuple(gap for job in self._jobs for gap in job.gaps)
@@ -294,9 +309,17 @@ class _Run:
 
 
 async def close_jobs(
-    jobs: list[DatasetJob], clock: Clock, now_ms: int, interrupted: bool
+    jobs: list[DatasetJob],
+    store: StorePort,
+    thread: StoreThread,
+    clock: Clock,
+    now_ms: int,
+    interrupted: bool,
 ) -> list[TradebotError]:
-    """Settle what is staged (a second long at most where a person waits) and close; what the store refused."""
+    """Settle what is staged (a second long at most where a person waits) and close; what the store refused.
+
+    Bars that an earlier run was killed over are settled too.
+    """
     refusals: list[TradebotError] = []
     until = clock.monotonic() + _SETTLE_ON_CANCEL_S
     for job in jobs:
@@ -306,4 +329,10 @@ async def close_jobs(
             await job.close(now_ms)
         except TradebotError as error:
             refusals.append(error)
+    if not interrupted and not refusals:
+        for key in await thread.call(store.staged_keys):
+            try:
+                await thread.call(partial(store.settle, key))
+            except TradebotError as error:
+                refusals.append(error)
     return refusals

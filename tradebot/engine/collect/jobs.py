@@ -90,6 +90,11 @@ class DatasetJob:
         return self._taken > 0
 
     @property
+    def waiting(self) -> bool:
+        """Whether windows are left that nobody has answered."""
+        return bool(self._unasked) or bool(self._under_way)
+
+    @property
     def exhausted(self) -> bool:
         """Whether no window is left to take."""
         return self._failure is not None or not self._unasked

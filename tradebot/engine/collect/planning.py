@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tradebot.engine.collect.jobs import DatasetJob, Stored
@@ -43,7 +43,8 @@ async def make_plan(
     instruments: list[Instrument],
 ) -> Plan:
     """Ask the store what is missing, from each symbol's launch on. Raises what the exchange and the store raise."""
-    planner = _Planner(exchange, store, thread, clock, request)
+    holes = await thread.call(store.all_holes)
+    planner = _Planner(exchange, store, thread, clock, request, holes)
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def plan_one(instrument: Instrument) -> tuple[list[DatasetJob], Instrument]:
@@ -93,9 +94,10 @@ class _Planner:
         thread: StoreThread,
         clock: Clock,
         request: CollectRequest,
+        holes: Mapping[DatasetKey, Sequence[KnownHole]],
     ) -> None:
         self._exchange, self._store, self._thread = exchange, store, thread
-        self._clock, self._request = clock, request
+        self._clock, self._request, self._holes = clock, request, holes
 
     async def symbol(self, instrument: Instrument) -> tuple[list[DatasetJob], Instrument]:
         """The jobs of a symbol, and its instrument with its launch time where that was found out."""
@@ -115,10 +117,10 @@ class _Planner:
         if request.until_ms is not None:
             end = min(end, timeframe.ceil(request.until_ms))
         start = max(timeframe.ceil(request.since_ms), timeframe.floor(instrument.launch_ms))
-        stored, raw, holes = await self._thread.call(lambda: self._look_up(key, start, end))
+        stored, raw = await self._thread.call(lambda: self._look_up(key, start, end))
         missing = raw
         if not request.ask_holes_again:
-            missing = subtract(raw, [(hole.start_ms, hole.end_ms) for hole in holes if not due(hole, now_ms)])
+            missing = subtract(raw, not_to_ask(self._holes.get(key, ()), now_ms))
         left_out = _bars(raw, timeframe) - _bars(missing, timeframe)
         first = stored.first_ms
         # What lies before the first bar is no hole but the time before the listing.
@@ -135,14 +137,11 @@ class _Planner:
                 missing = [(max(low, bound), high) for low, high in missing if high > bound]
         return self._job(key, missing, stored, known_hole_bars=left_out), instrument
 
-    def _look_up(self, key: DatasetKey, start: int, end: int) -> tuple[Stored, list[Range], list[KnownHole]]:
-        """On the store's thread: what is there, what is missing, and what of that the exchange does not have."""
+    def _look_up(self, key: DatasetKey, start: int, end: int) -> tuple[Stored, list[Range]]:
+        """On the store's thread: what is there, and what is missing."""
         info = self._store.info(key)
         stored = Stored() if info is None else Stored(info.rows, info.first_ms, info.last_ms)
-        if start >= end:
-            return stored, [], []
-        missing = self._store.missing(key, start, end)
-        return stored, missing, list(self._store.holes(key)) if missing else []
+        return stored, self._store.missing(key, start, end) if start < end else []
 
     def _job(
         self,
@@ -179,12 +178,16 @@ class _Planner:
         return max(start_ms, weekly.floor(end_ms) - WEEK_MS)
 
 
-def due(hole: KnownHole, now_ms: int) -> bool:
-    """Whether a hole is to be asked for again: it was less than a day old when it was seen, and that a day ago.
+def not_to_ask(holes: Sequence[KnownHole], now_ms: int) -> list[Range]:
+    """The holes that are not asked for again: all but those seen a day ago when they were less than a day old.
 
     What an exchange has not got after a day it has not got at all; younger bars may still be filled in.
     """
-    return hole.end_ms > hole.seen_ms - DAY_MS and now_ms >= hole.seen_ms + DAY_MS
+    return [
+        (hole.start_ms, hole.end_ms)
+        for hole in holes
+        if hole.end_ms <= hole.seen_ms - DAY_MS or now_ms < hole.seen_ms + DAY_MS
+    ]
 
 
 def _bars(ranges: Sequence[Range], timeframe: Timeframe) -> int:

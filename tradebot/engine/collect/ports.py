@@ -94,6 +94,14 @@ class StorePort(Protocol):
         """Bars that the exchange is known not to have."""
         ...
 
+    def all_holes(self) -> Mapping[DatasetKey, Sequence[KnownHole]]:
+        """The same of every dataset that has some."""
+        ...
+
+    def staged_keys(self) -> Sequence[DatasetKey]:
+        """Datasets with staged bars, which a run that was killed may have left."""
+        ...
+
     def remember_holes(self, key: DatasetKey, ranges: Sequence[tuple[int, int]], seen_ms: int) -> object:
         """Keep half-open ranges that the exchange was asked for in vain."""
         ...
@@ -118,6 +126,10 @@ class StorePort(Protocol):
 
     def risk_limits(self, category: Category) -> Mapping[str, tuple[RiskTier, ...]]:
         """Stored tiers of the risk limits by symbol."""
+        ...
+
+    def risk_limits_seen_ms(self, category: Category) -> int | None:
+        """When the stored risk limits of a category were last seen, None where none are stored."""
         ...
 
     def save_risk_limits(

@@ -109,6 +109,12 @@ class CollectReport:
         return sum(gap.bars for gap in self.gaps)
 
 
+def spans_text(ranges: Sequence[tuple[int, int]]) -> str:
+    """The first few half-open ranges as a sentence names them."""
+    spans = ", ".join(f"{iso_minute(start)} to {iso_minute(end)} UTC" for start, end in ranges[:_SHOWN_GAPS])
+    return spans + (f" and {len(ranges) - _SHOWN_GAPS} more" if len(ranges) > _SHOWN_GAPS else "")
+
+
 def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:
     """One sentence per dataset with gaps, naming the first of them."""
     by_key: dict[DatasetKey, list[Gap]] = {}
@@ -116,12 +122,9 @@ def gap_sentences(gaps: Sequence[Gap]) -> tuple[str, ...]:
         by_key.setdefault(gap.key, []).append(gap)
     sentences = []
     for key, found in by_key.items():
-        spans = ", ".join(
-            f"{iso_minute(gap.start_ms)} to {iso_minute(gap.end_ms)} UTC" for gap in found[:_SHOWN_GAPS]
-        )
-        more = f" and {len(found) - _SHOWN_GAPS} more" if len(found) > _SHOWN_GAPS else ""
+        spans = spans_text([(gap.start_ms, gap.end_ms) for gap in found])
         bars = sum(gap.bars for gap in found)
-        sentences.append(f"{key}: {bars:,} bars are missing, the exchange did not give them: {spans}{more}.")
+        sentences.append(f"{key}: {bars:,} bars are missing, the exchange did not give them: {spans}.")
     return tuple(sentences)
 
 

@@ -10,7 +10,7 @@ from tradebot.engine.store.holes import Hole, read_holes, with_seen, write_holes
 from tradebot.engine.store.instruments import read_instruments, write_instruments
 from tradebot.engine.store.layout import Layout
 from tradebot.engine.store.locks import FolderLock
-from tradebot.engine.store.risk_limits import read_risk_limits, write_risk_limits
+from tradebot.engine.store.risk_limits import last_seen_ms, read_risk_limits, write_risk_limits
 
 
 class Records:
@@ -41,6 +41,10 @@ class Records:
     def risk_limits(self, category: Category) -> dict[str, tuple[RiskTier, ...]]:
         """The risk limits held of a category, by symbol; InputError where the file is damaged."""
         return read_risk_limits(self._layout.risk_limits(category))
+
+    def risk_limits_seen_ms(self, category: Category) -> int | None:
+        """When risk limits of a category were last kept, None where none are held."""
+        return last_seen_ms(self._layout.risk_limits(category))
 
     def save_risk_limits(
         self, category: Category, tiers: Mapping[str, tuple[RiskTier, ...]], seen_ms: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,18 @@ _NAMES = tuple(field.name for field in fields(RiskTier))
 def read_risk_limits(path: Path) -> dict[str, tuple[RiskTier, ...]]:
     """Tiers by symbol, rising by limit, none where there is no file. InputError where the file is damaged."""
     return {symbol: _tiers(path, symbol, entry) for symbol, entry in read_table(path, _TABLE, _WHAT).items()}
+
+
+def last_seen_ms(path: Path) -> int | None:
+    """The latest date that tiers were seen, UTC ms; None where none are held or none says its date."""
+    seen = [
+        entry.get("seen") for entry in read_table(path, _TABLE, _WHAT).values() if isinstance(entry, dict)
+    ]
+    try:
+        moments = [datetime.fromisoformat(text) for text in seen if isinstance(text, str)]
+    except ValueError:
+        return None
+    return max((int(moment.timestamp() * 1000) for moment in moments), default=None)
 
 
 def write_risk_limits(path: Path, limits: Mapping[str, tuple[RiskTier, ...]], seen_ms: int) -> None:

@@ -336,6 +336,11 @@ class Store(Records):
         with self._lock.held():
             self._provenance.claim(source)
 
+    def imported_from(self, key: DatasetKey) -> str | None:
+        """Name of the file that was imported into a dataset last, None where none was."""
+        entry = self._provenance.imports().get(str(key))
+        return str(entry.get("file")) if entry else None
+
     def notices(self) -> list[str]:
         """Sentences for the person since the last call: repaired files, waiting rows, refused rows."""
         return self._notices.take()
