@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import DAY_MS, DatasetKey, Int64, Timeframe
 from tradebot.engine.market.times import iso_minute, iso_ms
-from tradebot.engine.store.layout import BARS, quarantine_of
+from tradebot.engine.store.layout import TableKind, kind_of, quarantine_of
 from tradebot.engine.store.parsing import Columns, parse_form, split_table
 from tradebot.engine.store.rows import form_problem
 from tradebot.engine.store.side_files import Journal
@@ -97,7 +97,7 @@ def check_bars(
     """Check the content of a dataset's file; never raises for what stands in it."""
     findings = _side_findings(path, journal, imported_from)
     try:
-        text = split_table(data, path, BARS)
+        text = split_table(data, path, kind_of(key))
     except InputError as error:
         findings.insert(0, Finding(Level.FAILURE, "header", error.sentence))
         return CheckReport(key, path, 0, None, None, tuple(findings))
@@ -110,7 +110,7 @@ def check_bars(
         )
         findings.append(Finding(Level.INFO, "line_ends", sentence))
     body = text.body + journal.lines.text
-    columns, lines, unreadable = _readable(body)
+    columns, lines, unreadable = _readable(body, kind_of(key))
     findings += unreadable
     time = columns.time
     if not len(time):
@@ -143,17 +143,17 @@ def _side_findings(path: Path, journal: Journal, imported_from: str | None) -> l
     return findings
 
 
-def _readable(body: bytes) -> tuple[Columns, Int64, list[Finding]]:
+def _readable(body: bytes, kind: TableKind) -> tuple[Columns, Int64, list[Finding]]:
     """Columns of all rows that can be read, the line number of each, and what is to be said of the others."""
-    columns = parse_form(body, BARS)
+    columns = parse_form(body, kind)
     if columns is not None:
-        return columns, np.arange(2, len(columns) + 2), []
+        return columns.padded(), np.arange(2, len(columns) + 2), []
     good: list[bytes] = []
     numbers: list[int] = []
     bad: list[int] = []
     first_problem = ""
     for number, line in enumerate(body.removesuffix(b"\n").split(b"\n"), start=2):
-        problem = form_problem(line.decode("utf-8", "replace").split(","), BARS)
+        problem = form_problem(line.decode("utf-8", "replace").split(","), kind)
         if problem is None:
             good.append(line)
             numbers.append(number)
@@ -162,10 +162,10 @@ def _readable(body: bytes) -> tuple[Columns, Int64, list[Finding]]:
         first_problem = first_problem or str(problem)
     sentence = f"{_lines(bad)} cannot be read: {first_problem}."
     finding = Finding(Level.FAILURE, "unreadable", sentence, len(bad), lines=tuple(bad[:_SHOWN]))
-    readable = parse_form(b"".join(line + b"\n" for line in good), BARS)
+    readable = parse_form(b"".join(line + b"\n" for line in good), kind)
     if readable is None:
         raise AssertionError("rows that the exact reader accepts were refused by the fast one")
-    return readable, np.array(numbers, dtype=np.int64), [finding]
+    return readable.padded(), np.array(numbers, dtype=np.int64), [finding]
 
 
 def _order_findings(time: Int64, lines: Int64, timeframe: Timeframe) -> list[Finding]:
