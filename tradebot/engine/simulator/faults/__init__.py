@@ -7,6 +7,7 @@ A plan is a TOML or JSON file of `[[fault]]` tables. Each rule says what goes wr
 
 from tradebot.engine.simulator.faults.board import FaultBoard
 from tradebot.engine.simulator.faults.plan import FaultPlan, parse_plan, read_plan
+from tradebot.engine.simulator.faults.random_plan import random_plan
 from tradebot.engine.simulator.faults.rule import FaultRule
 
-__all__ = ["FaultBoard", "FaultPlan", "FaultRule", "parse_plan", "read_plan"]
+__all__ = ["FaultBoard", "FaultPlan", "FaultRule", "parse_plan", "random_plan", "read_plan"]

@@ -88,6 +88,35 @@ def parse_plan(document: object, source: str, start_ms: int, lines: Sequence[int
     return FaultPlan(tuple(rules))
 
 
+def parse_moment(value: object, name: str, place: str, start_ms: int) -> int:
+    """UTC ms of a date, milliseconds, or a time after `start_ms` such as "+90s".
+
+    Raises InputError with `place` and the key's `name`.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**14:
+        return value
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return int(moment.timestamp() * 1000)
+    if isinstance(value, date):
+        value = value.isoformat()
+    if isinstance(value, str):
+        after = _AFTER.fullmatch(value.strip())
+        if after:
+            return start_ms + round(float(after[1]) * _UNIT_MS[after[2]])
+        try:
+            return parse_time(value, start_ms)
+        except ValueError:
+            pass  # said below, with the place
+    expected = 'must be a UTC date and time, milliseconds, or a time after the start such as "+90s"'
+    raise _wrong(place, name, expected, value)
+
+
+def _wrong(place: str, name: str, expected: str, value: object, hint: str = "") -> InputError:
+    shown = json.dumps(value, default=str)
+    return InputError(f'{place}, key "{name}": it {expected}, was {shown}.{hint}')
+
+
 class _Reader:
     """Reads one rule."""
 
@@ -190,28 +219,10 @@ class _Reader:
         return self._one_of(name, value, _STATUSES)
 
     def _time(self, name: str, value: object) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**14:
-            return value
-        if isinstance(value, datetime):
-            moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-            return int(moment.timestamp() * 1000)
-        if isinstance(value, date):
-            value = value.isoformat()
-        if isinstance(value, str):
-            after = _AFTER.fullmatch(value.strip())
-            if after:
-                return self._start_ms + round(float(after[1]) * _UNIT_MS[after[2]])
-            try:
-                return parse_time(value, self._start_ms)
-            except ValueError:
-                pass
-        raise self._wrong(
-            name, 'must be a UTC date and time, milliseconds, or a time after the start such as "+90s"', value
-        )
+        return parse_moment(value, name, self._place, self._start_ms)
 
     def _wrong(self, name: str, expected: str, value: object, hint: str = "") -> InputError:
-        shown = json.dumps(value, default=str)
-        return InputError(f'{self._place}, key "{name}": it {expected}, was {shown}.{hint}')
+        return _wrong(self._place, name, expected, value, hint)
 
 
 _READERS: dict[str, Callable[[_Reader, str, object], Any]] = {
