@@ -140,7 +140,7 @@ async def test_a_page_of_days_and_of_weeks_comes_from_the_same_minutes(client: C
     [
         ("kline", {"category": "linear", "symbol": "NOSUCHUSDT", "interval": "1"}, "Not supported symbols"),
         ("kline", {"category": "linear", "symbol": "btcusdt", "interval": "1"}, "Not supported symbols"),
-        ("kline", {"category": "spot", "symbol": "BTCUSDT", "interval": "1"}, "Not supported symbols"),
+        ("kline", {"category": "spot", "symbol": "BTCUSD", "interval": "1"}, "Not supported symbols"),
         ("kline", {"category": "odd", "symbol": "BTCUSDT", "interval": "1"}, "Illegal category"),
         ("kline", {"category": "linear", "symbol": "BTCUSDT", "interval": "7"}, "Invalid period!"),
         ("kline", {"category": "linear", "symbol": "BTCUSDT"}, "Invalid period!"),
@@ -170,7 +170,7 @@ async def test_a_bad_parameter_gives_10001(
 
 
 async def test_an_unknown_path_is_404_and_a_wrong_method_400(client: Client) -> None:
-    assert (await client.raw("/v5/market/mark-price-kline"))[0] == 404
+    assert (await client.raw("/v5/market/delivery-price"))[0] == 404
     assert (await client.raw("/nowhere"))[0] == 404
     assert (await client.raw("/v5/market/time", "POST"))[0] == 400
     assert (await client.raw("/v5/public/linear"))[0] == 400
@@ -204,7 +204,7 @@ async def test_instruments_are_filtered_by_symbol_coin_and_status(client: Client
     assert [item["symbol"] for item in one] == ["ETHUSDT"]
     assert one == (await client.result("instruments-info", category="linear", baseCoin="ETH"))["list"]
     assert (await client.result("instruments-info", category="linear", status="Closed"))["list"] == []
-    assert (await client.result("instruments-info", category="inverse"))["list"] == []
+    assert (await client.result("instruments-info", category="option"))["list"] == []
     assert "nextPageCursor" not in await client.result("instruments-info", category="spot")
     waiting = (await client.result("instruments-info", category="linear", status="PreLaunch"))["list"]
     assert waiting

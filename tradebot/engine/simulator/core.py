@@ -10,6 +10,8 @@ from pathlib import Path
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, did_you_mean
 from tradebot.engine.market import MINUTE_MS
+from tradebot.engine.simulator.control import PREFIX as CONTROL
+from tradebot.engine.simulator.control import ControlAddress
 from tradebot.engine.simulator.errors import Refusal
 from tradebot.engine.simulator.exchange_clock import ExchangeClock, Skew
 from tradebot.engine.simulator.faults import FaultBoard, FaultPlan, FaultRule, read_plan
@@ -19,15 +21,12 @@ from tradebot.engine.simulator.faults.stream import StreamFaults
 from tradebot.engine.simulator.feed import Feed, FeedPace
 from tradebot.engine.simulator.limits import RequestLimit
 from tradebot.engine.simulator.listing import Coin, coins
+from tradebot.engine.simulator.markets import made_up_market
 from tradebot.engine.simulator.offload import Offload, in_thread
-from tradebot.engine.simulator.prices import PriceModel
-from tradebot.engine.simulator.quotes import Quotes
 from tradebot.engine.simulator.reply import Reply
 from tradebot.engine.simulator.rest import MarketEndpoints
 from tradebot.engine.simulator.settings import SimulatorSettings
 from tradebot.engine.simulator.stream import GOING_AWAY, Closed, Send, StreamSession
-from tradebot.engine.simulator.tape import LiveTape
-from tradebot.engine.simulator.topics import Market
 from tradebot.engine.simulator.truth import TruthLog
 from tradebot.engine.simulator.wire import envelope, refusal
 
@@ -66,18 +65,14 @@ class SimulatedExchange:
         self.clock = ExchangeClock(clock or settings.clock())
         self.started_ms = self.clock.now_ms()
         self._real_clock = real_clock or SystemClock()
-        self.model = PriceModel(settings.seed, coins(settings.symbols))
+        market = made_up_market(settings.seed, settings.symbols)
+        self.model = market.model
         self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
-        tape = LiveTape(self.model)
-        quotes = Quotes(self.model, tape)
-        self._endpoints = MarketEndpoints(
-            self.model, quotes, self.clock, settings.oversized_limit_refused, offload
-        )
+        self._endpoints = MarketEndpoints(market, self.clock, settings.oversized_limit_refused, offload)
         pace = FeedPace(settings.beats, settings.ticker_rate, settings.kline_rate)
-        market = Market(self.model, tape, quotes)
         self._feed = Feed(market, self.clock, self._real_clock, pace, offload)
         self.truth = TruthLog(
-            {"linear": self.model}, self.clock, Path(settings.truth) if settings.truth else None
+            market.models, self.clock, Path(settings.truth) if settings.truth else None
         )
         if plan is None:
             plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
@@ -85,6 +80,7 @@ class SimulatedExchange:
         self._rest_faults = RestFaults(self.faults, self._real_clock, self._limit)
         self._refused_until = float("-inf")
         self._sessions: dict[StreamSession, None] = {}
+        self._control = ControlAddress(self)
         self.truth.note(
             "start",
             seed=settings.seed,
@@ -118,6 +114,8 @@ class SimulatedExchange:
         A fault may let it hang, raise ConnectionResetError (the connection is cut) or TimeoutError (it hung for as
         long as the rule says and is cut then).
         """
+        if path.startswith(CONTROL):
+            return self._control.answer(method, path, query, address, body)
         reply = await self._answer(method, path, query, address, body)
         return reply.with_headers({"Server": self.server_name})
 

@@ -96,13 +96,12 @@ class Feed:
         """
         self._ends[category, symbol] = time_ms
 
-    async def warm(self, names: Iterable[str]) -> None:
+    async def warm(self, names: Iterable[str], category: str = "linear") -> None:
         """Generate what many new topics need without holding up the others."""
-        known = {topic.symbol for topic in self._topics.values()}
-        symbols = sorted({name.rpartition(".")[2] for name in names} - known)
+        symbols = sorted({(category, name.rpartition(".")[2]) for name in names} - set(self._symbols()))
         if len(symbols) > 3:
             now = self._clock.now_ms()
-            await self._offload(lambda: self._market.model.warm(symbols, now))
+            await self._offload(lambda: self._market.warm(symbols, now))
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -121,7 +120,7 @@ class Feed:
             self._end_topics(now)
             for topic in list(self._topics.values()):
                 topic.close_until(now)
-            self._market.tape.load(self._symbols(), now)
+            self._market.load(self._symbols(), now)
         for (period, beat), topics in self._due.items():
             if self._beat_number % period == beat:
                 for topic in list(topics.values()):
@@ -141,8 +140,8 @@ class Feed:
         for ended in due:
             del self._ends[ended]
 
-    def _symbols(self) -> list[str]:
-        return sorted({topic.symbol for topic in self._topics.values() if topic.symbol})
+    def _symbols(self) -> list[Key]:
+        return sorted({(category, topic.symbol) for (category, _), topic in self._topics.items()})
 
     def _make(self, name: str, category: str) -> Topic | None:
         return make_topic(category, name, self._market, self._clock.now_ms())
@@ -169,5 +168,5 @@ class Feed:
             return
         day, done = self._prepared if self._prepared[0] == tomorrow else (tomorrow, 0)
         symbols = self._symbols()[done : done + _PREPARED_A_BEAT]
-        self._market.model.warm(symbols, tomorrow * DAY_MS)
+        self._market.warm(symbols, tomorrow * DAY_MS)
         self._prepared = (day, done + len(symbols))

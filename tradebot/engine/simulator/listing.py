@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
 
-from tradebot.engine.market import MINUTE_MS
+from tradebot.engine.market import MINUTE_MS, Category
 from tradebot.engine.simulator.coins import KNOWN_COINS
 from tradebot.engine.simulator.noise import key_of
 
@@ -30,10 +30,13 @@ _NEW_LAUNCHES = (_day_ms("2025-07-01"), _day_ms("2026-10-31"))
 
 @dataclass(frozen=True, slots=True)
 class Coin:
-    """One linear perpetual. Prices are whole ticks of 10**-tick_decimals USDT, quantities lots of 10**-lot_decimals.
+    """One symbol of a category. Prices are whole ticks of 10**-tick_decimals of the quote coin, quantities lots of
+    10**-lot_decimals: of the base coin, in an inverse contract US dollars.
 
-    `price` is the long-run level in USDT, `market_factor` the part it takes in the market's moves,
-    `market_share` the share of its variance that is the market's, `turnover_day` USDT of a usual day.
+    `price` is the long-run level, `market_factor` the part it takes in the market's moves,
+    `market_share` the share of its variance that is the market's, `turnover_day` the dollars of a usual day.
+    `turnover_places` are the decimals of its turnover, in the quote coin, in an inverse contract in the base coin;
+    None: those of ticks times lots. `known` is a coin of the real world.
     `delisted_ms` is the end of trading, a whole minute; None while nobody thinks of it.
     """
 
@@ -49,6 +52,10 @@ class Coin:
     market_share: float
     funding_minutes: int
     delisted_ms: int | None = None
+    category: Category = Category.LINEAR
+    quote_coin: str = "USDT"
+    turnover_places: int | None = None
+    known: bool = False
 
     def trades_at(self, now_ms: int) -> bool:
         """Whether it is listed at that moment, and not delisted yet."""
@@ -56,8 +63,15 @@ class Coin:
 
     @property
     def turnover_decimals(self) -> int:
-        """Decimals of a turnover counted in ticks times lots."""
+        """Decimals that turnovers are counted with."""
+        if self.turnover_places is not None:
+            return self.turnover_places
         return self.tick_decimals + self.lot_decimals
+
+    @property
+    def settle_coin(self) -> str:
+        """The coin that profit is paid in."""
+        return self.base_coin if self.category is Category.INVERSE else self.quote_coin
 
     @property
     def launch_minute(self) -> int:
@@ -67,7 +81,7 @@ class Coin:
     @property
     def price_scale(self) -> int:
         """Decimals that the exchange writes prices with in tickers (Bitcoin has one more than its tick)."""
-        return 2 if self.base_coin == "BTC" else self.tick_decimals
+        return max(2, self.tick_decimals) if self.base_coin == "BTC" else self.tick_decimals
 
 
 def coins(number: int) -> tuple[Coin, ...]:
@@ -111,10 +125,10 @@ def _known_coin(line: str) -> Coin:
     name, price, tick, lot, leverage, launch, turnover = line.split()
     rules = _Rules(float(price), int(tick), int(lot), int(leverage), float(turnover) * 1e6)
     hour = int(_Draw(name).between("hour", 0, 24 * 12)) * 5 * MINUTE_MS if name != "BTC" else 0
-    return _coin(name, rules, _day_ms(launch) + hour)
+    return _coin(name, rules, _day_ms(launch) + hour, known=True)
 
 
-def _coin(name: str, rules: _Rules, launch_ms: int) -> Coin:
+def _coin(name: str, rules: _Rules, launch_ms: int, known: bool = False) -> Coin:
     draw = _Draw(name)
     eight_hours = rules.turnover_day > 2e8 or draw.share("funding") < 0.3
     return Coin(
@@ -129,6 +143,7 @@ def _coin(name: str, rules: _Rules, launch_ms: int) -> Coin:
         market_factor=_MARKET_FACTOR.get(name, draw.between("factor", 1.15, 1.85)),
         market_share=_MARKET_SHARE.get(name, draw.between("share", 0.42, 0.6)),
         funding_minutes=480 if eight_hours else 240,
+        known=known,
     )
 
 

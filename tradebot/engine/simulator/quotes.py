@@ -1,113 +1,81 @@
-"""Tickers, funding and instrument descriptions, as the exchange writes them."""
+"""Tickers, as the exchange writes them, and the best prices they name."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from tradebot.engine.market import DAY_MS, MINUTE_MS
+from tradebot.engine.market import MINUTE_MS, Category
+from tradebot.engine.simulator.book import Book, best_lots, book
+from tradebot.engine.simulator.funding import rate_text
 from tradebot.engine.simulator.listing import Coin
-from tradebot.engine.simulator.noise import bell, hashed, key_of, value_noise
-from tradebot.engine.simulator.prices import PriceModel
+from tradebot.engine.simulator.model import MarketModel, PriceKind
+from tradebot.engine.simulator.noise import key_of
 from tradebot.engine.simulator.tape import LiveTape
 from tradebot.engine.simulator.wire import fixed, padded, trimmed
 
 Fields = dict[str, str]
-_FUNDING_CAP = 0.005
-# Up to this the premium is swallowed by the interest rate (Bybit's clamp), so that a usual day pays 0.01 %.
-_INTEREST = 0.0001
 
 
-class FundingRates:
-    """Settled and predicted funding rates: a pure function of (seed, symbol, settlement time)."""
+class _Day(NamedTuple):
+    """What every ticker says about the last 24 hours (ticks, lots, units of turnover)."""
 
-    def __init__(self, model: PriceModel) -> None:
-        self._model = model
-
-    def next_settlement(self, coin: Coin, now_ms: int) -> int:
-        """UTC ms of the first settlement after `now_ms`."""
-        length = coin.funding_minutes * MINUTE_MS
-        return (now_ms // length + 1) * length
-
-    def settlements(self, coin: Coin, first_ms: int, last_ms: int) -> list[int]:
-        """Settlement times after the listing with first_ms <= time <= last_ms, newest first."""
-        length = coin.funding_minutes * MINUTE_MS
-        oldest = max(-(-first_ms // length), coin.launch_ms // length + 1)
-        return [number * length for number in range(last_ms // length, oldest - 1, -1)]
-
-    def rate(self, coin: Coin, time_ms: int) -> float:
-        """Fraction of the position's value that longs pay at a settlement: higher after the price has risen."""
-        key = key_of(self._model.seed, coin.symbol, "funding")
-        number = np.array([time_ms // (coin.funding_minutes * MINUTE_MS)], dtype=np.int64)
-        whim = float(value_noise(key, number, 4)[0]) * 0.5 + float(bell(hashed(key, number + 2**40))[0]) * 0.5
-        mood = self._model.market_mood(coin.symbol, time_ms // DAY_MS)
-        spread = 1.0 if coin.turnover_day > 1e8 else 2.2
-        premium = 0.00004 + spread * (0.00006 * whim + 0.0009 * mood)
-        rate = min(premium, _INTEREST) if premium < 0.0004 else premium - 0.0003
-        rate *= coin.funding_minutes / 480
-        return round(max(-_FUNDING_CAP, min(_FUNDING_CAP, rate)), 8)
-
-
-def rate_text(rate: float) -> str:
-    """A rate with up to 8 decimals: 0.0001 -> "0.0001"."""
-    return trimmed(round(rate * 1e8), 8)
+    last: int
+    open_24h: int
+    open_1h: int
+    high: int
+    low: int
+    volume: int
+    turnover: int
+    direction: str
+    rising: bool
 
 
 class Quotes:
-    """Builds the fields of a ticker at a moment."""
+    """Builds the fields of a category's tickers at a moment. For one thread."""
 
-    def __init__(self, model: PriceModel, tape: LiveTape) -> None:
+    def __init__(self, model: MarketModel, tape: LiveTape) -> None:
         self._tape = tape
-        self._seed = model.seed
-        self.funding = FundingRates(model)
+        self._model = model
+        self.funding = model.funding
         self._predicted: dict[str, tuple[int, str]] = {}
         self._keys: dict[str, int] = {}
 
     def fields(self, coin: Coin, now_ms: int) -> Fields:
         """Every field that tickers of the stream carry, in the stream's order."""
-        running = self._tape.running(coin.symbol, now_ms)
-        closed = self._tape.closed_day(coin.symbol, now_ms)
-        high, low, volume, turnover = running.high, running.low, running.volume, running.turnover
-        open_24h = open_1h = running.open
-        if closed is not None:
-            open_24h, open_1h = closed.open_24h, closed.open_1h
-            high, low = max(high, closed.high), min(low, closed.low)
-            volume, turnover = volume + closed.volume, turnover + closed.turnover
-        last = running.last
-        before = self._tape.price_before(coin.symbol, now_ms)
-        rising = last > before or (last == before and last >= running.open)
-        tenth, minute = self._whims(coin, now_ms)
+        if coin.category is Category.SPOT:
+            return self._spot_fields(coin, now_ms)
+        day, interest = self._day(coin, now_ms), self.open_interest(coin, now_ms)
         settlement = self.funding.next_settlement(coin, now_ms)
-        interest = self._open_interest(coin, minute)
-        bid, ask = _spread(coin, last, rising, tenth)
-        mark = max(1, last + round(last * (minute % 31 - 15) * 1e-5))
-        index = max(1, last + round(last * (minute % 41 - 24) * 2e-5))
+        bid, ask = self.best(coin, now_ms)
+        key = self._key(coin)
+        mark, index = self.mark_and_index(coin, now_ms)
 
         def price(ticks: int) -> str:
             return padded(ticks, coin.tick_decimals, coin.price_scale)
 
         return {
             "symbol": coin.symbol,
-            "tickDirection": ("" if last != before else "Zero") + ("PlusTick" if rising else "MinusTick"),
-            "price24hPcnt": f"{(last - open_24h) / open_24h:.6f}",
-            "lastPrice": price(last),
-            "prevPrice24h": price(open_24h),
-            "highPrice24h": price(high),
-            "lowPrice24h": price(low),
-            "prevPrice1h": price(open_1h),
+            "tickDirection": day.direction,
+            "price24hPcnt": _change(day),
+            "lastPrice": price(day.last),
+            "prevPrice24h": price(day.open_24h),
+            "highPrice24h": price(day.high),
+            "lowPrice24h": price(day.low),
+            "prevPrice1h": price(day.open_1h),
             "markPrice": price(mark),
             "indexPrice": price(index),
             "openInterest": trimmed(interest, coin.lot_decimals),
-            "openInterestValue": f"{interest * mark / 10.0**coin.turnover_decimals:.2f}",
-            "turnover24h": _four_decimals(turnover, coin.turnover_decimals),
-            "volume24h": _four_decimals(volume, coin.lot_decimals),
+            "openInterestValue": interest_value(coin, interest, mark),
+            "turnover24h": _four_decimals(day.turnover, coin.turnover_decimals),
+            "volume24h": _four_decimals(day.volume, coin.lot_decimals),
             "fundingIntervalHour": str(coin.funding_minutes // 60),
-            "fundingCap": trimmed(round(_FUNDING_CAP * 1000), 3),
+            "fundingCap": "0.005",
             "nextFundingTime": str(settlement),
             "fundingRate": self._predicted_rate(coin, settlement),
             "bid1Price": price(bid),
-            "bid1Size": trimmed(_size(coin, last, tenth >> 8), coin.lot_decimals),
+            "bid1Size": trimmed(best_lots(coin, key, bid, -1, now_ms), coin.lot_decimals),
             "ask1Price": price(ask),
-            "ask1Size": trimmed(_size(coin, last, tenth >> 24), coin.lot_decimals),
+            "ask1Size": trimmed(best_lots(coin, key, ask, 1, now_ms), coin.lot_decimals),
             "preOpenPrice": "",
             "preQty": "",
             "curPreListingPhase": "",
@@ -116,6 +84,15 @@ class Quotes:
     def rest_fields(self, coin: Coin, now_ms: int) -> Fields:
         """The fields of a REST ticker."""
         fields = self.fields(coin, now_ms)
+        if coin.category is Category.SPOT:
+            bid, ask = self.best(coin, now_ms)
+            key = self._key(coin)
+            return fields | {
+                "bid1Price": fixed(bid, coin.tick_decimals),
+                "bid1Size": trimmed(best_lots(coin, key, bid, -1, now_ms), coin.lot_decimals),
+                "ask1Price": fixed(ask, coin.tick_decimals),
+                "ask1Size": trimmed(best_lots(coin, key, ask, 1, now_ms), coin.lot_decimals),
+            }
         del fields["tickDirection"]
         return fields | {
             "predictedDeliveryPrice": "",
@@ -123,29 +100,103 @@ class Quotes:
             "basis": "",
             "basisRateYear": "",
             "deliveryFeeRate": "",
-            "deliveryTime": "0",
+            "deliveryTime": "0" if coin.delisted_ms is None else str(coin.delisted_ms),
         }
 
-    def _whims(self, coin: Coin, now_ms: int) -> tuple[int, int]:
-        """Hashed numbers that change every 100 ms and every minute."""
+    def best(self, coin: Coin, now_ms: int) -> tuple[int, int]:
+        """Highest bid and lowest ask in ticks: the last trade stood on one of them; quiet coins have wider spreads."""
+        last, _, rising = self._moving(coin, now_ms)
+        whim = _mixed(self._key(coin) + now_ms // 100)
+        width = 1 if coin.turnover_day > 2e7 else 1 + whim % 3
+        bid = max(1, last - width) if rising else max(1, last)
+        return bid, bid + width
+
+    def book(self, coin: Coin, depth: int, now_ms: int) -> Book:
+        """The order book at a moment."""
+        return book(coin, self._key(coin), self.best(coin, now_ms), depth, now_ms)
+
+    def mark_and_index(self, coin: Coin, now_ms: int) -> tuple[int, int]:
+        """Mark and index price in ticks."""
+        last, number = self._tape.standing(coin.symbol, now_ms).last, now_ms // MINUTE_MS
+        mark = self._model.now_price(coin.symbol, PriceKind.MARK, last, number)
+        return mark, self._model.now_price(coin.symbol, PriceKind.INDEX, last, number)
+
+    def open_interest(self, coin: Coin, time_ms: int) -> int:
+        """Lots outstanding: around half a day's turnover, a little different every minute."""
+        whim = _mixed(self._key(coin) ^ (time_ms // MINUTE_MS))
+        usual = 0.55 * coin.turnover_day * 10.0**coin.lot_decimals
+        if coin.category is not Category.INVERSE:
+            usual /= coin.price
+        return int(usual * (1.0 + (whim >> 20) % 1000 * 1e-5))
+
+    def account_ratio(self, coin: Coin, time_ms: int) -> int:
+        """Accounts that hold the coin long, in ten-thousandths of all that hold it."""
+        return 4300 + _mixed(self._key(coin) + time_ms // MINUTE_MS * 3) % 1400
+
+    def _spot_fields(self, coin: Coin, now_ms: int) -> Fields:
+        day = self._day(coin, now_ms)
+        _, index = self.mark_and_index(coin, now_ms)
+
+        def price(ticks: int) -> str:
+            return trimmed(ticks, coin.tick_decimals)
+
+        return {
+            "symbol": coin.symbol,
+            "lastPrice": price(day.last),
+            "highPrice24h": price(day.high),
+            "lowPrice24h": price(day.low),
+            "prevPrice24h": price(day.open_24h),
+            "volume24h": trimmed(day.volume, coin.lot_decimals),
+            "turnover24h": trimmed(day.turnover, coin.turnover_decimals),
+            "price24hPcnt": _change(day),
+            "usdIndexPrice": price(index),
+        }
+
+    def _day(self, coin: Coin, now_ms: int) -> _Day:
+        running = self._tape.standing(coin.symbol, now_ms)
+        closed = self._tape.closed_day(coin.symbol, now_ms)
+        high, low, volume, turnover = running.high, running.low, running.volume, running.turnover
+        open_24h = open_1h = running.open
+        if closed is not None:
+            open_24h, open_1h = closed.open_24h, closed.open_1h
+            high, low = max(high, closed.high), min(low, closed.low)
+            volume, turnover = volume + closed.volume, turnover + closed.turnover
+        last, before, rising = self._moving(coin, now_ms)
+        direction = ("" if last != before else "Zero") + ("PlusTick" if rising else "MinusTick")
+        return _Day(last, open_24h, open_1h, high, low, volume, turnover, direction, rising)
+
+    def _moving(self, coin: Coin, now_ms: int) -> tuple[int, int, bool]:
+        """The last price, the one a second earlier, and whether it goes up."""
+        running = self._tape.standing(coin.symbol, now_ms)
+        last, before = running.last, self._tape.price_before(coin.symbol, now_ms)
+        return last, before, last > before or (last == before and last >= running.open)
+
+    def _key(self, coin: Coin) -> int:
         key = self._keys.get(coin.symbol)
         if key is None:
-            key = self._keys[coin.symbol] = key_of(self._seed, coin.symbol, "quote")
-        return _mixed(key + now_ms // 100), _mixed(key ^ (now_ms // MINUTE_MS))
-
-    def _open_interest(self, coin: Coin, whim: int) -> int:
-        """Lots outstanding: around half a day's turnover, a little different every minute."""
-        usual = 0.55 * coin.turnover_day / coin.price * 10.0**coin.lot_decimals
-        return int(usual * (1.0 + (whim >> 20) % 1000 * 1e-5))
+            parts = () if coin.category is Category.LINEAR else (coin.category.value,)
+            key = self._keys[coin.symbol] = key_of(self._model.seed, *parts, coin.symbol, "quote")
+        return key
 
     def _predicted_rate(self, coin: Coin, settlement: int) -> str:
         known = self._predicted.get(coin.symbol)
         if known is None or known[0] != settlement:
-            known = self._predicted[coin.symbol] = (
-                settlement,
-                rate_text(self.funding.rate(coin, settlement)),
-            )
+            rate = self.funding.rate(coin, settlement)
+            text = "" if rate is None else rate_text(rate)
+            known = self._predicted[coin.symbol] = (settlement, text)
         return known[1]
+
+
+def interest_value(coin: Coin, lots: int, mark: int) -> str:
+    """Open interest in the quote coin; of dollars, which inverse contracts are counted in, in the base coin."""
+    if coin.category is Category.INVERSE:
+        return f"{lots * 10.0**coin.tick_decimals / max(mark, 1):.2f}"
+    return f"{lots * mark / 10.0 ** (coin.tick_decimals + coin.lot_decimals):.2f}"
+
+
+def _change(day: _Day) -> str:
+    """Change over 24 hours as a fraction."""
+    return f"{(day.last - day.open_24h) / max(day.open_24h, 1):.6f}"
 
 
 def _mixed(number: int) -> int:
@@ -155,80 +206,7 @@ def _mixed(number: int) -> int:
     return (number ^ (number >> 31)) >> 1
 
 
-def _spread(coin: Coin, last: int, rising: bool, whim: int) -> tuple[int, int]:
-    """Best bid and ask in ticks: the last trade stood on one of them; quiet coins have wider spreads."""
-    width = 1 if coin.turnover_day > 2e7 else 1 + whim % 3
-    bid = max(1, last - width) if rising else last
-    return bid, bid + width
-
-
-def _size(coin: Coin, last: int, whim: int) -> int:
-    """Lots at the best price: a heavy-tailed draw around a few seconds' turnover."""
-    value = coin.turnover_day / 20_000 * (0.05 + (whim % 1024 / 512.0) ** 3)
-    return max(1, int(value * 10.0**coin.turnover_decimals / last))
-
-
 def _four_decimals(units: int, decimals: int) -> str:
     if decimals > 4:
         return fixed(units // 10 ** (decimals - 4), 4)
     return padded(units, decimals, 4)
-
-
-def instrument(coin: Coin, number: int, status: str) -> dict[str, object]:
-    """One entry of instruments-info. `number` is the exchange's id of the symbol."""
-    usual_lots = coin.turnover_day / coin.price * 10.0**coin.lot_decimals
-    largest = _round_lots(usual_lots / 40)
-    market = _round_lots(usual_lots / 130)
-    scale = coin.price_scale
-    step = fixed(1, coin.lot_decimals)
-    tick = padded(1, coin.tick_decimals, scale)
-    bound = max(0.002, 0.375 / coin.max_leverage)
-    return {
-        "symbolId": number,
-        "symbol": coin.symbol,
-        "contractType": "LinearPerpetual",
-        "status": status,
-        "baseCoin": coin.base_coin,
-        "quoteCoin": "USDT",
-        "launchTime": str(coin.launch_ms),
-        "deliveryTime": "0",
-        "deliveryFeeRate": "",
-        "priceScale": str(scale),
-        "leverageFilter": {
-            "minLeverage": "1",
-            "maxLeverage": f"{coin.max_leverage}.00",
-            "leverageStep": "0.01",
-        },
-        "priceFilter": {
-            "minPrice": tick,
-            "maxPrice": padded(int(coin.price * 40 * 10**coin.tick_decimals), coin.tick_decimals, scale),
-            "tickSize": tick,
-        },
-        "lotSizeFilter": {
-            "maxOrderQty": fixed(largest, coin.lot_decimals),
-            "minOrderQty": step,
-            "qtyStep": step,
-            "postOnlyMaxOrderQty": fixed(largest, coin.lot_decimals),
-            "maxMktOrderQty": fixed(market, coin.lot_decimals),
-            "minNotionalValue": "5",
-        },
-        "unifiedMarginTrade": True,
-        "fundingInterval": coin.funding_minutes,
-        "settleCoin": "USDT",
-        "copyTrading": "both" if coin.turnover_day > 2e7 else "none",
-        "upperFundingRate": f"{bound:.5f}".rstrip("0"),
-        "lowerFundingRate": f"{-bound:.5f}".rstrip("0"),
-        "isPreListing": False,
-        "preListingInfo": None,
-        "riskParameters": {"priceLimitRatioX": "0.01", "priceLimitRatioY": "0.02"},
-        "symbolType": "",
-        "displayName": "",
-        "forbidUplWithdrawal": False,
-    }
-
-
-def _round_lots(lots: float) -> int:
-    """Two leading digits, as exchanges set such limits."""
-    whole = max(100, int(lots))
-    unit: int = 10 ** (len(str(whole)) - 2)
-    return whole // unit * unit

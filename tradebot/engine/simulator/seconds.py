@@ -3,12 +3,13 @@
 A minute is cut by three moments into four stretches. The price starts at the open, is at the first extreme at the
 first cut, at the other extreme at the second, and at the close in second 59. Every lot of a stretch counts in the
 turnover at the price of the moment that began the stretch: so the turnover of a whole minute is four products, is
-exact, and what a running minute has shown never has to be taken back.
+exact, and what a running minute has shown never has to be taken back. The price moves only with a trade: each of the
+four prices is traded at, and the trades of a minute (trades.py) make up its bar.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from tradebot.engine.market import Int64
 from tradebot.engine.simulator.noise import UInt64, bits, hashed
 
 SECONDS = 60
+# With fewer lots not each of the four stretches has one.
+_LOTS_FOR_ALL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,24 @@ def stretches(open_: Int64, high: Int64, low: Int64, close: Int64, lots: Int64, 
     )
     parts = lots * weight // weight.sum(axis=0)
     parts[3] = lots - parts[0] - parts[1] - parts[2]
+    _trade_at_each(parts, lots, weight, price)
     return Stretches(start, price, parts)
+
+
+def _trade_at_each(parts: Int64, lots: Int64, weight: Int64, price: Int64) -> None:
+    """Give every stretch at least one lot; where there are too few, the prices that only a trade can explain."""
+    thin = np.flatnonzero((parts == 0).any(axis=0) & (lots >= _LOTS_FOR_ALL))
+    if len(thin):
+        some = weight[:, thin]
+        parts[:, thin] = 1 + (lots[thin] - _LOTS_FOR_ALL) * some // some.sum(axis=0)
+        parts[3, thin] = lots[thin] - parts[:3, thin].sum(axis=0)
+    few = np.flatnonzero((lots > 0) & (lots < _LOTS_FOR_ALL))
+    if len(few):
+        # The close comes first; the open is the last minute's close and needs no trade.
+        spare = lots[few] - 1
+        first = np.minimum(spare, price[1, few] != price[0, few])
+        second = np.minimum(spare - first, price[2, few] != price[3, few])
+        parts[:, few] = np.stack([np.zeros_like(spare), first, second, 1 + spare - first - second])
 
 
 def running_minutes(
@@ -90,17 +110,32 @@ def running_minutes(
     weight = np.concatenate([np.zeros((len(open_), 1), dtype=np.int64), weight], axis=1)
     done = weight[rows, second + 1] - weight[rows, begin]
     full = weight[rows, end] - weight[rows, begin]
-    in_stretch = cut.lots[stretch, rows] * done // full
+    # Rounded up: a stretch begins with a trade.
+    in_stretch = -(-cut.lots[stretch, rows] * done // full)
     none = np.zeros((1, len(open_)), dtype=np.int64)
     lots_before = np.concatenate([none, np.cumsum(cut.lots, axis=0)])
     turnover_before = np.concatenate([none, np.cumsum(cut.lots * cut.price, axis=0)])
+    volume = lots_before[stretch, rows] + in_stretch
+    moves = (np.diff(volume, axis=1, prepend=0) > 0) | (second == begin)
+    last = np.take_along_axis(last, np.maximum.accumulate(np.where(moves, second, 0), axis=1), axis=1)
     return RunningMinutes(
         last=last,
         high=np.maximum.accumulate(last, axis=1),
         low=np.minimum.accumulate(last, axis=1),
-        volume=lots_before[stretch, rows] + in_stretch,
+        volume=volume,
         turnover=turnover_before[stretch, rows] + in_stretch * price_from,
     )
+
+
+def to_turnover(course: RunningMinutes, turnover: Int64) -> RunningMinutes:
+    """A course whose turnover ends at `turnover` (one entry a minute): the same share of it at every second."""
+    whole = course.turnover[:, -1]
+    if np.array_equal(whole, turnover):
+        return course
+    share = course.turnover / np.maximum(whole, 1)[:, None]
+    value = np.floor(share * turnover[:, None]).astype(np.int64)
+    value[:, -1] = turnover
+    return replace(course, turnover=np.minimum(value, turnover[:, None]))
 
 
 def _path(

@@ -11,7 +11,7 @@ from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.simulator.core import STREAM_PATHS, SimulatedExchange
 from tradebot.engine.simulator.faults import FaultPlan
-from tradebot.engine.simulator.prices import PriceModel
+from tradebot.engine.simulator.model import MarketModel
 from tradebot.engine.simulator.reply import Reply
 from tradebot.engine.simulator.settings import SimulatorSettings
 from tradebot.engine.simulator.sockets import SocketConnection
@@ -48,7 +48,7 @@ class Simulator:
         return self._url
 
     @property
-    def model(self) -> PriceModel:
+    def model(self) -> MarketModel:
         """The prices of the linear perpetuals."""
         return self.exchange.model
 

@@ -190,7 +190,7 @@ class StreamSession:
         while True:
             due, request, fault = await self._judged.get()
             if fault is None and request.operation == "subscribe":
-                await self._feed.warm(request.topics)
+                await self._feed.warm(request.topics, self.category)
             await self._real_clock.sleep(max(0.0, due - self._real_clock.monotonic()))
             self._answer_request(request, fault)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from tradebot.engine.market import MINUTE_MS
 from tradebot.engine.simulator.bars import minute_of
-from tradebot.engine.simulator.prices import PriceModel, RunningMinute
+from tradebot.engine.simulator.model import MarketModel, RunningMinute
+from tradebot.engine.simulator.trades import TradeTape
 
 _DAY_MINUTES = 1440
 _HOUR_MINUTES = 60
@@ -36,30 +39,43 @@ class _Course(NamedTuple):
 class LiveTape:
     """Keeps one minute of each symbol that is asked for; the next minute replaces it. For one thread."""
 
-    def __init__(self, model: PriceModel) -> None:
+    def __init__(self, model: MarketModel) -> None:
         self._model = model
         self._minute = -1
         self._courses: dict[str, _Course] = {}
         self._days: dict[str, ClosedDay] = {}
+        self._untraded: dict[str, int] = {}
+        self.trades = TradeTape(model)
 
     def load(self, symbols: Sequence[str], now_ms: int) -> None:
         """Make the running minute of these symbols ready in one go; quicker than one by one."""
         self._turn(minute_of(now_ms))
-        missing = [symbol for symbol in symbols if symbol not in self._courses]
-        if not missing:
+        missing = [
+            symbol for symbol in symbols if symbol not in self._courses and symbol not in self._untraded
+        ]
+        traded = self._model.traded(missing, self._minute) if missing else []
+        if len(traded) < len(missing):
+            for symbol in set(missing) - set(traded):
+                self._untraded[symbol] = self._model.close_before(symbol, self._minute)
+        if not traded:
             return
-        bars, course = self._model.courses(missing, self._minute)
+        bars, course = self._model.courses(traded, self._minute)
         tables = [
             values.tolist()
             for values in (course.high, course.low, course.last, course.volume, course.turnover)
         ]
-        for symbol, open_, *rows in zip(missing, bars.open.tolist(), *tables, strict=True):
+        for symbol, open_, *rows in zip(traded, bars.open.tolist(), *tables, strict=True):
             self._courses[symbol] = _Course(open_, *rows)
 
-    def running(self, symbol: str, now_ms: int) -> RunningMinute:
-        """The minute that runs at `now_ms`, as it is by then; all of one second see the same."""
+    def running(self, symbol: str, now_ms: int) -> RunningMinute | None:
+        """The minute that runs at `now_ms`, as it is by then; all of one second see the same.
+
+        None where the exchange has no bar of this minute: in a hole of a recording and after its end.
+        """
         self.load([symbol], now_ms)
-        course = self._courses[symbol]
+        course = self._courses.get(symbol)
+        if course is None:
+            return None
         second = now_ms % MINUTE_MS // 1000
         return RunningMinute(
             self._minute * MINUTE_MS,
@@ -71,24 +87,35 @@ class LiveTape:
             course.turnover[second],
         )
 
+    def standing(self, symbol: str, now_ms: int) -> RunningMinute:
+        """The running minute, or one without trades at the last price where there is none."""
+        running = self.running(symbol, now_ms)
+        if running is not None:
+            return running
+        price = self._untraded[symbol]
+        return RunningMinute(self._minute * MINUTE_MS, price, price, price, price, 0, 0)
+
     def price_before(self, symbol: str, now_ms: int) -> int:
         """Price in ticks one second earlier, the minute's open in its first second."""
         self.load([symbol], now_ms)
-        course = self._courses[symbol]
+        course = self._courses.get(symbol)
+        if course is None:
+            return self._untraded[symbol]
         second = now_ms % MINUTE_MS // 1000
         return course.last[second - 1] if second else course.open
 
     def closed_day(self, symbol: str, now_ms: int) -> ClosedDay | None:
-        """The closed minutes of the rolling 24 hours; None in a listing's first minute."""
+        """The closed minutes of the rolling 24 hours; None where there are none."""
         self._turn(minute_of(now_ms))
         day = self._days.get(symbol)
         if day is None:
             bars = self._model.minutes(symbol, self._minute - _DAY_MINUTES + 1, self._minute)
             if not len(bars):
                 return None
+            hour = int(np.searchsorted(bars.time, (self._minute - _HOUR_MINUTES + 1) * MINUTE_MS))
             day = ClosedDay(
                 int(bars.open[0]),
-                int(bars.open[-min(_HOUR_MINUTES - 1, len(bars))]),
+                int(bars.open[hour] if hour < len(bars) else bars.close[-1]),
                 int(bars.high.max()),
                 int(bars.low.min()),
                 int(bars.volume.sum()),
@@ -102,3 +129,4 @@ class LiveTape:
             self._minute = minute
             self._courses.clear()
             self._days.clear()
+            self._untraded.clear()

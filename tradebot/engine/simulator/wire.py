@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -53,12 +54,32 @@ def kline_rows(bars: Bars, coin: Coin) -> str:
     All digits of a page are laid out in one byte matrix and the unneeded ones dropped at once, which is several
     times quicker than formatting each number.
     """
-    count = len(bars)
+    decimals = (0, *[coin.tick_decimals] * 4, coin.lot_decimals, coin.turnover_decimals)
+    return _rows(bars.columns(), decimals)
+
+
+def price_rows(bars: Bars, tick_decimals: int) -> str:
+    """As `kline_rows`, without volume and turnover: mark and index prices; premiums, which may be negative."""
+    columns = bars.columns()[:5]
+    if len(bars) and int(bars.low.min()) < 0:
+        rows = (
+            f'["{time}",{",".join(_quoted(value, tick_decimals) for value in values)}]'
+            for time, *values in zip(*(column[::-1].tolist() for column in columns), strict=True)
+        )
+        return f"[{','.join(rows)}]"
+    return _rows(columns, (0, *[tick_decimals] * 4))
+
+
+def _quoted(units: int, decimals: int) -> str:
+    return f'"{trimmed(units, decimals)}"'
+
+
+def _rows(columns: Sequence[Int64], decimals: Sequence[int]) -> str:
+    count = len(columns[0])
     if count == 0:
         return "[]"
-    decimals = (0, *[coin.tick_decimals] * 4, coin.lot_decimals, coin.turnover_decimals)
-    cells = [_Cells(column[::-1], places) for column, places in zip(bars.columns(), decimals, strict=True)]
-    leads = ['["', *['","'] * 6]
+    cells = [_Cells(column[::-1], places) for column, places in zip(columns, decimals, strict=True)]
+    leads = ['["', *['","'] * (len(cells) - 1)]
     width = sum(cell.width for cell in cells) + sum(map(len, leads)) + len(_ROW_END)
     matrix = np.empty((count, width), dtype=np.uint8)
     shown = np.ones((count, width), dtype=np.bool_)
