@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tradebot.engine.collect import CollectRequest, LiveFeed, resolve_symbols
-from tradebot.engine.collect.child import ChildOrder, ChildOutcome, collect_in_child
+from tradebot.engine.collect import CollectRequest, LiveFeed, Order, choose_symbols
+from tradebot.engine.collect.child import ChildOutcome, collect_in_child, order_for
 from tradebot.engine.collect.history import refresh_instruments
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
@@ -45,7 +45,12 @@ class Market:
 def read_request(command: Collect, now_ms: int) -> CollectRequest:
     """The command as a request. Raises InputError with a sentence for a wrong name, timeframe or time."""
     category = category_of(command.category)
-    for name in command.timeframes:
+    orders = [order.value for order in Order]
+    if command.order not in orders:
+        raise InputError(
+            f"{command.order!r} is not an order; choose {' or '.join(orders)}.{did_you_mean(command.order, orders)}"
+        )
+    for name in (*command.timeframes, *command.mark):
         if name not in Timeframe.names():
             raise InputError(
                 f"{name!r} is not a timeframe; choose from {', '.join(Timeframe.names())}."
@@ -63,7 +68,17 @@ def read_request(command: Collect, now_ms: int) -> CollectRequest:
     if since_ms > now_ms:
         raise InputError(f"The span begins in the future ({command.since}); give a date in the past.")
     timeframes = tuple(Timeframe(name) for name in command.timeframes)
-    return CollectRequest(category, command.symbols, timeframes, since_ms, until_ms, command.follow)
+    return CollectRequest(
+        category,
+        command.symbols,
+        timeframes,
+        since_ms,
+        until_ms,
+        command.follow,
+        order=Order(command.order),
+        top=command.top or None,
+        mark_timeframes=tuple(Timeframe(name) for name in command.mark),
+    )
 
 
 def category_of(text: str) -> Category:
@@ -244,13 +259,13 @@ class Collecting:
         instruments = await refresh_instruments(
             self._market.exchange, self._market.store, request.category, feed.thread
         )
-        symbols = resolve_symbols(request.symbols, instruments, request.category)
-        keys = [
-            DatasetKey.of(request.category, name, frame) for name in symbols for frame in request.timeframes
-        ]
-        touched += [str(key) for key in keys]
+        symbols = await choose_symbols(self._market.exchange, request, instruments)
+        asked = request.keys(symbols)
+        # Bars of the mark price are collected up to now only: the exchange streams none.
+        keys = [key for key in asked if not key.mark]
+        touched += [str(key) for key in asked]
         self._book.note(job, keys=tuple(touched))
-        for key in keys:
+        for key in asked:
             if self._states.get(str(key), ("", ""))[0] != "live":
                 self._states[str(key)] = ("collecting", "queued")
         new: list[DatasetKey] = []
@@ -263,7 +278,7 @@ class Collecting:
                 job.say("Waits until the running collection has ended.")
             await turn
             job.cancel.check()
-            outcome = await self._history(job, replace(request, symbols=symbols))
+            outcome = await self._history(job, replace(request, symbols=symbols, top=None))
         except BaseException:
             feed.unfollow(new)
             raise
@@ -276,17 +291,13 @@ class Collecting:
 
     async def _history(self, job: Job, request: CollectRequest) -> ChildOutcome:
         settings = self._market.settings
-        order = ChildOrder(
+        order = order_for(
+            request,
             url=self._market.exchange.url,
             folder=str(self._market.store.folder),
             source=self._market.source,
             budget_percent=settings.budget_percent * HISTORY_SHARE,
             timeout_seconds=settings.timeout_seconds,
-            category=request.category.value,
-            symbols=request.symbols,
-            timeframes=tuple(frame.value for frame in request.timeframes),
-            since_ms=request.since_ms,
-            until_ms=request.until_ms,
         )
         return await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
 
