@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradebot.engine.exchange import MalformedError
-from tradebot.engine.exchange.bars import bars_within, parse_klines
+from tradebot.engine.exchange.bars import parse_klines
 from tradebot.engine.market import BarRow, Timeframe
 
 M1 = Timeframe.M1
@@ -26,9 +26,9 @@ def answer(rows: list[Any]) -> dict[str, Any]:
 
 
 def test_bars_of_the_mark_price_have_no_volume() -> None:
-    rows, problems = parse_klines(answer([row()[:5]]), "BTCUSDT", mark=True)
-    assert rows == [BarRow(AT, "10", "12.5", "9", "11", "", "")]
-    assert problems == []
+    bars = parse_klines(answer([row()[:5]]), "BTCUSDT", mark=True)
+    assert bars.within(M1, AT, AT) == [BarRow(AT, "10", "12.5", "9", "11", "", "")]
+    assert bars.problems == ()
 
 
 def test_a_page_of_the_other_kind_is_refused() -> None:
@@ -43,16 +43,16 @@ def test_a_page_of_the_other_kind_is_refused() -> None:
 def test_a_row_with_a_price_of_zero_is_left_out_and_said_and_the_others_are_kept(
     name: str, zero: str
 ) -> None:
-    rows, problems = parse_klines(answer([row(2), row(1, **{name: zero}), row(0)]))
-    assert [bar.time_ms for bar in rows] == [AT + 120_000, AT]
-    (problem,) = problems
+    bars = parse_klines(answer([row(2), row(1, **{name: zero}), row(0)]))
+    assert bars.times == [AT + 120_000, AT]
+    (problem,) = bars.problems
     assert f"`{name}`" in problem
     assert str(AT + 60_000) in problem
 
 
 def test_no_trade_in_a_minute_is_no_fault() -> None:
-    rows, problems = parse_klines(answer([row(volume="0", turnover="0.0000")]))
-    assert (len(rows), problems) == (1, [])
+    bars = parse_klines(answer([row(volume="0", turnover="0.0000")]))
+    assert (bars.times, bars.problems) == ([AT], ())
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_what_is_no_plain_decimal_number_is_refused(name: str, value: str) -> No
     st.integers(-5, 45),
 )
 def test_rows_within_a_range_rise_each_once(minutes: list[int], first: int, last: int) -> None:
-    rows, _ = parse_klines(answer([row(minute) for minute in minutes]))
-    found = bars_within(rows, M1, AT + first * 60_000, AT + last * 60_000)
+    bars = parse_klines(answer([row(minute) for minute in minutes]))
+    found = bars.within(M1, AT + first * 60_000, AT + last * 60_000)
     assert [bar.time_ms for bar in found] == [
         AT + minute * 60_000 for minute in sorted(set(minutes)) if first <= minute <= last
     ]
@@ -81,7 +81,7 @@ def test_the_usual_page_and_a_shuffled_one_give_the_same() -> None:
     usual = [row(minute) for minute in range(9, -1, -1)]
     shuffled = usual[3:] + usual[:5]
     span = (AT + 60_000, AT + 7 * 60_000)
-    first, second = (bars_within(parse_klines(answer(page))[0], M1, *span) for page in (usual, shuffled))
+    first, second = (parse_klines(answer(page)).within(M1, *span) for page in (usual, shuffled))
     assert first == second
     assert len(first) == 7
 
@@ -90,10 +90,10 @@ def test_the_usual_page_and_a_shuffled_one_give_the_same() -> None:
 def test_a_bar_off_the_grid_is_refused_in_any_page(minutes: list[int]) -> None:
     page = [[str(int(time_ms) + 1), *values] for time_ms, *values in map(row, minutes)]
     with pytest.raises(MalformedError, match="grid"):
-        bars_within(parse_klines(answer(page))[0], M1, 0, 2 * AT)
+        parse_klines(answer(page)).within(M1, 0, 2 * AT)
 
 
 def test_times_far_apart_cost_no_memory() -> None:
     page = [["99999999999999", *row()[1:]], ["100000000000", *row()[1:]]]
     with pytest.raises(MalformedError, match="grid"):
-        bars_within(parse_klines(answer(page))[0], M1, 0, 10**15)
+        parse_klines(answer(page)).within(M1, 0, 10**15)

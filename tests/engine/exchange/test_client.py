@@ -13,6 +13,7 @@ from tests.engine.exchange.fake_bybit import KLINE, URL, FakeBybit, true_bar
 from tests.engine.exchange.virtual_time import START_MS, VirtualClock, run_virtual
 from tradebot.engine.control.events import Level
 from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
+from tradebot.engine.exchange.answers import RATE_LIMIT
 from tradebot.engine.exchange.errors import error_for_status, timed_out, unreachable
 from tradebot.engine.market import MINUTE_MS, Category, Timeframe
 
@@ -207,7 +208,7 @@ def test_a_refusal_is_not_tried_again_and_never_shows_the_exchanges_words() -> N
 def test_a_limit_that_names_its_end_is_waited_for() -> None:
     async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
         answer = rest.envelope({}, 10006, "Too many visits. Exceeded the API Rate Limit.")
-        answer["limitResetTimestamp"] = answer["time"] + 7_000
+        answer[RATE_LIMIT] = {"reset_ms": answer["time"] + 7_000}
         rest.faults.append(failing([answer]))
         await exchange.klines(LINEAR, "BTCUSDT", M1, HOUR_AGO, HOUR_AGO + MINUTE_MS)
         assert clock.monotonic() >= 7.0
@@ -218,7 +219,7 @@ def test_a_limit_that_names_its_end_is_waited_for() -> None:
 def test_a_limit_that_ended_in_the_past_is_waited_for_like_any_other() -> None:
     async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
         answer = rest.envelope({}, 10006, "Too many visits. Exceeded the API Rate Limit.")
-        answer["limitResetTimestamp"] = answer["time"] - 7_000
+        answer[RATE_LIMIT] = {"reset_ms": answer["time"] - 7_000}
         rest.faults.append(failing([answer]))
         await exchange.klines(LINEAR, "BTCUSDT", M1, HOUR_AGO, HOUR_AGO + MINUTE_MS)
         assert 0.5 <= clock.monotonic() < 3

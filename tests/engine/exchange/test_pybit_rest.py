@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import socket
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tradebot.engine.exchange import ExchangeError, FailureKind, PybitRest
+from tradebot.engine.exchange.answers import RATE_LIMIT
 
 pytestmark = pytest.mark.sockets
 
@@ -34,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         type(self).answer(self)
 
     def reply(self, status: int, body: str, kind: str = "application/json", **headers: str) -> None:
-        data = body.encode()
+        data = body.encode("latin-1")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
@@ -91,8 +93,41 @@ async def test_a_return_code_is_handed_on_with_the_end_of_the_limit() -> None:
 
     with serving(answer) as (url, asked):
         got = await get(url)
-        assert (got["retCode"], got["limitResetTimestamp"]) == (10006, 1700000001500)
+        assert (got["retCode"], got[RATE_LIMIT]) == (10006, {"reset_ms": 1700000001500})
         assert len(asked) == 1  # pybit itself did not try again
+
+
+async def test_a_return_code_without_a_text_is_handed_on() -> None:
+    with serving(lambda request: request.reply(200, '{"retCode": 10001}')) as (url, _):
+        assert await get(url) == {"retCode": 10001, RATE_LIMIT: {}}
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    def answer(request: Handler) -> None:
+        data = gzip.compress(envelope().encode())
+        assert "gzip" in request.headers["Accept-Encoding"]
+        request.send_response(200)
+        request.send_header("Content-Encoding", "gzip")
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+    with serving(answer) as (url, _):
+        assert (await get(url))["retCode"] == 0
+
+
+async def test_limit_headers_that_are_no_numbers_are_passed_over() -> None:
+    def answer(request: Handler) -> None:
+        request.reply(
+            200,
+            envelope(),
+            X_Bapi_Limit="50",
+            X_Bapi_Limit_Status="49",
+            X_Bapi_Limit_Reset_Timestamp="9" * 5000,
+        )
+
+    with serving(answer) as (url, _):
+        assert (await get(url))[RATE_LIMIT] == {"limit": 50, "remaining": 49}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +144,9 @@ async def test_a_return_code_is_handed_on_with_the_end_of_the_limit() -> None:
         (200, "", FailureKind.NOT_JSON),
         (200, '{"retCode":0,"result":{"li', FailureKind.NOT_JSON),
         (200, "[1, 2]", FailureKind.NOT_JSON),
-        (200, '{"retCode": 10001}', FailureKind.NOT_JSON),
+        (200, '{"retCode":0,"retMsg":"\xff"}', FailureKind.NOT_JSON),
+        (200, "NaN", FailureKind.NOT_JSON),
+        (301, "", FailureKind.REFUSED),
     ],
 )
 async def test_each_bad_answer_is_a_failure_of_its_kind(status: int, body: str, kind: FailureKind) -> None:
@@ -224,7 +261,7 @@ def test_importing_the_room_does_not_import_the_clients() -> None:
 
     code = (
         "import sys, tradebot.engine.exchange, tradebot.engine.collect; "
-        "print([name for name in ('pybit', 'requests', 'websockets', 'aiohttp') if name in sys.modules])"
+        "print([name for name in ('pybit', 'requests', 'urllib3', 'websockets', 'aiohttp') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

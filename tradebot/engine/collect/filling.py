@@ -136,7 +136,7 @@ class Filler:
                 self._doubtful(key.symbol)
         self._offered(key)
 
-    async def _ask(self, key: DatasetKey, start_ms: int, end_ms: int) -> list[BarRow] | None:
+    async def _ask(self, key: DatasetKey, start_ms: int, end_ms: int) -> Sequence[BarRow] | None:
         """Bars by REST, None where they could not be had; a failure is said once, until it is over."""
         category = Category(key.category)
         try:
@@ -199,7 +199,7 @@ class Filler:
                 Level.WARNING, f"{key}: the exchange has no bars {_span(start, end)}; they stay a gap."
             )
 
-    def _settle(self, key: DatasetKey, rows: list[BarRow], start_ms: int, end_ms: int) -> list[Range]:
+    def _settle(self, key: DatasetKey, rows: Sequence[BarRow], start_ms: int, end_ms: int) -> list[Range]:
         """Store what came late and remember the rest as holes; on the store's thread."""
         if rows:
             self._store.merge(key, rows)

@@ -30,7 +30,7 @@ class Window:
 class Fetched:
     """The bars of a window, rising, and the ranges inside it that the exchange was asked for twice in vain."""
 
-    rows: list[BarRow]
+    rows: Sequence[BarRow]
     holes: list[Range]
 
 
@@ -147,7 +147,7 @@ def _together(ranges: Sequence[Range], timeframe: Timeframe) -> list[list[Range]
     return groups
 
 
-async def _ask(exchange: Exchange, key: DatasetKey, start_ms: int, end_ms: int) -> list[BarRow]:
+async def _ask(exchange: Exchange, key: DatasetKey, start_ms: int, end_ms: int) -> Sequence[BarRow]:
     category = Category(key.category)
     if key.mark:
         return await exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms, mark=True)

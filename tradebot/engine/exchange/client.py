@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.events import Level
 from tradebot.engine.exchange import parsing
-from tradebot.engine.exchange.bars import bars_within, parse_klines
+from tradebot.engine.exchange.answers import RATE_LIMIT
+from tradebot.engine.exchange.bars import parse_klines
 from tradebot.engine.exchange.errors import (
     FIRST_CONTACT_RULE,
     RETRY_RULES,
@@ -26,7 +27,7 @@ from tradebot.engine.exchange.ports import Parameters, RestPort
 from tradebot.engine.exchange.quotes import Ticker
 from tradebot.engine.exchange.risk_tiers import parse_risk_limits, tiers_by_symbol
 from tradebot.engine.exchange.throttle import BAN_S, RequestBudget, Throttle
-from tradebot.engine.market import BarRow, Category, Instrument, RiskTier, Timeframe
+from tradebot.engine.market import BarPage, BarRow, Category, Instrument, RiskTier, Timeframe
 from tradebot.engine.market.times import iso_minute
 
 PAGE_BARS = 1000
@@ -138,23 +139,22 @@ class Exchange:
         start_ms: int,
         end_ms: int,
         mark: bool = False,
-    ) -> list[BarRow]:
+    ) -> Sequence[BarRow]:
         """Closed bars with start_ms <= open time < end_ms, rising, each time once; `mark` for those of the mark price.
 
         Asks windows of at most 1000 bars; what the exchange leaves out of a window is not asked again here. Bars of
         the mark price have an empty volume and turnover; spot has none, the exchange refuses them.
         """
-        rows: list[BarRow] = []
-        start = timeframe.ceil(start_ms)
-        while start < end_ms:
-            stop = min(timeframe.ceil(end_ms), start + PAGE_BARS * timeframe.ms)
-            rows += await self._kline_page(category, symbol, timeframe, start, stop, mark)
-            start = stop
-        return rows
+        start, end = timeframe.ceil(start_ms), timeframe.ceil(end_ms)
+        pages = []
+        for at in range(start, end, PAGE_BARS * timeframe.ms):
+            stop = min(end, at + PAGE_BARS * timeframe.ms)
+            pages.append(await self._kline_page(category, symbol, timeframe, at, stop, mark))
+        return BarPage.join(pages, mark)
 
     async def _kline_page(
         self, category: Category, symbol: str, timeframe: Timeframe, start: int, stop: int, mark: bool
-    ) -> list[BarRow]:
+    ) -> BarPage:
         params: Parameters = {
             "category": category.value,
             "symbol": symbol,
@@ -164,13 +164,13 @@ class Exchange:
             "limit": PAGE_BARS,
         }
 
-        def rows_of(envelope: dict[str, Any]) -> list[BarRow]:
-            rows, problems = parse_klines(envelope, symbol, mark)
-            self._say_problems(tuple(f"{symbol} {timeframe.value}: {problem}" for problem in problems))
+        def bars_of(envelope: dict[str, Any]) -> BarPage:
+            bars = parse_klines(envelope, symbol, mark)
+            self._say_problems(tuple(f"{symbol} {timeframe.value}: {problem}" for problem in bars.problems))
             closed = envelope_time(envelope, "kline answer") - self._settle_ms - timeframe.ms
-            return bars_within(rows, timeframe, start, min(stop - 1, closed))
+            return bars.within(timeframe, start, min(stop - 1, closed))
 
-        return await self._request(_MARK_KLINE if mark else _KLINE, params, rows_of)
+        return await self._request(_MARK_KLINE if mark else _KLINE, params, bars_of)
 
     async def instruments(self, category: Category) -> list[Instrument]:
         """All instruments that trade now, sorted by symbol. Items that cannot be understood are said and left out."""
@@ -301,7 +301,8 @@ class Exchange:
 
     def _reset_wait_s(self, envelope: dict[str, Any]) -> float | None:
         """Seconds until the limit is said to be free again, None where nothing was said."""
-        reset, now = envelope.get("limitResetTimestamp"), envelope.get("time")
+        limits, now = envelope.get(RATE_LIMIT), envelope.get("time")
+        reset = limits.get("reset_ms") if isinstance(limits, dict) else None
         if not isinstance(reset, int) or not isinstance(now, int):
             return None
         return min(60.0, max(0.0, (reset - now) / 1000))

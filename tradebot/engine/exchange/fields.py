@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tradebot.engine.exchange.answers import RowsText
 from tradebot.engine.exchange.errors import MalformedError
 from tradebot.engine.market import is_symbol
 
@@ -36,6 +37,8 @@ def envelope_rows(envelope: Mapping[str, Any], where: str) -> list[Any]:
     """The rows under `result.list`."""
     result = envelope.get("result")
     rows = result.get("list") if isinstance(result, dict) else None
+    if isinstance(rows, RowsText):
+        rows = rows.taken_apart()
     if not isinstance(rows, list):
         raise MalformedError(where, "its field `result.list` is missing or no list")
     return rows

@@ -1,5 +1,6 @@
 """The vocabulary of the house: timeframes, instruments, candles, sides, rounding. No input or output here."""
 
+from tradebot.engine.market.bar_page import BarPage
 from tradebot.engine.market.candles import BarRow, Candles, Float64, Int64
 from tradebot.engine.market.instrument import Category, DatasetKey, Instrument, Side, is_symbol
 from tradebot.engine.market.risk import RiskTier
@@ -10,6 +11,7 @@ __all__ = [
     "HOUR_MS",
     "MINUTE_MS",
     "WEEK_MS",
+    "BarPage",
     "BarRow",
     "Candles",
     "Category",

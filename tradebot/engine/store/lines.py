@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tradebot.engine.market import BarRow, Int64
+from tradebot.engine.market import BarPage, BarRow, Int64
 from tradebot.engine.store.layout import BARS, MARK_BARS, TableKind
 
 STAMP_DIGITS = 13
@@ -33,6 +33,8 @@ class Lines:
     @classmethod
     def of_bars(cls, rows: Sequence[BarRow], kind: TableKind = BARS) -> Lines:
         """Lines of bar rows in the given order; those of MARK_BARS end with the close."""
+        if isinstance(rows, BarPage) and rows.mark is (kind is MARK_BARS):
+            return cls(rows.text, rows.times)
         if kind is MARK_BARS:
             text = "".join([f"{row[0]},{row[1]},{row[2]},{row[3]},{row[4]}\n" for row in rows])
             return cls(text.encode(), np.array([row[0] for row in rows], dtype=np.int64))
