@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tradebot.engine.collect.ports import StorePort
@@ -175,15 +175,15 @@ class DatasetJob:
             self._ahead.remove(self._in_turn)
             self._in_turn += 1
 
-    def _writing(self, rows: list[BarRow], in_turn: bool) -> Callable[[], tuple[int, int]] | None:
+    def _writing(self, rows: Sequence[BarRow], in_turn: bool) -> Callable[[], tuple[int, int]] | None:
         """What the store has to do now, to be called on its thread: rows added and refused."""
-        newer = bool(rows) and (self._last_ms is None or rows[0].time_ms > self._last_ms)
+        newer = len(rows) > 0 and (self._last_ms is None or rows[0].time_ms > self._last_ms)
         direct = newer and in_turn and not self._staged and not self._newest_first
         if not direct:
             self._staged += len(rows)
         self._note_rows(rows)
         settle = self._staged > 0 and self._should_settle()
-        if not rows and not settle:
+        if not len(rows) and not settle:
             return None
         if settle:
             self._staged = 0
@@ -203,7 +203,7 @@ class DatasetJob:
             return True
         return self._staged >= max(SETTLE_ROWS, self._rows - self._staged)
 
-    def _note_rows(self, rows: list[BarRow]) -> None:
+    def _note_rows(self, rows: Sequence[BarRow]) -> None:
         if not rows:
             return
         self._rows += len(rows)
@@ -211,7 +211,7 @@ class DatasetJob:
         self._first_ms = first if self._first_ms is None else min(first, self._first_ms)
         self._last_ms = last if self._last_ms is None else max(last, self._last_ms)
 
-    def _append(self, rows: list[BarRow]) -> tuple[int, int]:
+    def _append(self, rows: Sequence[BarRow]) -> tuple[int, int]:
         """Rows added, and rows that the store refused."""
         added = self._store.append_many({self.key: rows})[self.key]
         if added == len(rows):
@@ -221,7 +221,7 @@ class DatasetJob:
         absent = {at for start, end in left for at in range(start, end, length)}
         return added, sum(1 for row in rows if row.time_ms in absent)
 
-    def _stage(self, rows: list[BarRow]) -> tuple[int, int]:
+    def _stage(self, rows: Sequence[BarRow]) -> tuple[int, int]:
         staged = self._store.stage(self.key, rows)
         return staged, len(rows) - staged
 
