@@ -11,7 +11,7 @@ from tradebot.engine.collect.filling import Filler
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.quotes import LatestQuotes
 from tradebot.engine.collect.sequence import BarSequence, is_sound
-from tradebot.engine.collect.storing import BarWriter, Batch
+from tradebot.engine.collect.storing import BarWriter, Batch, EndListener
 from tradebot.engine.collect.trades import RecentTrades, TradeListener
 from tradebot.engine.collect.watching import ListingWatch, TimeKeeper
 from tradebot.engine.collect.writer import StoreThread
@@ -138,6 +138,7 @@ class LiveFeed:
         await self._filler.close()
         self._tasks = []
         await self.thread.drain()
+        self._writer.leave(self._sequences)
         await self._writer.finish(self._gather)
         self.thread.close()
 
@@ -157,6 +158,10 @@ class LiveFeed:
     def remove_listener(self, listener: Listener) -> None:
         """Call it no more."""
         self._writer.remove_listener(listener)
+
+    def add_end_listener(self, listener: EndListener) -> None:
+        """Call `listener(key)` when a dataset is left or the feed is closed, after its last bar was told."""
+        self._writer.add_end_listener(listener)
 
     def add_trade_listener(self, listener: TradeListener) -> None:
         """Call `listener(trade)` on the event loop for each trade of a watched symbol."""
@@ -191,9 +196,14 @@ class LiveFeed:
         """Datasets that are followed now, begun or not."""
         return frozenset(self._sequences)
 
+    def begun(self, key: DatasetKey) -> bool:
+        """Whether a dataset is followed and everything before its next bar is stored."""
+        sequence = self._sequences.get(key)
+        return sequence is not None and sequence.next_ms is not None
+
     def unfollow(self, keys: Iterable[DatasetKey]) -> None:
         """Leave these datasets; what has closed and was heard is stored, nothing more is asked."""
-        topics = []
+        topics, left = [], []
         for key in keys:
             sequence = self._sequences.pop(key, None)
             if sequence is not None:
@@ -201,11 +211,12 @@ class LiveFeed:
                 del self._by_topic[topic]
                 self._subscribed.discard(topic)
                 topics.append(topic)
+                left.append(key)
                 self._filler.leave(sequence)
                 self._differing += sequence.differing
                 if rows := sequence.take():
                     self._left.setdefault(key, []).extend(rows)
-        self._writer.wake()
+        self._writer.leave(left)
         self._pool.unsubscribe(topics)
 
     def watch(self, symbols: Iterable[str]) -> None:

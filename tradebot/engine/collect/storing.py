@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.writer import StoreThread
@@ -18,6 +18,8 @@ _RETRY_S = 5.0
 Batch = dict[DatasetKey, list[BarRow]]
 Gather = Callable[[], Batch]
 """Hands over the bars that may be stored now."""
+EndListener = Callable[[DatasetKey], None]
+"""Told that a dataset is not followed any more, after its last bar."""
 
 
 class BarWriter:
@@ -32,6 +34,8 @@ class BarWriter:
         self._clock = clock
         self._notice = notice
         self._listeners: list[Listener] = []
+        self._end_listeners: list[EndListener] = []
+        self._leaving: list[DatasetKey] = []
         self._work = asyncio.Event()
         self._waiting: Batch = {}
         self._told_ms: dict[DatasetKey, int] = {}
@@ -45,19 +49,33 @@ class BarWriter:
         """Call it no more."""
         self._listeners.remove(listener)
 
+    def add_end_listener(self, listener: EndListener) -> None:
+        """Call `listener(key)` when a dataset is left, after its last bar was stored and told."""
+        self._end_listeners.append(listener)
+
+    def leave(self, keys: Iterable[DatasetKey]) -> None:
+        """These datasets get no more bars than those that are gathered next."""
+        self._leaving.extend(keys)
+        self.wake()
+
     def wake(self) -> None:
         """There may be something to gather."""
         self._work.set()
 
     async def run(self, gather: Gather) -> None:
         """Store until cancelled."""
+        left: list[DatasetKey] = []
         while True:
             if not self._waiting:
                 await self._work.wait()
                 self._work.clear()
                 self._waiting = gather()
+                left, self._leaving = self._leaving, []
             if self._waiting and not await self._store_waiting():
                 await self._clock.sleep(_RETRY_S)
+                continue
+            self._tell_ends(left)
+            left = []
 
     async def finish(self, gather: Gather) -> None:
         """Store what is at hand now, once; for the end, when `run` has ended."""
@@ -65,6 +83,7 @@ class BarWriter:
             self._waiting = batch
             if batch and not await self._store_waiting():
                 return
+        self._tell_ends(self._leaving)
 
     async def _store_waiting(self) -> bool:
         """False where the store refused; the bars then wait on."""
@@ -95,6 +114,11 @@ class BarWriter:
                 self._notice(
                     Level.ERROR, f"A listener of closed bars failed on {key} ({name}); the feed goes on."
                 )
+
+    def _tell_ends(self, keys: Iterable[DatasetKey]) -> None:
+        for key in keys:
+            for listener in list(self._end_listeners):
+                listener(key)
 
 
 def write_bars(
