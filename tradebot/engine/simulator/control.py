@@ -8,7 +8,7 @@
 | `DELETE /sim/faults`, `DELETE /sim/faults/3` | switches all rules, or one, off |
 | `GET /sim/truth?symbol=..&interval=..&start=..&end=..` | the closed bars it has (`category=linear`), oldest first |
 | `GET /sim/events?event=..` | what happened: rules, faults, streams, listings, refused requests |
-| `POST /sim/list`, `POST /sim/delist` | `{"symbol": "X", "from": "+90s"}`; without `from` at the next minute |
+| `POST /sim/list`, `POST /sim/delist` | `{"symbol": "X", "from": "+90s"}`; by default at the next minute |
 | `POST /sim/clock` | `{"skew_seconds": 1.5}`: puts the clock ahead by that much more |
 | `POST /sim/drop` | `{"code": 1006}`: ends every stream connection |
 
@@ -128,7 +128,8 @@ class ControlAddress:
         return {"from": self._exchange.list_symbol(*self._symbol_and_moment(given))}
 
     def _delist(self, _query: Mapping[str, str], given: Answer) -> Answer:
-        return {"from": self._exchange.delist_symbol(*self._symbol_and_moment(given))}
+        category = given.get("category", "linear")
+        return {"from": self._exchange.delist_symbol(*self._symbol_and_moment(given), str(category))}
 
     def _clock(self, _query: Mapping[str, str], given: Answer) -> Answer:
         seconds = given.get("skew_seconds")

@@ -16,7 +16,7 @@ from tradebot.engine.simulator.errors import Refusal
 from tradebot.engine.simulator.exchange_clock import ExchangeClock, Skew
 from tradebot.engine.simulator.faults import FaultBoard, FaultPlan, FaultRule, read_plan
 from tradebot.engine.simulator.faults.rest import RestFaults
-from tradebot.engine.simulator.faults.rule import Place
+from tradebot.engine.simulator.faults.rule import ALL, Place
 from tradebot.engine.simulator.faults.stream import StreamFaults
 from tradebot.engine.simulator.feed import Feed, FeedPace
 from tradebot.engine.simulator.limits import RequestLimit
@@ -32,7 +32,8 @@ from tradebot.engine.simulator.wire import envelope, refusal
 
 STREAM_PATHS = {f"/v5/public/{category}": category for category in ("linear", "inverse", "spot", "option")}
 _IDLE_CHECK_SECONDS = 30.0
-_LISTABLE = 5_000
+# Coins beyond those listed from the start that may be listed later.
+_MORE_COINS = 500
 _PLAIN = {"Content-Type": "text/plain"}
 
 
@@ -67,13 +68,12 @@ class SimulatedExchange:
         self._real_clock = real_clock or SystemClock()
         market = made_up_market(settings.seed, settings.symbols)
         self.model = market.model
+        self._models = market.models
         self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
         self._endpoints = MarketEndpoints(market, self.clock, settings.oversized_limit_refused, offload)
         pace = FeedPace(settings.beats, settings.ticker_rate, settings.kline_rate)
         self._feed = Feed(market, self.clock, self._real_clock, pace, offload)
-        self.truth = TruthLog(
-            market.models, self.clock, Path(settings.truth) if settings.truth else None
-        )
+        self.truth = TruthLog(market.models, self.clock, Path(settings.truth) if settings.truth else None)
         if plan is None:
             plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
         self.faults = FaultBoard(plan, settings.seed, self.clock, self.truth, self._carry)
@@ -225,18 +225,18 @@ class SimulatedExchange:
         self.truth.note("list", category="linear", symbol=symbol, from_ms=moment)
         return moment
 
-    def delist_symbol(self, symbol: str, from_ms: int | None = None) -> int:
+    def delist_symbol(self, symbol: str, from_ms: int | None = None, category: str = "linear") -> int:
         """End the trading of a symbol at a moment (rounded up to a minute, the next one by default).
 
         Returns the moment. Raises InputError for a symbol that is not listed.
         """
-        coin = self.model.coins.get(symbol)
-        if coin is None:
-            raise InputError(f"{symbol} is not listed here.{did_you_mean(symbol, self.model.coins)}")
+        listed = self._models[category].coins if category in self._models else {}
+        if symbol not in listed:
+            raise InputError(f"{symbol} is not listed in {category}.{did_you_mean(symbol, listed)}")
         moment = self._whole_minute(from_ms)
-        self.model.coins[symbol] = replace(coin, delisted_ms=moment)
-        self._feed.end_at("linear", symbol, moment)
-        self.truth.note("delist", category="linear", symbol=symbol, from_ms=moment)
+        listed[symbol] = replace(listed[symbol], delisted_ms=moment)
+        self._feed.end_at(category, symbol, moment)
+        self.truth.note("delist", category=category, symbol=symbol, from_ms=moment)
         return moment
 
     def skew_clock(self, seconds: float, from_ms: int | None = None, until_ms: int | None = None) -> None:
@@ -246,7 +246,7 @@ class SimulatedExchange:
         self.truth.note("skew", seconds=seconds, from_ms=begins, until_ms=until_ms)
 
     def _listable(self, symbol: str) -> Coin:
-        names = {coin.symbol: coin for coin in coins(_LISTABLE)}
+        names = {coin.symbol: coin for coin in coins(self.settings.symbols + _MORE_COINS)}
         if symbol not in names:
             raise InputError(f"The simulator knows no coin {symbol} to list.{did_you_mean(symbol, names)}")
         return names[symbol]
@@ -260,6 +260,7 @@ class SimulatedExchange:
         if rule.kind == "list":
             self.list_symbol(rule.symbol, rule.from_ms)
         elif rule.kind == "delist":
-            self.delist_symbol(rule.symbol, rule.from_ms)
+            category = "linear" if rule.category == ALL else rule.category
+            self.delist_symbol(rule.symbol, rule.from_ms, category)
         elif rule.kind == "skew":
             self.skew_clock(rule.seconds, rule.from_ms, rule.until_ms)

@@ -73,7 +73,11 @@ KINDS = {
 }  # fmt: skip
 """Every kind by its name."""
 
-OPTIONAL = {"hole": frozenset({"interval", "category"}), "skew": frozenset({"until"})}
+OPTIONAL = {
+    "hole": frozenset({"interval", "category"}),
+    "delist": frozenset({"category"}),
+    "skew": frozenset({"until"}),
+}
 """Keys that a kind about the exchange itself may have beside those it needs."""
 
 

@@ -61,7 +61,7 @@ def read_plan(file: Path, start_ms: int) -> FaultPlan:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _TOML_PLACE.search(str(error))
-        where = f", line {found[1]}, column {found[2]}" if found else ""
+        where = f", line {found[1]}, column {found[2]}" if found else ", at its end"
         raise InputError(
             f'{file}{where}: this is not valid TOML, expected [[fault]] tables with lines such as kind = "reset"; '
             "mend it."

@@ -104,8 +104,9 @@ def random_plan(
     ]
     for kind, names in (("list", listed_later), ("delist", delisted)):
         for name in names:
-            moment = rng.randrange(start_ms, calm_from) // MINUTE_MS * MINUTE_MS + MINUTE_MS
-            rules.append(FaultRule(kind, symbol=name, from_ms=moment))
+            minute = start_ms // MINUTE_MS + 1
+            moment = rng.randrange(minute, max(minute, calm_from // MINUTE_MS) + 1)
+            rules.append(FaultRule(kind, symbol=name, from_ms=moment * MINUTE_MS))
     return FaultPlan(tuple(rules))
 
 
