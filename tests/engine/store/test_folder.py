@@ -116,7 +116,7 @@ class TestCheck:
         return {finding.kind: finding.level for finding in store.check(KEY).findings}
 
     def test_a_sound_dataset_has_nothing_to_say(self, store: Store) -> None:
-        store.append(KEY, [row._replace(volume="1") for row in bars(*range(1430))])
+        store.append(KEY, [row._replace(volume="1", turnover=row.open) for row in bars(*range(1430))])
         report = store.check(KEY)
         assert report.findings == ()
         assert not report.failed

@@ -1,6 +1,6 @@
 """The CSV data layer: read, append, merge, cache, check, resample, import."""
 
-from tradebot.engine.store.checking import CheckReport, Finding, Level
+from tradebot.engine.store.check_findings import CheckReport, Finding, Level
 from tradebot.engine.store.funding import Funding
 from tradebot.engine.store.holes import Hole
 from tradebot.engine.store.importing import ImportFormat, ImportOptions, ImportReport

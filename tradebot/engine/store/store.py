@@ -13,7 +13,8 @@ from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, TradebotError, nearest
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
 from tradebot.engine.market.times import iso_minute, iso_ms
-from tradebot.engine.store.checking import CheckReport, check_bars
+from tradebot.engine.store.check_findings import CheckReport
+from tradebot.engine.store.checking import check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
 from tradebot.engine.store.importing import (
     ImportOptions,
@@ -177,7 +178,9 @@ class Store(Records):
             raise self._unknown(key, path) from None
         source = self._provenance.imports().get(str(key))
         imported_from = str(source.get("file")) if source else None
-        return check_bars(key, path, data, self._waiting(path), imported_from, self._clock.now_ms())
+        return check_bars(
+            key, path, data, self._waiting(path), imported_from, self._clock.now_ms(), self.holes(key)
+        )
 
     def content_hash(self, key: DatasetKey) -> str:
         """SHA-256 of the dataset's CSV (and of rows that wait beside it), computed again when they change."""
