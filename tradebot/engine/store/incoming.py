@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tradebot.engine.market import BarRow, Timeframe
 from tradebot.engine.store.layout import BARS, TableKind
 from tradebot.engine.store.lines import NO_LINES, Lines
+from tradebot.engine.store.pages import plainly_sound
 from tradebot.engine.store.parsing import good_bars, parse_form
 from tradebot.engine.store.rows import bar_problem
 
@@ -33,6 +34,9 @@ def sound_lines(
     if not rows:
         return NO_LINES, []
     if len(rows) > _FEW_ROWS:
+        plain = plainly_sound(rows, timeframe, kind)
+        if plain is not None:
+            return plain.sorted_unique(), []
         lines = Lines.of_bars(rows, kind)
         columns = parse_form(lines.text, kind)
         if columns is not None and len(columns) == len(rows) and good_bars(columns, timeframe).all():

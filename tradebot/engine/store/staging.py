@@ -21,7 +21,7 @@ from tradebot.engine.store.layout import FileStamp, staged_of, stamp_of
 from tradebot.engine.store.lines import NO_LINES, IrregularLineError, Lines, line_starts, scan_times
 from tradebot.engine.store.side_files import append_lines
 
-_CHUNK_BYTES = 8_000_000
+_CHUNK_BYTES = 2_000_000
 _GUARD_BYTES = 48
 
 
