@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.engine.exchange.fake_bybit import FakeBybit, true_bar
+from tests.engine.exchange.fake_bybit import KLINE, FakeBybit, true_bar
 from tests.engine.exchange.virtual_time import VirtualClock, run_virtual
 from tradebot.engine.collect import (
     CollectProgress,
@@ -66,6 +66,14 @@ class World:
             self.reports.append,
             self.cancel,
             thread=InlineThread(),
+        )
+
+    def bars_asked(self, path: str = KLINE) -> int:
+        """Bars in the windows of all kline calls since `bybit.asked` was cleared."""
+        return sum(
+            (call["end"] - call["start"]) // Timeframe.from_interval(call["interval"]).ms + 1
+            for call in self.bybit.asked
+            if call["path"] == path
         )
 
     def stored(self, symbol: str, timeframe: Timeframe = M1) -> list[BarRow]:

@@ -13,6 +13,8 @@ from tradebot.engine.market import BarRow, Timeframe
 
 URL = "memory://bybit"
 KLINE = "/v5/market/kline"
+MARK_KLINE = "/v5/market/mark-price-kline"
+TICKERS = "/v5/market/tickers"
 INSTRUMENTS = "/v5/market/instruments-info"
 FUNDING = "/v5/market/funding/history"
 RISK_LIMIT = "/v5/market/risk-limit"
@@ -78,6 +80,8 @@ class FakeBybit:
         result = {
             "/v5/market/time": self._time,
             KLINE: self._klines,
+            MARK_KLINE: self._mark_klines,
+            TICKERS: self._tickers,
             INSTRUMENTS: self._instruments,
             FUNDING: self._funding,
             RISK_LIMIT: self._risk_limits,
@@ -118,6 +122,18 @@ class FakeBybit:
         ]
         newest_first = rows[::-1][: min(self.page_limit, int(params["limit"]))]
         return {"category": params["category"], "symbol": symbol, "list": self.edit(newest_first)}
+
+    def _mark_klines(self, params: dict[str, Any]) -> dict[str, Any]:
+        result = self._klines(params)
+        return {**result, "list": [row[:5] for row in result["list"]]}
+
+    def _tickers(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The later a symbol is listed here, the larger its turnover."""
+        tickers = [
+            {"symbol": symbol, "lastPrice": "100.0", "turnover24h": f"{place}.5"}
+            for place, symbol in enumerate(self.launches)
+        ]
+        return {"category": params["category"], "list": tickers}
 
     def _funding(self, params: dict[str, Any]) -> dict[str, Any]:
         step = 8 * 3_600_000

@@ -1,0 +1,153 @@
+"""Bars that the exchange itself does not have are asked for twice, remembered, and told from a late listing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.collect.helpers import LAST_CLOSED, LINEAR, M1, MINUTE, NOW, World, run, truth
+from tests.engine.exchange.fake_bybit import KLINE
+from tradebot.engine.market import DAY_MS, HOUR_MS, DatasetKey
+
+KEY = DatasetKey.of(LINEAR, "BTCUSDT", M1)
+OLD = {("BTCUSDT", LAST_CLOSED - 2 * DAY_MS - n * MINUTE) for n in (100, 101, 102, 700)}
+YOUNG = {("BTCUSDT", LAST_CLOSED - 3 * HOUR_MS)}
+SINCE = NOW - 4 * DAY_MS
+
+
+def asked_times(world: World) -> list[tuple[int, int]]:
+    return [(call["start"], call["end"]) for call in world.bybit.asked if call["path"] == KLINE]
+
+
+def test_a_hole_is_asked_twice_then_never_again_and_the_next_run_is_complete(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        first = await world.collect("BTCUSDT", since_ms=SINCE)
+        assert not first.complete
+        assert first.missing_bars == 4
+        for _, hole in OLD:
+            assert sum(1 for start, end in asked_times(world) if start <= hole <= end) == 2
+        world.bybit.asked.clear()
+        second = await world.collect("BTCUSDT", since_ms=SINCE)
+        assert second.complete
+        assert asked_times(world) == []
+        assert second.known_hole_bars == 4
+        assert second.information == (
+            "4 bars of linear/BTCUSDT_1m are known to be missing at the exchange itself and were not asked for again "
+            "(--ask-holes-again does).",
+        )
+        assert second.sentences == ()
+
+    run(tmp_path, body, holes=set(OLD))
+
+
+def test_a_known_hole_can_be_asked_for_again_and_is_filled(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.collect("BTCUSDT", since_ms=SINCE)
+        world.bybit.holes.clear()
+        assert (await world.collect("BTCUSDT", since_ms=SINCE)).bars_added == 0
+        world.bybit.asked.clear()
+        report = await world.collect("BTCUSDT", since_ms=SINCE, ask_holes_again=True)
+        assert report.complete
+        assert report.bars_added == 4
+        assert world.bars_asked() == 4
+        assert world.stored("BTCUSDT") == truth("BTCUSDT", SINCE, LAST_CLOSED)
+
+    run(tmp_path, body, holes=set(OLD))
+
+
+def test_a_young_hole_is_asked_again_after_a_day_and_an_old_one_is_not(tmp_path: Path) -> None:
+    (_, young) = next(iter(YOUNG))
+
+    async def body(world: World) -> None:
+        await world.collect("BTCUSDT", since_ms=SINCE)
+        world.bybit.asked.clear()
+        until = LAST_CLOSED
+        await world.clock.sleep(20 * 3600)
+        await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
+        assert asked_times(world) == []
+        await world.clock.sleep(5 * 3600)
+        await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
+        assert asked_times(world) == [(young, young), (young, young)]
+        world.bybit.asked.clear()
+        await world.clock.sleep(30 * 3600)
+        report = await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
+        assert asked_times(world) == []
+        assert report.known_hole_bars == 5
+
+    run(tmp_path, body, holes=OLD | YOUNG)
+
+
+def test_bars_that_are_only_late_are_a_gap_but_no_hole(tmp_path: Path) -> None:
+    late = {("BTCUSDT", LAST_CLOSED - n * MINUTE) for n in (1, 2)}
+
+    async def body(world: World) -> None:
+        first = await world.collect("BTCUSDT", since_ms=NOW - HOUR_MS)
+        assert first.missing_bars == 2
+        assert world.store.holes(KEY) == ()
+        world.bybit.holes.clear()
+        second = await world.collect("BTCUSDT", since_ms=NOW - HOUR_MS)
+        assert second.complete
+        assert second.bars_added == 2
+
+    run(tmp_path, body, holes=late)
+
+
+def test_a_symbol_that_stopped_trading_is_not_asked_for_its_silence_each_time(tmp_path: Path) -> None:
+    stopped = LAST_CLOSED - 3 * DAY_MS
+
+    async def body(world: World) -> None:
+        await world.collect("BTCUSDT", since_ms=SINCE)
+        assert world.stored("BTCUSDT") == truth("BTCUSDT", SINCE, stopped)
+        world.bybit.asked.clear()
+        await world.collect("BTCUSDT", since_ms=SINCE)
+        assert world.bars_asked() <= 2 * 60
+
+    run(tmp_path, body, holes={("BTCUSDT", at) for at in range(stopped, NOW, MINUTE)})
+
+
+def test_bars_that_begin_later_than_the_exchange_says_are_no_gap(tmp_path: Path) -> None:
+    launch = LAST_CLOSED - DAY_MS
+    first = launch + 90 * MINUTE
+
+    async def body(world: World) -> None:
+        report = await world.collect("NEWUSDT", since_ms=SINCE)
+        assert report.complete
+        assert report.gaps == ()
+        assert report.information == (
+            "linear/NEWUSDT_1m: the exchange has no bars before 2023-11-13 23:44 UTC.",
+        )
+        assert world.stored("NEWUSDT") == truth("NEWUSDT", first, LAST_CLOSED)
+        world.bybit.asked.clear()
+        again = await world.collect("NEWUSDT", since_ms=SINCE)
+        assert again.complete
+        assert again.information == ()
+        assert asked_times(world) == []
+
+    run(
+        tmp_path,
+        body,
+        launches={"NEWUSDT": launch},
+        holes={("NEWUSDT", at) for at in range(launch, first, MINUTE)},
+    )
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_what_a_page_leaves_out_is_asked_for_only_as_far_as_it_is_missing(tmp_path: Path, far: bool) -> None:
+    left_out = [5, 900 if far else 30]
+
+    async def body(world: World) -> None:
+        dropped = [True]
+
+        def edit(rows: list[list[str]]) -> list[list[str]]:
+            if len(rows) == 1000 and dropped.pop() if dropped else False:
+                return [row for place, row in enumerate(rows) if place not in left_out]
+            return rows
+
+        world.bybit.edit = edit
+        report = await world.collect("BTCUSDT", since_ms=LAST_CLOSED - 1000 * MINUTE)
+        assert report.complete
+        assert world.bars_asked() == 1000 + (2 if far else 26)
+        assert world.stored("BTCUSDT") == truth("BTCUSDT", LAST_CLOSED - 1000 * MINUTE, LAST_CLOSED)
+
+    run(tmp_path, body)
