@@ -134,7 +134,7 @@ def test_the_stream_is_what_the_batch_rules_give(
 
     async def main(clock: Any) -> list[ClosedBar]:
         feed = HandFeed(MINUTES, rows[:split])
-        bars = bars_of(feed, clock, capacity=max(1, length // (rereads + 1)))
+        bars = bars_of(feed, clock, capacity=rereads or 1000)
         heard: list[ClosedBar] = []
 
         async def listen() -> None:

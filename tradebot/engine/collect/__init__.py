@@ -2,9 +2,10 @@
 
 from tradebot.engine.collect.bars import ClosedBars, OverrunError
 from tradebot.engine.collect.building import ClosedBar
+from tradebot.engine.collect.feed_status import FeedStatus
 from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, collect_history
 from tradebot.engine.collect.hybrid import Hybrid
-from tradebot.engine.collect.live import FeedStatus, LiveFeed
+from tradebot.engine.collect.live import LiveFeed
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.progress import (
     CollectProgress,

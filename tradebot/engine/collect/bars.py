@@ -21,7 +21,7 @@ from tradebot.engine.store.resample import buckets, can_build, complete_span, re
 
 # Bars that may wait for a consumer; a day and a half of minutes.
 CAPACITY = 2_000
-_LOOK_AGAIN_S = 0.1
+_LOOK_AGAIN_S = 0.25
 # Stored bars are handed on in pieces, between which the loop gets its turn.
 _PIECE = 500
 

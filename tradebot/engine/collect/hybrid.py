@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, Report, collect_history, refresh_instruments
 from tradebot.engine.collect.live import LiveFeed
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import CollectReport
-from tradebot.engine.collect.request import CollectRequest, resolve_symbols
+from tradebot.engine.collect.request import CollectRequest, choose_symbols
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.exchange import Exchange
-from tradebot.engine.market import DatasetKey
+from tradebot.engine.exchange import Exchange, ExchangeError
 
-_LOOK_AGAIN_S = 0.1
+_LOOK_AGAIN_S = 0.5
+_HISTORY_AGAIN_S = 60.0
 
 
 class Hybrid:
@@ -39,7 +42,8 @@ class Hybrid:
         """
         if request.until_ms is not None:
             raise InputError("Following goes on for ever: leave out the end of the span, or do not follow.")
-        keys = await self._keys(request)
+        request = await self._resolved(request)
+        keys = [key for key in request.keys(request.symbols) if not key.mark]
         new = self._feed.follow(keys)
         try:
             await self._feed.subscribed()
@@ -66,19 +70,34 @@ class Hybrid:
         cancel: CancelToken,
         concurrency: int = DEFAULT_CONCURRENCY,
     ) -> CollectReport:
-        """`catch_up`, then follow until cancelled; returns how the history went."""
+        """`catch_up`, then follow until cancelled; returns how the history went.
+
+        Datasets whose history failed are tried again beside the feed, until it is whole.
+        """
         outcome = await self.catch_up(request, report, cancel, concurrency)
+        again_at = self._clock.monotonic() + _HISTORY_AGAIN_S
         while not cancel.cancelled:
             await self._clock.sleep(_LOOK_AGAIN_S)
+            if outcome.complete or self._clock.monotonic() < again_at:
+                continue
+            with suppress(ExchangeError):
+                outcome = await collect_history(
+                    self._exchange,
+                    self._store,
+                    request,
+                    self._clock,
+                    report,
+                    cancel,
+                    concurrency,
+                    self._feed.thread,
+                )
+            again_at = self._clock.monotonic() + _HISTORY_AGAIN_S
         return outcome
 
-    async def _keys(self, request: CollectRequest) -> list[DatasetKey]:
+    async def _resolved(self, request: CollectRequest) -> CollectRequest:
+        """The request with the symbols it means now, so that feed and history speak of the same ones."""
         instruments = await refresh_instruments(
             self._exchange, self._store, request.category, self._feed.thread
         )
-        symbols = resolve_symbols(request.symbols, instruments, request.category)
-        return [
-            DatasetKey.of(request.category, symbol, timeframe)
-            for symbol in symbols
-            for timeframe in request.timeframes
-        ]
+        symbols = await choose_symbols(self._exchange, request, instruments)
+        return replace(request, symbols=symbols, top=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
+from tradebot.engine.collect.feed_status import FeedStatus
 from tradebot.engine.collect.filling import Filler
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.quotes import LatestQuotes
@@ -28,7 +28,6 @@ from tradebot.engine.exchange import (
     PublicStream,
     StreamPool,
     StreamSettings,
-    StreamStatus,
     TickerUpdate,
     Update,
     connect_websocket,
@@ -43,27 +42,8 @@ from tradebot.engine.market.times import iso_minute
 _TICK_S = 0.5
 # A bar that the stream has not confirmed by then is asked for; the exchange confirms within a second as a rule.
 _CONFIRM_GRACE_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class FeedStatus:
-    """How the feed is doing: its connections, datasets followed, bars stored, bars asked for by REST, waiting keys.
-
-    `filling` datasets are being asked for by REST now. `holes` were passed because the exchange has no bars there,
-    `differing` bars came in two versions of which the first stayed, `unsound` ones had prices that contradict each
-    other and were asked for again. `ended` are the symbols that the exchange has taken off since they were followed.
-    """
-
-    streams: tuple[StreamStatus, ...]
-    datasets: int
-    bars_stored: int
-    bars_filled: int
-    behind: int
-    filling: int = 0
-    holes: int = 0
-    differing: int = 0
-    unsound: int = 0
-    ended: tuple[str, ...] = ()
+# A dataset of a symbol that is not listed any more ends after this many answers without a bar.
+_ASKED_IN_VAIN = 3
 
 
 class LiveFeed:
@@ -99,6 +79,7 @@ class LiveFeed:
         self._trade_listeners: list[TradeListener] = []
         self._sequences: dict[DatasetKey, BarSequence] = {}
         self._by_topic: dict[str, DatasetKey] = {}
+        self._frames: frozenset[Timeframe] = frozenset()
         self._subscribed: set[str] = set()
         self._refused: set[str] = set()
         self._moved: set[DatasetKey] = set()
@@ -189,6 +170,7 @@ class LiveFeed:
                 self._ended.pop(key.symbol, None)
                 topics.append(topic)
                 new.append(key)
+        self._frames = frozenset(key.timeframe for key in self._sequences)
         self._pool.subscribe(topics)
         return new
 
@@ -216,6 +198,7 @@ class LiveFeed:
                 self._differing += sequence.differing
                 if rows := sequence.take():
                     self._left.setdefault(key, []).extend(rows)
+        self._frames = frozenset(key.timeframe for key in self._sequences)
         self._writer.leave(left)
         self._pool.unsubscribe(topics)
 
@@ -285,7 +268,7 @@ class LiveFeed:
     def status(self) -> FeedStatus:
         """Figures for a display."""
         now = self._exchange.now_ms()
-        closed = {frame: self._closed_before(frame, now) for frame in Timeframe}
+        closed = self._closed_before_all(now)
         sequences = self._sequences.values()
         return FeedStatus(
             tuple(self._pool.status()),
@@ -362,6 +345,9 @@ class LiveFeed:
     def _closed_before(self, timeframe: Timeframe, now_ms: int) -> int:
         return timeframe.floor(now_ms - self._exchange.settle_ms - _CONFIRM_GRACE_MS)
 
+    def _closed_before_all(self, now_ms: int) -> dict[Timeframe, int]:
+        return {frame: self._closed_before(frame, now_ms) for frame in self._frames}
+
     async def _tick(self) -> None:
         """Bars that the stream did not confirm are found by the clock; so is a computer that slept."""
         while True:
@@ -371,26 +357,28 @@ class LiveFeed:
                     f"The computer slept or its clock was set ({away_s:.0f} s); connecting again."
                 )
             now = self._exchange.now_ms()
-            closed = {frame: self._closed_before(frame, now) for frame in Timeframe}
+            closed = self._closed_before_all(now)
             for sequence in list(self._sequences.values()):
                 self._filler.start(sequence, closed[sequence.key.timeframe], now)
 
     # ------------------------------------------------------------------------------------------ end of a symbol
 
-    def _end(self, symbol: str) -> None:
-        keys = [key for key in self._sequences if key.symbol == symbol]
-        if not keys:
-            return
-        last = [one for key in keys if (one := self._sequences[key].last_ms) is not None]
-        until = f" at {iso_minute(max(last))} UTC" if last else ""
-        self._ended[symbol] = None
-        self.unfollow(keys)
-        self.unwatch([symbol])
-        self.unwatch_trades([symbol])
-        self._notice(
-            Level.WARNING,
-            f"{symbol} is not traded on the exchange any more; its {counted(len(keys), 'dataset')} end{until}.",
-        )
+    def _end(self, symbol: str) -> bool:
+        """The symbol is not listed any more: leave its datasets, each once its last bar has closed."""
+        sequences = [sequence for key, sequence in self._sequences.items() if key.symbol == symbol]
+        if symbol not in self._ended and sequences:
+            self._ended[symbol] = None
+            self.unwatch([symbol])
+            self.unwatch_trades([symbol])
+            last = max((one.last_ms or 0 for one in sequences), default=0)
+            self._notice(
+                Level.WARNING,
+                f"{symbol} is not traded on the exchange any more; its {counted(len(sequences), 'dataset')} "
+                f"end{f' at {iso_minute(last)} UTC' if last else ' here'}.",
+            )
+        over = [one.key for one in sequences if one.next_ms is not None and one.attempts >= _ASKED_IN_VAIN]
+        self.unfollow(over)
+        return len(over) == len(sequences)
 
     # ------------------------------------------------------------------------------------------ storing
 

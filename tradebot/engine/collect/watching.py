@@ -68,10 +68,14 @@ class TimeKeeper:
 
 
 class ListingWatch:
-    """Looks up, seldom, whether symbols that fell silent are still listed, and calls `ended(symbol)` of others."""
+    """Looks up, seldom, whether symbols that fell silent are still listed.
+
+    Of those that are not `ended(symbol)` is called; while it answers False, because a bar of the symbol is not closed
+    yet, it is called again at the next look.
+    """
 
     def __init__(
-        self, exchange: Exchange, category: Category, clock: Clock, ended: Callable[[str], None]
+        self, exchange: Exchange, category: Category, clock: Clock, ended: Callable[[str], bool]
     ) -> None:
         self._exchange = exchange
         self._category = category
@@ -97,5 +101,6 @@ class ListingWatch:
             else:
                 doubtful, self._doubtful = self._doubtful, set()
                 for symbol in sorted(doubtful - listed) if listed else []:
-                    self._ended(symbol)
+                    if not self._ended(symbol):
+                        self.doubt(symbol)
             await self._clock.sleep(_LOOK_UP_EVERY_S)
