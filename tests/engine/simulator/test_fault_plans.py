@@ -86,7 +86,7 @@ def test_a_plan_can_be_written_down_and_read_again(tmp_path: Path) -> None:
         ("[[fault]]\nkind = 'reset'\nfrom = 'soon'", 'key "from": it must be a UTC date and time, milliseconds, or a'),
         ("[[fault]]\nkind = 'reset'\nfrom = '+9s'\nuntil = '+9s'", 'key "until": it must be later than from, was '),
         ("[[fault]]\nkind = 'hole'\nsymbol = 'BTCUSDT'\nfrom = '+9s'", 'fault 1: "hole" needs the key "until" too.'),
-        ("[[fault]]\nkind = 'delist'\nsymbol = 'X'\nfrom = '+9s'\nnth = 3", '"delist" has no key "nth". It knows category'),
+        ("[[fault]]\nkind = 'delist'\nsymbol = 'X'\nfrom = '+9s'\nnth = 3", '"delist" has no key "nth". It knows'),
         ("fault = 3", "plan.toml: fault must be a list of rules; begin each with [[fault]]."),
         ("[[fault]]\nkind = ", "plan.toml, at its end: this is not valid TOML, expected [[fault]] tables"),
         ("[[fault]]\nkind = reset", "plan.toml, line 2, column 8: this is not valid TOML, expected [[fault]]"),

@@ -32,6 +32,7 @@ from tradebot.engine.simulator.wire import envelope, refusal
 
 STREAM_PATHS = {f"/v5/public/{category}": category for category in ("linear", "inverse", "spot", "option")}
 _IDLE_CHECK_SECONDS = 30.0
+_AUDIT_SECONDS = 0.5
 # Coins beyond those listed from the start that may be listed later.
 _MORE_COINS = 500
 _PLAIN = {"Content-Type": "text/plain"}
@@ -102,7 +103,7 @@ class SimulatedExchange:
     @property
     def topics(self) -> int:
         """How many topics somebody listens to."""
-        return self._feed.topics
+        return len(self._feed.names)
 
     # ------------------------------------------------------------------------------------------ requests
 
@@ -194,6 +195,8 @@ class SimulatedExchange:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed.run(), name="simulator-feed")
                 group.create_task(self._cut_idle(), name="simulator-idle")
+                if self.settings.truth:
+                    group.create_task(self._audit(), name="simulator-truth")
         except ExceptionGroup as errors:
             self.drop_streams(1006)
             raise errors.exceptions[0] from None
@@ -208,6 +211,16 @@ class SimulatedExchange:
             await self._real_clock.sleep(_IDLE_CHECK_SECONDS)
             for session in self.sessions:
                 session.end_if_idle()
+
+    async def _audit(self) -> None:
+        """Write down the bars of everything that is listened to as they close."""
+        while True:
+            for category, topic in self._feed.names:
+                place = Place.of_topic(category, topic)
+                if place.interval:
+                    self.truth.follow(category, place.symbol, place.interval)
+            self.truth.note_bars()
+            await self._real_clock.sleep(_AUDIT_SECONDS)
 
     # ------------------------------------------------------------------------------------------ listings
 

@@ -59,9 +59,9 @@ class Feed:
         self._ends: dict[Key, int] = {}
 
     @property
-    def topics(self) -> int:
-        """How many topics somebody listens to."""
-        return len(self._topics)
+    def names(self) -> tuple[Key, ...]:
+        """Category and name of every topic that somebody listens to."""
+        return tuple(self._topics)
 
     def knows(self, name: str, category: str = "linear") -> bool:
         """Whether a topic of this name can be listened to now."""

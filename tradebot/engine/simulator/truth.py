@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tradebot.engine.simulator.listing import Coin
 
 _KEPT_NOTES = 100_000
+_TIMEFRAMES = {timeframe.interval: timeframe for timeframe in Timeframe}
 
 
 class Model(Protocol):
@@ -43,6 +44,7 @@ class TruthLog:
         self._clock = clock
         self._holes: list[FaultRule] = []
         self._notes: deque[dict[str, Any]] = deque(maxlen=_KEPT_NOTES)
+        self._followed: dict[tuple[str, str, str], int] = {}
         try:
             self._file = None if file is None else file.open("a", encoding="utf-8", newline="\n")
         except OSError:
@@ -51,7 +53,8 @@ class TruthLog:
             ) from None
 
     def close(self) -> None:
-        """Close the file."""
+        """Note the last bars and close the file."""
+        self.note_bars()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -71,6 +74,21 @@ class TruthLog:
         return [note for note in self._notes if event is None or note["event"] == event]
 
     # ------------------------------------------------------------------------------------------ bars
+
+    def follow(self, category: str, symbol: str, interval: str) -> None:
+        """Note each bar of this dataset that closes from now on; intervals that are no timeframe are left out."""
+        key = (category, symbol, interval)
+        if key not in self._followed and interval in _TIMEFRAMES:
+            self._followed[key] = _TIMEFRAMES[interval].floor(self._clock.now_ms())
+
+    def note_bars(self) -> None:
+        """Note the bars that have closed since the last time."""
+        now = self._clock.now_ms()
+        for (category, symbol, interval), next_ms in self._followed.items():
+            timeframe = _TIMEFRAMES[interval]
+            for row in self.candles(category, symbol, timeframe, next_ms, now):
+                self.note("bar", category=category, symbol=symbol, interval=interval, row=list(map(str, row)))
+            self._followed[category, symbol, interval] = max(next_ms, timeframe.floor(now))
 
     @property
     def has_holes(self) -> bool:
