@@ -1,7 +1,8 @@
 """An engine without an engine: seeded snapshots, honest answers, no threads, no disk. For tests of the screens.
 
 `FakeEngine("full")` has datasets with gaps, running and failed jobs, streams, strategies and results.
-`"empty"` is a first run, `"offline"` a first run without a network, `"lost"` a full one whose stream broke.
+`"empty"` is a first run, `"offline"` a first run without a network, `"lost"` a full one whose stream broke,
+`"read-only"` a full one whose data folder belongs to another program.
 """
 
 from __future__ import annotations
@@ -12,12 +13,23 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from tests.support import fake_data
 from tests.support.fake_forms import COMPONENTS, EXAMPLES, apply_edit, form_of, parse
-from tests.support.fake_results import DAY, MINUTE, NOW_MS, PRICES, make_result, make_trades, trade_bars
+from tests.support.fake_results import NOW_MS, PRICES, make_result, make_trades, trade_bars
 from tradebot.engine import messages as m
-from tradebot.engine.control.errors import InputError, TradebotError
+from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 
-_STEP = {"1m": MINUTE, "5m": 5 * MINUTE, "15m": 15 * MINUTE, "1h": 60 * MINUTE, "4h": 240 * MINUTE, "1d": DAY}
+_WRITING = (m.Collect, m.ImportFiles, m.RepairData, m.RetryJob, m.Unfollow)
+_FULL = {"full", "lost", "read-only"}
+
+
+_BUDGET = m.BudgetView(
+    used=96, retries=3, allowed=450, rate=88.0, retries_by_kind=(("10006", 2), ("timeout", 1))
+)
+_STREAMS = (
+    m.StreamView("kline", 12, 12.0, 38.0, 0.4, 1, 0),
+    m.StreamView("tickers", 8, 348.0, 41.0, 0.1, 1, 0),
+)
 
 
 class FakeEngine:
@@ -42,11 +54,13 @@ class FakeEngine:
         self._results: dict[str, m.BacktestView] = {}
         self._trades: dict[str, tuple[m.TradeRow, ...]] = {}
         self._datasets: tuple[m.DatasetView, ...] = ()
+        self.banned_until_ms: int | None = None
+        self._reports: dict[str, m.DataReport] = {}
         self._quotes = self._make_quotes()
         self._events: list[m.EventView] = []
-        if scenario in {"full", "lost"}:
-            self._datasets = self._make_datasets()
-            for job in self._make_jobs():
+        if scenario in _FULL:
+            self._datasets = fake_data.make_datasets()
+            for job in fake_data.make_jobs():
                 self._jobs[job.job_id] = job
             self.add_result("bt-0193", "ema-x", trades, 1_800_000)
             self.add_result("bt-0192", "rsi-dip", 0, 90_000_000)
@@ -62,7 +76,7 @@ class FakeEngine:
         self.stopped += 1
 
     def snapshot(self) -> m.EngineSnapshot:
-        full = self.scenario in {"full", "lost"}
+        full = self.scenario in _FULL
         rates = tuple(
             float(max(0, round(300 + 140 * math.sin(i / 3.1) + 60 * math.sin(i / 1.3)))) for i in range(60)
         )
@@ -74,8 +88,8 @@ class FakeEngine:
             ready=True,
             kernels="ready" if full else "compiling",
             connection=self._connection(),
-            budget=m.BudgetView(used=96, retries=3) if full else m.BudgetView(),
-            streams=(m.StreamView("kline", 12, 12.0), m.StreamView("tickers", 8, 348.0)) if full else (),
+            budget=replace(_BUDGET, banned_until_ms=self.banned_until_ms) if full else m.BudgetView(),
+            streams=_STREAMS if full else (),
             message_rates=rates if full else (),
             quotes=self._quotes if full else (),
             datasets=self._datasets,
@@ -84,6 +98,8 @@ class FakeEngine:
             results=tuple(self._summary(view) for view in self._results.values()),
             events=tuple(self._events),
             free_bytes=412_000_000_000,
+            data_bytes=sum(dataset.bytes for dataset in self._datasets),
+            read_only=fake_data.READ_ONLY if self.scenario == "read-only" else "",
         )
 
     def execute(self, command: m.Command) -> Future[Any]:
@@ -140,22 +156,6 @@ class FakeEngine:
 
     def _answer(self, command: m.Command) -> Any:
         match command:
-            case m.Collect(symbols=symbols, timeframes=frames):
-                return self._start(
-                    "collect", f"collect {' '.join(symbols)} {' '.join(frames)}", 44_640, "bars"
-                )
-            case m.ImportFiles(paths=paths):
-                return self._start("import", f"import {paths[0]}", 527_040, "rows")
-            case m.CancelJob(job_id=number):
-                job = self._jobs.get(number)
-                if job is None or job.state not in {"running", "queued"}:
-                    return False
-                self._jobs[number] = replace(
-                    job, state="cancelled", sentence="Stopped by you; what was written stays."
-                )
-                return True
-            case m.CheckData(key=key):
-                return self._check(key)
             case m.GetComponents():
                 return COMPONENTS
             case m.RunBacktest(name=name):
@@ -167,8 +167,68 @@ class FakeEngine:
                 return m.TradePage(len(rows), offset, tuple(rows[offset : offset + limit]))
             case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin):
                 return trade_bars(self._known(self._trades, key, "result"), number, margin)
-            case _:
+            case (
+                m.OpenForm()
+                | m.OpenToml()
+                | m.NewStrategy()
+                | m.EditForm()
+                | m.SaveStrategy()
+                | m.DeleteStrategy()
+            ):
                 return self._answer_strategies(command)
+            case _:
+                return self._answer_data(command)
+
+    def _answer_data(self, command: m.Command) -> Any:
+        if self.scenario == "read-only" and isinstance(command, _WRITING):
+            raise ShortfallError(fake_data.READ_ONLY)
+        match command:
+            case m.Collect(symbols=symbols, timeframes=frames):
+                return self._start(
+                    "collect", f"collect {' '.join(symbols)} {' '.join(frames)}", 44_640, "bars"
+                )
+            case m.ImportFiles(paths=paths):
+                return self._start("import", f"import {paths[0]}", 527_040, "rows")
+            case m.RepairData(keys=keys):
+                return self._start("repair", f"repair {keys[0]}", 7, "gaps")
+            case m.ExportDataset(key=key):
+                return self._start("export", f"export {key}", 9e6, "bytes")
+            case m.BackUp():
+                return self._start("backup", "back up all data", 9e6, "bytes")
+            case m.VerifyData(keys=keys):
+                self._reports = {
+                    **self._reports,
+                    keys[0]: fake_data.check(fake_data.found(self._datasets, keys[0])),
+                }
+                return self._start("verify", f"verify {keys[0]}", 1, "datasets")
+            case m.CheckData(key=key):
+                return fake_data.check(fake_data.found(self._datasets, key))
+            case m.GetReport(key=key):
+                return self._known(self._reports, key, "report of")
+            case m.GetMonths(key=key):
+                return fake_data.months(fake_data.found(self._datasets, key))
+            case m.GetSymbols(category=category):
+                return fake_data.symbols(category)
+            case m.EstimateCollect(collect=collect):
+                return fake_data.estimate(collect, self.now_ms)
+            case m.Unfollow(keys=keys):
+                self._datasets = tuple(
+                    replace(each, state="idle") if each.key in keys else each for each in self._datasets
+                )
+                return len(keys)
+            case m.RetryJob(job_id=number):
+                job, self._next_job = self._jobs.pop(number), self._next_job + 1
+                self._jobs[self._next_job] = fake_data.retried(job, self._next_job)
+                return self._next_job
+            case m.CancelJob(job_id=number):
+                job = self._jobs.get(number)
+                if job is None or job.state not in {"running", "queued"}:
+                    return False
+                self._jobs[number] = replace(
+                    job, state="cancelled", sentence="Stopped by you; what was written stays.", resumable=True
+                )
+                return True
+        raise AssertionError(command)
 
     def _answer_strategies(self, command: m.Command) -> Any:
         match command:
@@ -212,9 +272,8 @@ class FakeEngine:
         return number
 
     def _advance(self, job: m.JobView, seconds: float) -> None:
-        done = min(job.total, job.done + job.rate * seconds)
-        left = (job.total - done) / job.rate if job.rate else None
-        job = replace(job, done=done, eta_seconds=left)
+        job = fake_data.advance(job, seconds)
+        done = job.done
         if done >= job.total and job.kind == "backtest":
             result_id = f"bt-{200 + job.job_id}"
             self.add_result(result_id, job.title.removeprefix("backtest "), 120)
@@ -258,74 +317,6 @@ class FakeEngine:
             return replace(quote, age_ms=quote.age_ms + 250)
         moved = price * (1 + self._random.gauss(0, 0.0002))
         return replace(quote, last=f"{moved:.{decimals}f}", age_ms=self._random.randrange(20, 250))
-
-    def _make_datasets(self) -> tuple[m.DatasetView, ...]:
-        plan = (
-            ("BTCUSDT", "1m", 1338, 0, "live"), ("BTCUSDT", "5m", 1700, 0, "live"), ("BTCUSDT", "1h", 1700, 0, "idle"),
-            ("ETHUSDT", "1m", 1338, 2, "live"), ("ETHUSDT", "5m", 1700, 0, "live"), ("SOLUSDT", "1m", 1187, 0, "live"),
-            ("SOLUSDT", "15m", 1338, 0, "live"), ("XRPUSDT", "1m", 610, 7, "idle"), ("DOGEUSDT", "1m", 610, 0, "live"),
-            ("ADAUSDT", "1m", 610, 0, "live"), ("LINKUSDT", "1h", 2070, 0, "idle"),
-            ("LTCUSDT", "1m", 610, 0, "collecting"),
-            ("ATOMUSDT", "1m", 610, 1, "error"), ("AVAXUSDT", "1m", 14, 0, "collecting"),
-        )  # fmt: skip
-        from_ms = NOW_MS - 730 * DAY
-        return tuple(self._dataset(from_ms, *row) for row in plan)
-
-    def _dataset(
-        self, from_ms: int, symbol: str, frame: str, days: int, gaps: int, state: str
-    ) -> m.DatasetView:
-        step = _STEP[frame]
-        ends = {"collecting": 280, "error": 170, "idle": 1}.get(state, 0)
-        last = (NOW_MS - ends * DAY) // step * step - (0 if ends else step)
-        first = (NOW_MS - days * DAY) // DAY * DAY
-        missing = gaps * 37
-        width = (NOW_MS - from_ms) / 24
-        shares = []
-        for number in range(24):
-            start = from_ms + number * width
-            held = max(0.0, min(last + step, start + width) - max(first, start))
-            shares.append(min(1.0, held / width))
-        for number in range(gaps):
-            at = (number * 3 + 13) % 24
-            shares[at] = min(shares[at], 0.97)
-        rows = max(0, (last - first) // step + 1 - missing)
-        return m.DatasetView(
-            f"linear/{symbol}_{frame}", "linear", symbol, frame, rows, first, last, gaps, missing, rows * 56,
-            tuple(shares), from_ms, state, "Bybit refused further requests (10006)." if state == "error" else "",
-        )  # fmt: skip
-
-    def _make_jobs(self) -> tuple[m.JobView, ...]:
-        start = NOW_MS - 60_000
-        return (
-            m.JobView(1, "collect", "collect LTCUSDT 1m", "running", 451_000, 1_100_000, "bars", 9_100.0, 71.0,
-                      "451,000 of about 1,100,000 bars; what is written stays if you stop.", start),
-            m.JobView(2, "follow", "follow 8 symbols", "running", 0, 0, "bars", 0.4, None,
-                      "Closed bars are appended as they close.", start),
-            m.JobView(3, "collect", "collect AVAXUSDT 1m", "queued", 0, 878_400, "bars", 0.0, None, "", start),
-            m.JobView(4, "collect", "collect ATOMUSDT 1m", "failed", 223_100, 1_100_000, "bars", 0.0, None,
-                      "Stopped at 2026-03-16 04:16 UTC: Bybit refused further requests for now (10006) in 8 tries. "
-                      "223,100 bars are safe on disk; collect again and only the missing ones are asked for.",
-                      start, NOW_MS - 30_000),
-        )  # fmt: skip
-
-    def _check(self, key: str) -> m.DataReport:
-        dataset = next((each for each in self._datasets if each.key == key), None)
-        if dataset is None:
-            raise InputError(f'There is no dataset "{key}"; `tradebot data list` shows all.')
-        findings = [("info", f"{dataset.rows:,} rows, rising times, no doubled bar."),
-                    ("info", "All prices within high and low.")]  # fmt: skip
-        if dataset.gaps:
-            findings.append(
-                (
-                    "warning",
-                    f"{dataset.missing_bars} bars missing in {dataset.gaps} gaps; collect again fills them.",
-                )
-            )
-        if dataset.state == "error":
-            findings.append(
-                ("failure", "Line 223102: high 6.41 is below low 6.44; restore the file or delete the line.")
-            )
-        return m.DataReport(key, dataset.state != "error", tuple(findings))
 
     # ---------------------------------------------------------------------------------------- strategies and results
 

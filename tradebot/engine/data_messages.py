@@ -168,10 +168,11 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class DatasetView:
-    """One file of bars. `coverage` is the share of bars present in equal parts of `coverage_from_ms`..last, 0 to 1.
+    """One file of bars. `coverage` is the share of bars present in equal parts of time, 0 to 1, from `coverage_from_ms`
+    to `coverage_to_ms`, the same for all datasets.
 
     `state` is live, collecting, idle or error, `note` says more (how far, or what is wrong). `gaps` and `missing_bars`
-    count all holes inside the file, `known_holes` those of them that the exchange has itself. `exact` is False while
+    count all holes inside the file. `exact` is False while
     a large file has not been read to its end. `verified_ms` and `verdict` (passed, failed or "") are of the last check
     since tradebot was started.
     """
@@ -192,10 +193,10 @@ class DatasetView:
     note: str = ""
     mark: bool = False
     file: str = ""
-    known_holes: int = 0
     exact: bool = True
     verified_ms: int = 0
     verdict: str = ""
+    coverage_to_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

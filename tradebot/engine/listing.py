@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tradebot.engine.market import DatasetKey
+import numpy as np
+
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.market import DAY_MS, HOUR_MS, DatasetKey
 from tradebot.engine.messages import DataReport, DatasetView
 from tradebot.engine.store import DatasetInfo, Store
 from tradebot.engine.views import dataset_view, empty_dataset_view
 
+COVERAGE_BUCKETS = 24
 _JOURNAL = ".journal"
+_LONGEST_AXIS_MS = 730 * DAY_MS
+Axis = tuple[int, int]
 
 
 class Listing:
@@ -20,10 +26,11 @@ class Listing:
         self._store = store
         self._made: dict[DatasetKey, tuple[tuple[object, ...], DatasetView]] = {}
         self._shown: tuple[DatasetView, ...] = ()
+        self._axis: Axis = (0, 0)
         self.bytes = 0
 
     def look(
-        self, states: Mapping[str, tuple[str, str]], reports: Mapping[str, DataReport]
+        self, states: Mapping[str, tuple[str, str]], reports: Mapping[str, DataReport], now_ms: int
     ) -> tuple[DatasetView, ...]:
         """Every dataset sorted by category, symbol and length of its bars; the same objects where nothing changed.
 
@@ -32,6 +39,7 @@ class Listing:
         """
         waiting = dict(states)
         infos = self._store.datasets()
+        self._axis = _axis(infos, now_ms)
         views = [self._view(info, waiting.pop(str(info.key), ("idle", "")), reports) for info in infos]
         for text, (state, note) in waiting.items():
             key = DatasetKey.parse(text)
@@ -49,11 +57,44 @@ class Listing:
         self, info: DatasetInfo, state: tuple[str, str], reports: Mapping[str, DataReport]
     ) -> tuple[DatasetKey, DatasetView]:
         report = reports.get(str(info.key))
-        wanted = (id(info), info.rows, info.bytes, state, report)
+        wanted = (info.rows, info.bytes, info.gap_count, info.exact, info.problem, state, report, self._axis)
         known = self._made.get(info.key)
         if known is None or known[0] != wanted:
-            known = self._made[info.key] = (wanted, dataset_view(info, *state, report=report))
+            view = dataset_view(info, *state, report, self._axis, self._coverage(info))
+            known = self._made[info.key] = (wanted, view)
         return info.key, known[1]
+
+    def _coverage(self, info: DatasetInfo) -> tuple[float, ...]:
+        if info.first_ms is None or info.last_ms is None:
+            return ()
+        end_ms = info.last_ms + info.key.timeframe.ms
+        missing: list[Axis] = []
+        if info.gap_count:
+            try:
+                missing = self._store.missing(info.key, info.first_ms, end_ms)
+            except (InputError, OSError):
+                return ()  # changed or damaged in this moment; the next look says so
+        return coverage(info.first_ms, end_ms, missing, self._axis)
+
+
+def _axis(infos: Sequence[DatasetInfo], now_ms: int) -> Axis:
+    """The time that all strips show: from the oldest bar, two years at most, to now; moved in whole hours only."""
+    end_ms = -(-now_ms // HOUR_MS) * HOUR_MS
+    oldest_ms = min((info.first_ms for info in infos if info.first_ms is not None), default=end_ms - DAY_MS)
+    start_ms = max(oldest_ms // HOUR_MS * HOUR_MS, end_ms - _LONGEST_AXIS_MS)
+    return min(start_ms, end_ms - HOUR_MS), end_ms
+
+
+def coverage(first_ms: int, end_ms: int, missing: Sequence[Axis], axis: Axis) -> tuple[float, ...]:
+    """The share of each of 24 equal parts of `axis` that bars from first_ms to end_ms without `missing` cover."""
+    edges = np.linspace(axis[0], axis[1], COVERAGE_BUCKETS + 1)
+    held = np.diff(np.clip(edges, first_ms, end_ms))
+    if missing:
+        borders = np.array(missing, dtype=np.float64)
+        lengths = np.cumsum(borders[:, 1] - borders[:, 0])
+        before = np.column_stack((np.concatenate((np.zeros(1), lengths[:-1])), lengths)).ravel()
+        held -= np.diff(np.interp(edges, borders.ravel(), before))
+    return tuple(np.clip(held / np.diff(edges), 0.0, 1.0).tolist())
 
 
 def waiting_rows(folder: Path) -> int:

@@ -267,7 +267,8 @@ class Runtime:
         self._free_bytes = shutil.disk_usage(_existing(folder)).free
         self._waiting_rows = waiting_rows(folder)
         states = self._collecting.states() if self._collecting is not None else {}
-        return self._listing.look(states, self._data.reports())
+        now_ms = self._exchange.now_ms() if self._rest is not None else self._clock.now_ms()
+        return self._listing.look(states, self._data.reports(), now_ms)
 
     async def _prepare_kernels(self) -> None:
         """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""

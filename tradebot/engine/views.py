@@ -16,10 +16,11 @@ def dataset_view(
     info: DatasetInfo,
     state: str = "idle",
     note: str = "",
-    known_holes: int = 0,
     report: DataReport | None = None,
+    axis: tuple[int, int] = (0, 0),
+    coverage: tuple[float, ...] = (),
 ) -> DatasetView:
-    """One row of the datasets table; `report` is its latest check."""
+    """One row of the datasets table; `report` is its latest check, `coverage` its share of parts of the time `axis`."""
     key = info.key
     if info.problem:
         state, note = "error", info.problem
@@ -34,16 +35,16 @@ def dataset_view(
         gaps=info.gap_count or 0,
         missing_bars=info.missing_rows or 0,
         bytes=info.bytes,
-        coverage=info.coverage,
-        coverage_from_ms=info.first_ms or 0,
+        coverage=coverage,
+        coverage_from_ms=axis[0],
         state=state,
         note=note,
         mark=key.mark,
         file=str(info.path),
-        known_holes=known_holes,
         exact=info.exact,
         verified_ms=report.checked_ms if report is not None else 0,
         verdict="" if report is None else "passed" if report.passed else "failed",
+        coverage_to_ms=axis[1],
     )
 
 

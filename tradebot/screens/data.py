@@ -10,11 +10,23 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from tradebot.engine.messages import CancelJob, Command, DatasetView, EngineSnapshot
+from tradebot.engine.messages import (
+    CancelJob,
+    Command,
+    DatasetView,
+    EngineSnapshot,
+    JobView,
+    RepairData,
+    RetryJob,
+    Unfollow,
+)
 from tradebot.screens import formats
 from tradebot.screens.area import Area
-from tradebot.screens.data_dialogs import CheckDialog, CollectDialog, DatasetDialog, ImportDialog
-from tradebot.screens.data_panes import DatasetsPane, JobsPane
+from tradebot.screens.data_collect import CollectDialog
+from tradebot.screens.data_datasets import DatasetsPane
+from tradebot.screens.data_dialogs import CheckDialog, ImportDialog, WriteDialog
+from tradebot.screens.data_jobs import ALIVE, JobsPane
+from tradebot.screens.data_months import MonthsDialog
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
 from tradebot.screens.live_panes import BudgetPane, PricesPane, StreamsPane
@@ -22,17 +34,19 @@ from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["DataArea"]
 
-_ALIVE = {"running", "queued"}
-
 
 class DataArea(Area):
     """Datasets, prices, streams, budget and jobs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "collect", "new", id="data.collect"),
-        Binding("i", "import", "import", id="data.import"),
+        Binding("r", "retry", "retry", id="data.retry"),
+        Binding("x", "stop", "stop", id="data.stop"),
         Binding("v", "verify", "verify", id="data.verify"),
-        Binding("x", "stop", "stop job", id="data.stop"),
+        Binding("g", "repair", "fill gaps", id="data.repair"),
+        Binding("i", "import", "import", id="data.import"),
+        Binding("w", "write", "export", id="data.write"),
+        Binding("s", "sort", "sort", show=False, id="data.sort"),
         Binding("slash", "filter", "filter", key_display="/", id="data.filter"),
     ]
 
@@ -57,10 +71,16 @@ class DataArea(Area):
         match action:
             case "filter" if isinstance(self.app.focused, Input):
                 return False  # Textual does not know that "slash" is a letter to type
-            case "verify" | "filter":
+            case "filter" | "sort":
                 return bool(desk_of(self).latest.datasets) or None
+            case "verify" | "repair":
+                return self._stored() is not None or None
+            case "write":
+                return any(each.rows for each in desk_of(self).latest.datasets) or None
+            case "retry":
+                return self._retryable() is not None or None
             case "stop":
-                return self._stoppable() is not None or None
+                return self._unfollowable() is not None or self._stoppable() is not None or None
             case _:
                 return super().check_action(action, parameters)
 
@@ -73,14 +93,35 @@ class DataArea(Area):
 
     # ------------------------------------------------------------------------------------------ verbs
 
+    def _refused(self) -> bool:
+        """Say why nothing can be written, where so."""
+        why = desk_of(self).latest.read_only
+        if why:
+            desk_of(self).say(why, "warning")
+        return bool(why)
+
+    def _stored(self) -> DatasetView | None:
+        """The dataset under the cursor, if it holds bars."""
+        pane = next(iter(self.query("DatasetsPane").results(DatasetsPane)), None)
+        dataset = pane.current if pane is not None else None
+        return dataset if dataset is not None and dataset.rows else None
+
+    def _chosen_job(self) -> JobView | None:
+        pane = next(iter(self.query("JobsPane").results(JobsPane)), None)
+        return pane.current if pane is not None else None
+
     def action_collect(self) -> None:
         """Ask what to collect, and start it."""
+        if self._refused():
+            return
         dataset = self.query_one(DatasetsPane).current
-        self.app.push_screen(CollectDialog(dataset.symbol if dataset else ""), self._started)
+        dialog = CollectDialog(dataset.symbol, dataset.category) if dataset else CollectDialog()
+        self.app.push_screen(dialog, self._started)
 
     def action_import(self) -> None:
         """Ask which files to import, and start it."""
-        self.app.push_screen(ImportDialog(), self._started)
+        if not self._refused():
+            self.app.push_screen(ImportDialog(), self._started)
 
     def _started(self, job_id: int | None) -> None:
         if job_id is not None:
@@ -88,9 +129,38 @@ class DataArea(Area):
 
     def action_verify(self) -> None:
         """Check the selected dataset and show what was found."""
-        dataset = self.query_one(DatasetsPane).current
+        dataset = self._stored()
         if dataset is not None:
-            self.app.push_screen(CheckDialog(dataset))
+            self.app.push_screen(CheckDialog(dataset), self._after_details)
+
+    def action_repair(self) -> None:
+        """Ask the exchange for the gaps and bad rows of the selected dataset."""
+        dataset = self._stored()
+        if dataset is not None and not self._refused():
+            self._start_job(RepairData((dataset.key,)))
+
+    def action_write(self) -> None:
+        """Ask whether to export the selected dataset or to back up everything, and where to."""
+        dataset = self._stored()
+        if dataset is None:
+            self.app.push_screen(WriteDialog(None), self._started)
+            return
+        name = f"{dataset.symbol} {dataset.timeframe}"
+        question = Confirm(
+            "Write out",
+            ("A CSV file of one dataset, or an archive of the whole data folder.",),
+            (("e", f"export {name}"), ("b", "back up all data")),
+        )
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self.app.push_screen(WriteDialog(dataset if answer == "e" else None), self._started)
+
+        self.app.push_screen(question, answered)
+
+    def action_sort(self) -> None:
+        """Sort the datasets by the next thing."""
+        self.query_one(DatasetsPane).sort_next()
 
     def action_filter(self) -> None:
         """Type part of a symbol to show only what matches."""
@@ -98,27 +168,53 @@ class DataArea(Area):
 
     @on(VirtualTable.Chosen, "#datasets")
     def inspect(self, event: VirtualTable.Chosen) -> None:
-        """Show the exact figures of a dataset."""
+        """Show a dataset day by day with its exact gaps."""
         dataset = event.table.current
         if isinstance(dataset, DatasetView):
-            self.app.push_screen(DatasetDialog(dataset), self._after_details)
+            self.app.push_screen(MonthsDialog(dataset), self._after_details)
 
     def _after_details(self, answer: str | None) -> None:
         if answer == "v":
             self.action_verify()
+        elif answer == "g":
+            self.action_repair()
+
+    # ------------------------------------------------------------------------------------------ jobs
+
+    def _retryable(self) -> int | None:
+        """The selected job if it can be started again, else the only one that can."""
+        chosen = self._chosen_job()
+        if chosen is not None and chosen.resumable:
+            return chosen.job_id
+        resumable = [job.job_id for job in desk_of(self).latest.jobs if job.resumable]
+        return resumable[0] if len(resumable) == 1 else None
+
+    def action_retry(self) -> None:
+        """Start a failed or stopped job again; it goes on where it stopped."""
+        job_id = self._retryable()
+        if job_id is not None and not self._refused():
+            self._start_job(RetryJob(job_id))
+
+    def _unfollowable(self) -> DatasetView | None:
+        """The selected dataset, if its pane has the focus and it is followed live."""
+        pane = self.current_pane if self.is_mounted else None
+        dataset = pane.current if isinstance(pane, DatasetsPane) else None
+        return dataset if dataset is not None and dataset.state == "live" else None
 
     def _stoppable(self) -> int | None:
         """The selected job if it still runs, else the only one that does."""
-        jobs = self.query("JobsPane").results(JobsPane)
-        pane = next(jobs, None)
-        chosen = pane.current if pane is not None else None
-        if chosen is not None and chosen.state in _ALIVE:
+        chosen = self._chosen_job()
+        if chosen is not None and chosen.state in ALIVE:
             return chosen.job_id
-        alive = [job.job_id for job in desk_of(self).latest.jobs if job.state in _ALIVE]
+        alive = [job.job_id for job in desk_of(self).latest.jobs if job.state in ALIVE]
         return alive[0] if len(alive) == 1 else None
 
     def action_stop(self) -> None:
-        """Stop the selected job, after asking where it runs."""
+        """Stop following the selected dataset, or stop the selected job; asks first."""
+        dataset = self._unfollowable()
+        if dataset is not None:
+            self._stop_following(dataset)
+            return
         job_id = self._stoppable()
         job = next((job for job in desk_of(self).latest.jobs if job.job_id == job_id), None)
         if job is None:
@@ -129,12 +225,26 @@ class DataArea(Area):
             else "Nothing is lost."
         )
         question = Confirm("Stop job", (f"{job.title} is {job.state}.", done), (("x", "stop it"),))
+        self.app.push_screen(question, lambda answer: self._send_on("x", answer, CancelJob(job.job_id)))
 
-        def answered(answer: str | None) -> None:
-            if answer == "x":
-                self._send(CancelJob(job.job_id))
+    def _stop_following(self, dataset: DatasetView) -> None:
+        if self._refused():
+            return
+        name = f"{dataset.symbol} {dataset.timeframe}"
+        sentences = (
+            f"{name} is followed live: each bar is stored as it closes.",
+            "Stopped, what is stored stays; n with follow goes on later and fills what was missed.",
+        )
+        question = Confirm("Stop following", sentences, (("x", f"follow {name} no longer"),))
+        self.app.push_screen(question, lambda answer: self._send_on("x", answer, Unfollow((dataset.key,))))
 
-        self.app.push_screen(question, answered)
+    def _send_on(self, wanted: str, answer: str | None, command: Command) -> None:
+        if answer == wanted:
+            self._send(command)
+
+    @errand("data-start", exclusive=False)
+    async def _start_job(self, command: Command) -> None:
+        self._started(int(await desk_of(self).ask(command)))
 
     @errand("data-send")
     async def _send(self, command: Command) -> None:

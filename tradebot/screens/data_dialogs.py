@@ -1,7 +1,8 @@
-"""The windows of the Data area: collect, import, details, check."""
+"""The windows of the Data area: forms that become jobs, and the check of a dataset."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -11,21 +12,27 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Static
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import CheckData, Collect, Command, DataReport, DatasetView, ImportFiles
+from tradebot.engine.messages import (
+    BackUp,
+    Command,
+    DataReport,
+    DatasetView,
+    ExportDataset,
+    GetReport,
+    ImportFiles,
+    VerifyData,
+)
 from tradebot.screens import formats
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Dialog
-from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
 from tradebot.screens.widgets.toggle import Toggle
 
-__all__ = ["CheckDialog", "CollectDialog", "DatasetDialog", "ImportDialog"]
+__all__ = ["CheckDialog", "FormDialog", "ImportDialog", "WriteDialog"]
 
-_SYMBOL_CHARS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-*?[]")
-_BYTES_A_ROW = 56
-_BARS_A_SECOND = 25_000.0
 _MANY = 100
+_LOOK_SECONDS = 0.1
 
 
 class FormDialog(Dialog[int]):
@@ -33,6 +40,9 @@ class FormDialog(Dialog[int]):
 
     keys_text = "Tab field · Enter starts · Esc closes"
     checks_while_typing: ClassVar[bool] = True
+    only_real_problems: ClassVar[bool] = (
+        False  # no room is kept for what may be wrong: a long form fits low screens
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +55,9 @@ class FormDialog(Dialog[int]):
             with Horizontal(classes="entry-row"):
                 yield Label(label, classes="entry-label")
                 yield Input(value, placeholder=hint, compact=True, id=name, select_on_focus=False)
-            yield Static("", id=f"{name}-problem", classes="problem", markup=False)
+            note = Static("", id=f"{name}-problem", classes="problem", markup=False)
+            note.display = not self.only_real_problems
+            yield note
 
     def switch(self, name: str, label: str, value: bool, hint: str) -> ComposeResult:
         """A labelled switch."""
@@ -73,6 +85,7 @@ class FormDialog(Dialog[int]):
             name = (note.id or "").removesuffix("-problem")
             if name != "refusal" and self._noted.get(name, "") != found.get(name, ""):
                 self._noted[name] = found.get(name, "")
+                note.display = bool(self._noted[name]) or not self.only_real_problems
                 note.update(self._noted[name])  # lays the window out anew, so only where something changed
         return not found
 
@@ -102,96 +115,6 @@ class FormDialog(Dialog[int]):
         self.dismiss(int(job))
 
 
-class CollectDialog(FormDialog):
-    """What to collect: symbols, timeframes, since when, and whether to stay on live."""
-
-    title_text = "Collect candles"
-
-    def __init__(self, symbol: str = "") -> None:
-        super().__init__()
-        self._symbol = symbol or "BTCUSDT ETHUSDT SOLUSDT"
-
-    def compose_body(self) -> ComposeResult:
-        """The inputs and what it will cost."""
-        yield from self.entry("symbols", "Symbols", self._symbol, "BTCUSDT ETH* or all")
-        yield from self.entry("timeframes", "Timeframes", "1m", "1m 5m 1h")
-        yield from self.entry("since", "Since", "90d", "2024-01-01, or a span back such as 90d or 2y")
-        yield from self.entry("category", "Category", "linear", "linear or spot")
-        yield from self.switch("follow", "Follow live", True, "append each bar as it closes")
-        yield LinesView(id="cost")
-        yield Static("", id="refusal", classes="problem", markup=False)
-
-    def on_mount(self) -> None:
-        """Show the cost of what is filled in already."""
-        super().on_mount()
-        self.refresh_notes()
-
-    def _symbols(self) -> tuple[str, ...]:
-        words = self.value("symbols").replace(",", " ").split()
-        return tuple("all" if word.lower() == "all" else word.upper() for word in words)
-
-    def _timeframes(self) -> tuple[str, ...]:
-        return tuple(self.value("timeframes").replace(",", " ").split())
-
-    def problems(self) -> dict[str, str]:
-        """Symbols, timeframes, date and category, each in its own words."""
-        from tradebot.engine.market.timeframe import Timeframe
-        from tradebot.engine.market.times import parse_time
-
-        found: dict[str, str] = {}
-        symbols = self._symbols()
-        strange = [symbol for symbol in symbols if symbol != "all" and not set(symbol) <= _SYMBOL_CHARS]
-        if not symbols:
-            found["symbols"] = "Name at least one symbol, such as BTCUSDT, a pattern such as ETH*, or all."
-        elif strange:
-            found["symbols"] = f"{strange[0]} is no symbol; they look like BTCUSDT, patterns like ETH*."
-        known = Timeframe.names()
-        unknown = [frame for frame in self._timeframes() if frame not in known]
-        if not self._timeframes():
-            found["timeframes"] = f"Name at least one of {' '.join(known)}."
-        elif unknown:
-            found["timeframes"] = f"{unknown[0]} is no timeframe; they are {' '.join(known)}."
-        now = desk_of(self).latest.time_ms
-        try:
-            if parse_time(self.value("since"), now) >= now:
-                found["since"] = "That is not in the past."
-        except ValueError:
-            found["since"] = "Write a date such as 2024-01-01, or a span back such as 90d, 12h or 2y."
-        if self.value("category") not in {"linear", "spot"}:
-            found["category"] = "The category is linear or spot."
-        return found
-
-    def refresh_notes(self) -> bool:
-        """Also say what it will cost."""
-        well = super().refresh_notes()
-        self.query_one("#cost", LinesView).show((self._cost(),) if well else ((("", ""),),))
-        return well
-
-    def _cost(self) -> Line:
-        from tradebot.engine.market.timeframe import Timeframe
-        from tradebot.engine.market.times import parse_time
-
-        now = desk_of(self).latest.time_ms
-        span_ms = now - parse_time(self.value("since"), now)
-        symbols = self._symbols()
-        if any(set(symbol) & set("*?[") or symbol == "all" for symbol in symbols):
-            return (("About what the exchange lists for the pattern; the job says how much it is.", "dim"),)
-        rows = sum(span_ms / max(60_000, Timeframe(frame).ms) for frame in self._timeframes()) * len(symbols)
-        wait = formats.span(max(1.0, round(rows / _BARS_A_SECOND)))
-        size = formats.size_of(rows * _BYTES_A_ROW)
-        return ((f"about {formats.count(rows)} rows · {size} on disk · {wait} at full rate", "dim"),)
-
-    def command(self) -> Collect:
-        """Collect what is filled in."""
-        return Collect(
-            symbols=self._symbols(),
-            timeframes=self._timeframes(),
-            since=self.value("since"),
-            follow=self.query_one("#follow", Toggle).value,
-            category=self.value("category"),
-        )
-
-
 class ImportDialog(FormDialog):
     """Which files to import, and what their names do not say."""
 
@@ -217,8 +140,8 @@ class ImportDialog(FormDialog):
         found: dict[str, str] = {}
         if not self._path():
             found["path"] = "Name a file or a folder."
-        if self.value("category") not in {"", "linear", "spot"}:
-            found["category"] = "The category is linear or spot, or left empty."
+        if self.value("category") not in {"", "linear", "inverse", "spot"}:
+            found["category"] = "The category is linear, inverse or spot, or left empty."
         return found
 
     def _path(self) -> str:
@@ -235,64 +158,50 @@ class ImportDialog(FormDialog):
         )
 
 
-class DatasetDialog(Dialog[str]):
-    """The exact figures of one dataset."""
+class WriteDialog(FormDialog):
+    """Where to write one dataset, or a backup of all of them."""
 
-    keys_text = "v verify · y copy · Esc closes"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "answer('v')", "verify", id="dataset.verify"),
-        Binding("y", "copy", "copy", id="dataset.copy"),
-        Binding("enter", "close", "close", show=False, id="dataset.close"),
-    ]
+    checks_while_typing = False  # nothing to complain about while a path is being typed
 
-    def __init__(self, dataset: DatasetView) -> None:
+    def __init__(self, dataset: DatasetView | None) -> None:
         super().__init__()
         self._dataset = dataset
-        self.title_text = f"{dataset.symbol} {dataset.timeframe} · {dataset.category}"
+        self.title_text = f"Export {dataset.symbol} {dataset.timeframe}" if dataset else "Back up all data"
 
     def compose_body(self) -> ComposeResult:
-        """Figures, then the coverage with its dates."""
-        dataset = self._dataset
-        rows = (
-            ("first bar", f"{formats.minute(dataset.first_ms)} UTC"),
-            ("last bar", f"{formats.minute(dataset.last_ms)} UTC"),
-            ("rows", f"{dataset.rows:,}"),
-            (
-                "gaps",
-                f"{dataset.gaps:,} with {dataset.missing_bars:,} bars missing" if dataset.gaps else "none",
-            ),
-            ("size", f"{dataset.bytes:,} bytes ({formats.size_of(dataset.bytes)})"),
-            ("state", f"{dataset.state}{': ' + dataset.note if dataset.note else ''}"),
-            ("file", f"{desk_of(self).latest.data_folder} · {dataset.key}"),
-        )
-        lines: list[Line] = [((f" {name:<10}", "dim"), (text, "")) for name, text in rows]
-        strip = gauges.coverage(dataset.coverage, dataset.state)
-        lines.append(())
-        lines.append(((" coverage  ", "dim"), *strip))
-        ends = f"{formats.day(dataset.coverage_from_ms):<{max(9, len(dataset.coverage) - 8)}}now"
-        lines.append(((" " * 11, ""), (ends, "dim")))
-        worst = [n for n, share in enumerate(dataset.coverage) if 0 < share < 0.9995]
-        if worst:
-            lines.append(
-                ((f" {formats.plural(len(worst), 'part')} of {len(dataset.coverage)} not complete", "dim"),)
+        """The path, and what is written."""
+        if self._dataset is not None:
+            yield from self.entry(
+                "path", "File or folder", "", "a folder, or a file ending in .csv or .csv.gz"
             )
-        yield LinesView(lines, id="dataset-figures")
+            what = f"{self._dataset.rows:,} rows ({formats.size_of(self._dataset.bytes)}) are copied as they are."
+        else:
+            yield from self.entry("path", "Archive", "", "a new file ending in .zip")
+            held = formats.size_of(desk_of(self).latest.data_bytes)
+            what = f"{held} of bars with everything beside them go into one archive, each file with its hash."
+        yield Static(what, classes="hint", markup=False)
+        yield Static("", id="refusal", classes="problem", markup=False)
 
-    def action_answer(self, answer: str) -> None:
-        """Close and go on with that verb."""
-        self.dismiss(answer)
+    def problems(self) -> dict[str, str]:
+        """Only what can be told without looking at the disk; the engine says the rest."""
+        return {} if self._path() else {"path": "Name where to write it."}
 
-    def action_copy(self) -> None:
-        """Copy the figures."""
-        self.app.copy_to_clipboard(self.query_one("#dataset-figures", LinesView).plain)
-        self.app.notify("Copied the figures.", timeout=2)
+    def _path(self) -> str:
+        return self.value("path").strip("\"'")
+
+    def command(self) -> Command:
+        """Write what is filled in."""
+        return (
+            BackUp(self._path()) if self._dataset is None else ExportDataset(self._dataset.key, self._path())
+        )
 
 
-class CheckDialog(Dialog[None]):
-    """Checks one dataset and lists what was found."""
+class CheckDialog(Dialog[str]):
+    """Checks one dataset as a job and lists what was found; closing it leaves the job running. `g` repairs."""
 
-    keys_text = "y copy · Esc closes"
+    keys_text = "g repair · y copy · Esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "repair", "ask the exchange for what is wrong", id="check.repair"),
         Binding("y", "copy", "copy", id="check.copy"),
         Binding("enter", "close", "close", show=False, id="check.close"),
     ]
@@ -312,17 +221,31 @@ class CheckDialog(Dialog[None]):
     def on_mount(self) -> None:
         """Ask the engine."""
         super().on_mount()
+        self.query_one("#findings", LinesView).can_focus = True
+        self.query_one("#findings", LinesView).focus()
         self._check()
 
     @errand("check")
     async def _check(self) -> None:
         view = self.query_one("#findings", LinesView)
+        desk = desk_of(self)
         try:
-            report = await desk_of(self).ask(CheckData(self._dataset.key))
+            job_id = await desk.ask(VerifyData((self._dataset.key,)))
+            while self.is_attached:
+                job = next((each for each in desk.latest.jobs if each.job_id == job_id), None)
+                if job is not None and job.state not in {"running", "queued"}:
+                    break
+                if job is not None and job.state == "queued":
+                    view.show((((" Waits for its turn; it goes on when this is closed.", "dim"),),))
+                await asyncio.sleep(_LOOK_SECONDS)
+            if not self.is_attached:
+                return
+            if job is not None and job.state != "done":
+                view.show([((text, "bad"),) for text in wrap(job.sentence or "It was stopped.", 64)])
+                return
+            view.show(self._lines(await desk.ask(GetReport(self._dataset.key))))
         except TradebotError as error:
             view.show([((text, "bad"),) for text in wrap(error.sentence, 64)])
-            return
-        view.show(self._lines(report))
 
     def _lines(self, report: DataReport) -> list[Line]:
         verdict: Line = (("Passed", "bold good"), (f"  {report.key}", "dim")) if report.passed else (
@@ -333,10 +256,13 @@ class CheckDialog(Dialog[None]):
             for number, text in enumerate(wrap(sentence, 62)):
                 lines.append((glyph if number == 0 else ("    ", ""), (text, "")))
         if len(report.findings) > _MANY:
-            lines.append(
-                ((f"    and {len(report.findings) - _MANY:,} more; `tradebot data check` lists all.", "dim"),)
-            )
+            more = f"    and {len(report.findings) - _MANY:,} more; `tradebot data check` lists all."
+            lines.append(((more, "dim"),))
         return lines
+
+    def action_repair(self) -> None:
+        """Close, and ask the exchange for what is wrong."""
+        self.dismiss("g")
 
     def action_copy(self) -> None:
         """Copy the findings."""

@@ -8,7 +8,7 @@ from tradebot.screens.widgets.palette import Line, line_length, wrap
 
 _KEYS: tuple[tuple[str, str, str], ...] = (
     ("n", "Pick symbols and history length", "about 2 min"),
-    ("", "BTCUSDT ETHUSDT SOLUSDT · 1m · 90 days", "~390 k rows, 22 MB"),
+    ("", "BTCUSDT ETHUSDT SOLUSDT · 1m · 90 days", "~390 k rows, 24 MB"),
     ("i", "Import CSV files you have", "a year of minutes in seconds"),
 )
 
@@ -20,6 +20,8 @@ def empty_lines(snapshot: EngineSnapshot, width: int, height: int) -> tuple[Line
         if not snapshot.ready
         else _offline(snapshot, width)
         if _unreachable(snapshot)
+        else _read_only(snapshot, width)
+        if snapshot.read_only
         else _first_run(snapshot)
     )
     margin = " " * max(1, (width - max(line_length(line) for line in body)) // 2)
@@ -52,6 +54,16 @@ def _first_run(snapshot: EngineSnapshot) -> list[Line]:
         ("○ ", "dim"), (f"REST {link.rest}", "dim"))  # fmt: skip
     lines.append((*rest, ("     ● ", "live"), (f"disk {formats.size_of(snapshot.free_bytes)} free", "dim")))
     return lines
+
+
+def _read_only(snapshot: EngineSnapshot, width: int) -> list[Line]:
+    return [
+        (("No market data yet, and nothing is written here", "bold"),),
+        (),
+        *((((text, "warning"),)) for text in wrap(snapshot.read_only, max(30, min(66, width - 8)))),
+        (),
+        _key("^q", "Quit", "and start again when the other one has ended"),
+    ]
 
 
 def _offline(snapshot: EngineSnapshot, width: int) -> list[Line]:

@@ -226,13 +226,16 @@ def problem_of(snapshot: EngineSnapshot) -> tuple[str, str] | None:
     if snapshot.kernels == "failed":
         return (
             "error",
-            "The backtest kernel could not be compiled, so backtests do not run yet; it is tried again by itself.",
+            f"{snapshot.kernels_sentence or 'The backtest kernel could not be compiled.'} "
+            "Data and building work; starting a backtest tries it again.",
         )
     if 0 < snapshot.free_bytes < 1_000_000_000:
         return (
             "warning",
             f"Only {formats.size_of(snapshot.free_bytes)} are free on the disk; make room before collecting.",
         )
+    if snapshot.read_only:
+        return "warning", snapshot.read_only
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -26,6 +27,9 @@ class Toggle(Widget, can_focus=True):
         Binding("space", "flip", "on/off", key_display="Space", id="toggle.flip")
     ]
 
+    class Flipped(Message):
+        """The switch was turned."""
+
     def __init__(self, value: bool, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self.value = value
@@ -39,6 +43,7 @@ class Toggle(Widget, can_focus=True):
         """The other state."""
         self.value = not self.value
         self.refresh()
+        self.post_message(self.Flipped())
 
     def on_click(self) -> None:
         """A click flips it."""

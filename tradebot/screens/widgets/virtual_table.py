@@ -91,6 +91,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         self._widths: tuple[int, ...] = ()
         self._drawn: dict[int, tuple[object, Strip]] = {}
         self._empty: tuple[Line, ...] = ()
+        self._titles: dict[str, str] = {}
 
     # ------------------------------------------------------------------------------------------ content
 
@@ -123,6 +124,12 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
             self._paint_changed()
         if moved:
             self.post_message(self.Moved(self, self._cursor))
+
+    def retitle(self, title: str, shown: str) -> None:
+        """Write something else above the column of that title."""
+        if self._titles.get(title, title) != shown:
+            self._titles[title] = shown
+            self.refresh(Region(0, 0, self.size.width, 1))
 
     def repaint_rows(self) -> None:
         """Paint visible rows whose cells have changed though the rows themselves stayed."""
@@ -224,7 +231,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         parts: list[Part] = [("  ", "")]
         for column, room in zip(self._columns, self._fit(width), strict=True):
             if room > 0:
-                parts.extend(_fitted((column.title, "head"), room, column.right, ""))
+                title = self._titles.get(column.title, column.title)
+                parts.extend(_fitted((title, "head"), room, column.right, ""))
                 parts.append((" ", ""))
         return to_strip(parts, width, palette)
 
