@@ -19,6 +19,7 @@ from tradebot.engine.exchange.parsing import FundingRow
 from tradebot.engine.exchange.ports import Connector, RestPort, StreamClosedError, StreamConnection
 from tradebot.engine.exchange.pybit_rest import PybitRest
 from tradebot.engine.exchange.quotes import Ticker, TickerBook
+from tradebot.engine.exchange.shared_budget import SharedBudget, shared_budget_file
 from tradebot.engine.exchange.stream import PublicStream, StreamListener, StreamSettings
 from tradebot.engine.exchange.stream_pool import StreamPool
 from tradebot.engine.exchange.stream_status import KindStatus, StreamStatus
@@ -43,6 +44,7 @@ __all__ = [
     "PybitRest",
     "RequestBudget",
     "RestPort",
+    "SharedBudget",
     "StreamClosedError",
     "StreamConnection",
     "StreamListener",
@@ -58,6 +60,7 @@ __all__ = [
     "check_base_url",
     "connect_websocket",
     "kline_topic",
+    "shared_budget_file",
     "stream_url",
     "ticker_topic",
     "trade_topic",

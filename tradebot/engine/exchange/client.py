@@ -80,6 +80,7 @@ class Exchange:
         self._ban_s = ban_s
         self._settle_ms = settle_ms
         self._reached = False
+        self._said_ban_ms = 0
         self._latency_ms: float | None = None
         self._usual_latency_s: float | None = None
         self._offset_ms = 0
@@ -264,7 +265,7 @@ class Exchange:
                 return answer
             except ExchangeError as error:
                 count = failures[error.kind] = failures.get(error.kind, 0) + 1
-                self._react(error)
+                self._react(path, error)
                 rule = self._rule(error.kind)
                 if count >= rule.attempts:
                     raise
@@ -280,13 +281,17 @@ class Exchange:
         return FIRST_CONTACT_RULE if first_contact else RETRY_RULES[kind]
 
     async def _attempt(self, path: str, params: Parameters) -> dict[str, Any]:
-        async with self._throttle.slot():
+        self._say_ban()
+        async with self._throttle.slot(path):
             sent = self._clock.monotonic()
             envelope = await self._rest.get(path, params)
             self._note_latency(self._clock.monotonic() - sent)
         where = f"answer to {path}"
         code = envelope_code(envelope, where)
         self._reached = True
+        limits, time_ms = envelope.get(RATE_LIMIT), envelope.get("time")
+        if limits and isinstance(limits, dict) and isinstance(time_ms, int):
+            self._throttle.heard(path, limits, time_ms)
         if code == 0:
             return envelope
         words = envelope.get("retMsg")
@@ -307,12 +312,23 @@ class Exchange:
             return None
         return min(60.0, max(0.0, (reset - now) / 1000))
 
-    def _react(self, error: ExchangeError) -> None:
+    def _react(self, path: str, error: ExchangeError) -> None:
         """What a failure means beyond its own call."""
-        if error.kind is FailureKind.BANNED:
-            already = self._throttle.budget().banned_until_ms
-            until = self._throttle.ban(self._ban_s) if already is None else already
-            if already is None:
-                self._notice(
-                    Level.WARNING, f"{error.sentence} All requests wait until {iso_minute(until)} UTC."
-                )
+        if error.kind is FailureKind.BANNED and self._throttle.banned_until_ms() is None:
+            self._said_ban_ms = self._throttle.ban(self._ban_s)
+            self._notice(Level.WARNING, f"{error.sentence} {_until(self._said_ban_ms)}")
+        elif error.kind is FailureKind.TOO_MANY_VISITS:
+            self._throttle.refused(path, error.retry_after_s)
+
+    def _say_ban(self) -> None:
+        """Say once of a ban that another program of ours met, or we ourselves before a restart."""
+        until_ms = self._throttle.banned_until_ms()
+        if until_ms is not None and until_ms > self._said_ban_ms:
+            self._said_ban_ms = until_ms
+            self._notice(
+                Level.WARNING, f"The exchange at {self.url} has banned this address. {_until(until_ms)}"
+            )
+
+
+def _until(banned_until_ms: int) -> str:
+    return f"All requests wait until {iso_minute(banned_until_ms)} UTC."
