@@ -19,7 +19,7 @@ from tradebot.engine.collect.risk_limits import refresh_risk_limits
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, TradebotError
-from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
+from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
 from tradebot.engine.exchange import Exchange, ExchangeError
 from tradebot.engine.market import Category, Instrument
 from tradebot.engine.market.times import iso_minute
@@ -34,7 +34,7 @@ _REPORT_AGAIN_S = 1.0
 _LOOK_AGAIN_S = 0.1
 # A person who interrupts waits no longer than this for staged rows to be sorted into their files; they are safe as
 # they are, and the next program that opens the folder does it.
-_SETTLE_ON_CANCEL_S = 1.0
+_SETTLE_ON_CANCEL_S = 0.5
 _KEPT = "What was fetched is stored; run it again to go on from there."
 
 Report = Callable[[CollectProgress], None]
@@ -100,6 +100,7 @@ class Watch:
         self._last: Progress | None = None
         self._reported_at = float("-inf")
         self._meter: ProgressMeter | None = None
+        self.beside: Callable[[], str] = str  # what goes on beside the bars, empty for nothing
 
     @property
     def requests(self) -> int:
@@ -149,7 +150,7 @@ class Watch:
 
     def _note(self) -> str:
         banned = self._exchange.budget().banned_until_ms
-        return f"banned by the exchange until {iso_minute(banned)} UTC" if banned else ""
+        return f"banned by the exchange until {iso_minute(banned)} UTC" if banned else self.beside()
 
 
 async def carry_out(
@@ -238,6 +239,7 @@ class _Run:
         self._jobs = plan.jobs
         self._watch.begin(plan.jobs)
         funding = list(reversed(plan.funding))
+        self._watch.beside = lambda: f"funding of {counted(len(funding), 'symbol')} to go" if funding else ""
         beside = [self._ask_funding(funding) for _ in range(_FUNDING_AT_ONCE)]
         if self._request.funding:
             beside.append(self._ask_risk_limits())
@@ -316,7 +318,7 @@ async def close_jobs(
     now_ms: int,
     interrupted: bool,
 ) -> list[TradebotError]:
-    """Settle what is staged (a second long at most where a person waits) and close; what the store refused.
+    """Settle what is staged (half a second long at most where a person waits) and close; what the store refused.
 
     Bars that an earlier run was killed over are settled too.
     """

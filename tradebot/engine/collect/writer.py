@@ -26,7 +26,10 @@ class StoreThread:
 
     async def call(self, work: Callable[[], _Result]) -> _Result:
         """Queue a call and wait for it; it is carried out even when the waiting is cancelled."""
-        return await asyncio.shield(self.submit(work))
+        future = self.submit(work)
+        # Nobody hears of a refusal whose waiter was cancelled: the run ends with the first one.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(future)
 
     async def drain(self) -> None:
         """Wait until everything that was queued is done."""
