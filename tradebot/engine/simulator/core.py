@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, did_you_mean
@@ -29,6 +30,9 @@ from tradebot.engine.simulator.settings import SimulatorSettings
 from tradebot.engine.simulator.stream import GOING_AWAY, Closed, Send, StreamSession
 from tradebot.engine.simulator.truth import TruthLog
 from tradebot.engine.simulator.wire import envelope, refusal
+
+if TYPE_CHECKING:
+    from tradebot.engine.simulator.replay import Replay
 
 STREAM_PATHS = {f"/v5/public/{category}": category for category in ("linear", "inverse", "spot", "option")}
 _IDLE_CHECK_SECONDS = 30.0
@@ -63,11 +67,17 @@ class SimulatedExchange:
         plan: FaultPlan | None = None,
         offload: Offload = in_thread,
     ) -> None:
+        self.replay = _replay(settings)
+        if self.replay is not None and settings.start_ms is None:
+            settings = replace(settings, start_ms=self.replay.start_ms)
         self.settings = settings
         self.clock = ExchangeClock(clock or settings.clock())
         self.started_ms = self.clock.now_ms()
         self._real_clock = real_clock or SystemClock()
-        market = made_up_market(settings.seed, settings.symbols)
+        if self.replay is None:
+            market = made_up_market(settings.seed, settings.symbols)
+        else:
+            market = self.replay.market
         self.model = market.model
         self._models = market.models
         self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
@@ -75,13 +85,6 @@ class SimulatedExchange:
         pace = FeedPace(settings.beats, settings.ticker_rate, settings.kline_rate)
         self._feed = Feed(market, self.clock, self._real_clock, pace, offload)
         self.truth = TruthLog(market.models, self.clock, Path(settings.truth) if settings.truth else None)
-        if plan is None:
-            plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
-        self.faults = FaultBoard(plan, settings.seed, self.clock, self.truth, self._carry)
-        self._rest_faults = RestFaults(self.faults, self._real_clock, self._limit)
-        self._refused_until = float("-inf")
-        self._sessions: dict[StreamSession, None] = {}
-        self._control = ControlAddress(self)
         self.truth.note(
             "start",
             seed=settings.seed,
@@ -89,11 +92,25 @@ class SimulatedExchange:
             speed=settings.speed,
             server=self.server_name,
         )
+        if plan is None:
+            plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
+        self.faults = FaultBoard(plan, settings.seed, self.clock, self.truth, self._carry)
+        self._rest_faults = RestFaults(self.faults, self._real_clock, self._limit)
+        self._refused_until = float("-inf")
+        self._sessions: dict[StreamSession, None] = {}
+        self._control = ControlAddress(self)
 
     @property
     def server_name(self) -> str:
-        """Which market this is: ports change from run to run, the prices of a seed do not."""
+        """Which market this is: ports change from run to run, the prices of a seed or a recording do not."""
+        if self.replay is not None:
+            return f"tradebot-simulator seed={self.replay.fingerprint}"
         return f"tradebot-simulator seed={self.settings.seed}"
+
+    @property
+    def symbols(self) -> int:
+        """How many perpetuals are listed from the start; of a recording, all symbols."""
+        return self.settings.symbols if self.replay is None else self.replay.symbols
 
     @property
     def sessions(self) -> tuple[StreamSession, ...]:
@@ -277,3 +294,13 @@ class SimulatedExchange:
             self.delist_symbol(rule.symbol, rule.from_ms, category)
         elif rule.kind == "skew":
             self.skew_clock(rule.seconds, rule.from_ms, rule.until_ms)
+
+
+def _replay(settings: SimulatorSettings) -> Replay | None:
+    """The recording that the settings name."""
+    if not settings.replay:
+        return None
+    # Imported here: it needs pandas, which made-up prices do without.
+    from tradebot.engine.simulator.replay import read_replay
+
+    return read_replay(Path(settings.replay), settings.seed)
