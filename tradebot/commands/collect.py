@@ -96,14 +96,15 @@ async def collect_now(context: Context, request: CollectRequest, title: str = "c
     from tradebot.engine.collect import collect_history
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
-    from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+    from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle, shared_budget_file
     from tradebot.engine.exchange.source import source_of
     from tradebot.engine.store import Store, claim_writer
 
     clock, settings = SystemClock(), context.settings.exchange
     console = CollectConsole(title)
     rest = PybitRest(settings.url, settings.timeout_seconds)
-    throttle = Throttle(clock, settings.budget_percent / 100)
+    shared = SharedBudget(shared_budget_file(context.folders.state, settings.url), clock)
+    throttle = Throttle(clock, settings.budget_percent / 100, shared=shared)
     exchange = Exchange(rest, clock, random.Random(), throttle, console.notice)
     try:
         await exchange.server_time_ms()
@@ -122,6 +123,7 @@ async def collect_now(context: Context, request: CollectRequest, title: str = "c
     finally:
         console.close()
         rest.close()
+        throttle.close()
 
 
 async def _follow(

@@ -27,6 +27,8 @@ class CollectConsole:
 
     def __init__(self, title: str) -> None:
         self._progress = ConsoleProgress(title)
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._shown: tuple[int, int, str] | None = None
         self._said: dict[DatasetKey, str] = {}
         self.interrupt: Callable[[], None] = self._progress.close
 
@@ -36,6 +38,10 @@ class CollectConsole:
             if each.sentence and self._said.get(each.key) != each.sentence:
                 self._said[each.key] = each.sentence
                 self._say(each.sentence + _retry(each.retry_at_ms))
+        now = (look.done_bars, look.total_bars, look.note)
+        if now == self._shown and not self._terminal:
+            return  # a log needs no line about nothing
+        self._shown = now
         self._progress(
             Progress(look.done_bars, look.total_bars, "bars", look.rate, look.eta_seconds, look.note)
         )

@@ -34,7 +34,7 @@ from tradebot.engine.control.errors import (
 from tradebot.engine.control.events import Level
 from tradebot.engine.control.jobs import lower_thread_priority
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle
 from tradebot.engine.market import Category, DatasetKey, Timeframe
 from tradebot.engine.store import Store
 
@@ -222,7 +222,8 @@ async def _carry_out(order: ChildOrder, cancel: CancelToken) -> ChildOutcome:
     store = Store(Path(order.folder), clock)
     store.claim_source(order.source)
     rest = PybitRest(order.url, order.timeout_seconds)
-    throttle = Throttle(clock, order.budget_percent / 100)
+    shared = SharedBudget(Path(order.budget_file), clock) if order.budget_file else None
+    throttle = Throttle(clock, order.budget_percent / 100, shared=shared, background=True)
 
     def notice(level: Level, sentence: str) -> None:
         _say({"notice": {"level": level.value, "sentence": sentence}})
@@ -246,6 +247,7 @@ async def _carry_out(order: ChildOrder, cancel: CancelToken) -> ChildOutcome:
         )
     finally:
         rest.close()
+        throttle.close()
 
 
 def _outcome_of_repair(report: RepairReport) -> ChildOutcome:

@@ -31,6 +31,7 @@ _FUNDING_AT_ONCE = 8
 _REPORT_EVERY_S = 0.25
 # While nothing moves, a ban or an outage, the look is renewed this often.
 _REPORT_AGAIN_S = 1.0
+_STANDS_STILL_S = 5.0
 _LOOK_AGAIN_S = 0.1
 # A person who interrupts waits no longer than this for staged rows to be sorted into their files; they are safe as
 # they are, and the next program that opens the folder does it.
@@ -99,6 +100,7 @@ class Watch:
         self._jobs: list[DatasetJob] = []
         self._last: Progress | None = None
         self._reported_at = float("-inf")
+        self._moved_at = float("-inf")
         self._meter: ProgressMeter | None = None
         self.beside: Callable[[], str] = str  # what goes on beside the bars, empty for nothing
 
@@ -124,13 +126,16 @@ class Watch:
         self._report(CollectProgress(0, 0, 0.0, None, self.requests, (), note))
 
     def again(self) -> None:
-        """Renew a look that has become old while nothing moved."""
-        if self._last is not None and self._clock.monotonic() - self._reported_at >= _REPORT_AGAIN_S:
-            self._show(self._last)
+        """Renew a look that has become old while nothing moved; a rate that is none any more is not shown."""
+        now = self._clock.monotonic()
+        if self._last is None or now - self._reported_at < _REPORT_AGAIN_S:
+            return
+        still = now - self._moved_at >= _STANDS_STILL_S
+        self._show(replace(self._last, rate=0.0, eta_seconds=None) if still else self._last)
 
     def _heard(self, progress: Progress) -> None:
         self._last = progress
-        now = self._clock.monotonic()
+        now = self._moved_at = self._clock.monotonic()
         if now - self._reported_at >= _REPORT_EVERY_S or progress.done >= progress.total:
             self._show(progress)
 
