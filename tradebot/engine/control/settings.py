@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from tradebot.engine.control.errors import InputError, did_you_mean
 
 _ENVIRONMENT_PREFIX = "TRADEBOT_"
+_SPAN = r"^[1-9][0-9]*\s*[hdwy]$"
 _TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -74,6 +75,20 @@ class BacktestSettings(_Section):
     spot: SpotCostSettings = Field(default_factory=SpotCostSettings, description="costs of spot")
 
 
+_TimeframeName = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w"]
+
+
+class RetentionSettings(_Section):
+    """How much of each timeframe `tradebot data prune` keeps; a timeframe that is not named is kept whole."""
+
+    age: dict[_TimeframeName, Annotated[str, Field(pattern=_SPAN)]] = Field(
+        default_factory=dict, description='age of the oldest bars to keep, e.g. { "1m" = "400d" }'
+    )
+    megabytes: dict[_TimeframeName, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description='size of all files of a timeframe together, e.g. { "1m" = 2000 }'
+    )
+
+
 class Settings(BaseSettings):
     """All settings, read by `load_settings`."""
 
@@ -84,6 +99,7 @@ class Settings(BaseSettings):
     exchange: ExchangeSettings = Field(default_factory=ExchangeSettings)
     collect: CollectSettings = Field(default_factory=CollectSettings)
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     @classmethod
     def settings_customise_sources(
@@ -186,7 +202,7 @@ def _put(values: dict[str, Any], path: list[str], value: Any, source: str, sourc
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
     sentences = []
     for problem in error.errors():
-        path = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        path = ".".join(str(part) for part in problem["loc"] if part != "[key]" and not isinstance(part, int))
         where = sources.get(path) or next(
             (s for p, s in sources.items() if p.startswith(f"{path}.")), "settings"
         )
@@ -223,6 +239,10 @@ def _expected(problem: Any) -> str:
         return "true or false"
     if kind.startswith(("tuple", "list")):
         return "a list of texts"
+    if kind == "literal_error":
+        return f"one of {(problem.get('ctx') or {}).get('expected', '')}"
+    if (problem.get("ctx") or {}).get("pattern") == _SPAN:
+        return "a span such as 400d, 12h, 8w or 2y"
     if kind == "string_pattern_mismatch":
         return "a URL such as https://api.bybit.com, without a path"
     if kind.startswith(("model", "dict")):

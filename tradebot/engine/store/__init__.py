@@ -5,12 +5,14 @@ from tradebot.engine.store.funding import Funding
 from tradebot.engine.store.holes import Hole
 from tradebot.engine.store.importing import ImportFormat, ImportOptions, ImportReport
 from tradebot.engine.store.inventory import DatasetInfo
+from tradebot.engine.store.retention import Cut, PruneReport, RetentionRules, prune
 from tradebot.engine.store.store import Store
 from tradebot.engine.store.tables import MergeResult
 from tradebot.engine.store.writer_claim import FolderInUseError, WriterClaim, claim_writer
 
 __all__ = [
     "CheckReport",
+    "Cut",
     "DatasetInfo",
     "Finding",
     "FolderInUseError",
@@ -21,7 +23,10 @@ __all__ = [
     "ImportReport",
     "Level",
     "MergeResult",
+    "PruneReport",
+    "RetentionRules",
     "Store",
     "WriterClaim",
     "claim_writer",
+    "prune",
 ]

@@ -67,7 +67,7 @@ def move_bad_rows(store: Store, key: DatasetKey) -> MovedRows:
     InputError for an unknown dataset or a file whose header is another one; ShortfallError where it cannot be
     written. Rows that wait beside the file were checked when they came.
     """
-    store._check_writable()
+    store.check_writable()
     path = store._layout.bars(key)
     for attempt in range(1, _TRIES + 1):
         with ExitStack() as stack:

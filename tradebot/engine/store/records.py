@@ -31,7 +31,7 @@ class Records:
 
     def save_instruments(self, instruments: Sequence[Instrument], seen_ms: int) -> None:
         """Keep the rules of instruments with the date they were seen, in place of older ones."""
-        self._check_writable()
+        self.check_writable()
         with self._lock.held():
             for category in Category:
                 chosen = [instrument for instrument in instruments if instrument.category is category]
@@ -50,7 +50,7 @@ class Records:
         self, category: Category, tiers: Mapping[str, tuple[RiskTier, ...]], seen_ms: int
     ) -> None:
         """Keep risk limits with the date they were seen, in place of older ones of the same symbols."""
-        self._check_writable()
+        self.check_writable()
         with self._lock.held():
             write_risk_limits(self._layout.risk_limits(category), tiers, seen_ms)
 
@@ -79,7 +79,7 @@ class Records:
         self._change_holes(key, lambda _: ())
 
     def _change_holes(self, key: DatasetKey, change: Callable[[tuple[Hole, ...]], tuple[Hole, ...]]) -> None:
-        self._check_writable()
+        self.check_writable()
         self._layout.bars(key)
         file = self._layout.holes(Category(key.category))
         with self._lock.held():
@@ -89,6 +89,7 @@ class Records:
             if after != before:
                 write_holes(file, {**known, key.name: after})
 
-    def _check_writable(self) -> None:
+    def check_writable(self) -> None:
+        """ShortfallError where the folder is open for reading only."""
         if self.read_only:
             raise ShortfallError(f"{self._layout.folder} is open for reading only; nothing was written.")

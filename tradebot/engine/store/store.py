@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,18 @@ _LIST_BUDGET_BYTES = 48_000_000
 _SAVE_INVENTORY_BYTES = 4_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class StoreParts:
+    """What the functions of this room that work on a whole folder need of a store."""
+
+    layout: Layout
+    tables: Tables
+    lock: FolderLock
+    provenance: Provenance
+    notices: Notices
+    clock: Clock
+
+
 class Store(Records):
     """Market data of one folder, CSV first; safe to use from several threads and processes.
 
@@ -74,6 +86,13 @@ class Store(Records):
         self._provenance = Provenance(self._layout.source)
         if not read_only:
             self.write_waiting()
+
+    @property
+    def parts(self) -> StoreParts:
+        """For the functions of this room only."""
+        return StoreParts(
+            self._layout, self._tables, self._lock, self._provenance, self._notices, self._clock
+        )
 
     # -- reading bars
 
@@ -213,7 +232,7 @@ class Store(Records):
 
     def append_many(self, bars: Mapping[DatasetKey, Sequence[BarRow]]) -> dict[DatasetKey, int]:
         """`append` for many datasets under one lock: the cheap way to store one bar of each of 600 symbols."""
-        self._check_writable()
+        self.check_writable()
         appended = {}
         sound = {key: self._sound(key, rows) for key, rows in bars.items()}
         with self._lock.held():
@@ -228,7 +247,7 @@ class Store(Records):
 
         Simply newer rows are appended, anything else is one atomic replacement of the file. For the rest as `append`.
         """
-        self._check_writable()
+        self.check_writable()
         path = self._layout.bars(key)
         lines, refused = self._sound(key, rows)
         self._quarantine(path, refused)
@@ -242,7 +261,7 @@ class Store(Records):
         As cheap as an append whatever the dataset's size, and as durable; `load`, `info` and `missing` take the rows
         into account at once. Where a time is held already, the existing row stays. Bad rows as in `append`.
         """
-        self._check_writable()
+        self.check_writable()
         path = self._layout.bars(key)
         lines, refused = self._sound(key, rows)
         self._quarantine(path, refused)
@@ -255,7 +274,7 @@ class Store(Records):
 
         A kill at any moment leaves the old or the new file, and the rows that are not in it staged.
         """
-        self._check_writable()
+        self.check_writable()
         return self._tables.settle(self._layout.bars(key), kind_of(key))
 
     def staged_keys(self) -> list[DatasetKey]:
@@ -266,7 +285,7 @@ class Store(Records):
 
     def write_waiting(self) -> None:
         """Write what waits in journals, where the files are free again."""
-        self._check_writable()
+        self.check_writable()
         for category in Category:
             for journal in sorted((self.folder / category.value).glob("*.csv.journal")):
                 path = journal.with_name(journal.name.removesuffix(".journal"))
@@ -283,7 +302,7 @@ class Store(Records):
 
     def merge_funding(self, category: Category, symbol: str, rows: Sequence[tuple[int, str]]) -> MergeResult:
         """Add payments (UTC ms, rate in the exchange's digits) in any order; existing ones stay."""
-        self._check_writable()
+        self.check_writable()
         path = self._layout.funding(category, symbol)
         lines = funding_lines(rows)
         result = self._tables.merge(path, FUNDING, lines)
@@ -301,12 +320,12 @@ class Store(Records):
         Layouts: see `ImportFormat`. InputError, with the line where one is wrong, for a file that cannot be taken
         in; nothing is stored then.
         """
-        self._check_writable()
+        self.check_writable()
         return self.keep_import(read_import(file, options or ImportOptions(), self._clock.now_ms()))
 
     def keep_import(self, read: ReadImport) -> ImportReport:
         """Store a file that was read; InputError where imported bars must not be mixed with the folder's."""
-        self._check_writable()
+        self.check_writable()
         report, name = read.report, read.report.file.name
         with self._lock.held():
             self._provenance.allow_import()

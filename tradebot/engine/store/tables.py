@@ -8,7 +8,7 @@ simply newer is one atomic replacement. While another program keeps the file loc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,11 +188,55 @@ class Tables:
                 if (stamp_of(path) or NOTHING) != tail.stamp or not staged.unchanged():
                     return False
                 if work.added:
-                    replace_patiently(temporary, path)
-                    self._tails.left(path, Tail(FileStamp.of(path.stat()), work.last_ms))
+                    self._swap(path, temporary, work.last_ms)
         finally:
             temporary.unlink(missing_ok=True)
         return True
+
+    def rewrite(
+        self, path: Path, kind: TableKind, content: Callable[[Tail], tuple[Iterable[bytes], int] | None]
+    ) -> bool:
+        """Replace the table in one step by other content made of it, and say whether that was done.
+
+        `content` is given the table's state and answers with the parts, header first, and the time of the last row
+        (-1 without rows), or None where nothing is to do. It is asked again when the table changed meanwhile.
+        ShortfallError where the table is locked.
+        """
+        done = self._tried(
+            path,
+            lambda: self._try_rewrite(path, kind, content),
+            lambda: MergeResult(journaled=True),
+        )
+        if done.journaled:
+            raise ShortfallError(
+                f"{path} cannot be replaced because another program keeps it open or it is write-protected; close "
+                "that program, then try again: nothing was changed."
+            )
+        return done.added > 0
+
+    def _try_rewrite(
+        self, path: Path, kind: TableKind, content: Callable[[Tail], tuple[Iterable[bytes], int] | None]
+    ) -> MergeResult | None:
+        with self._lock.held():
+            tail = self._tails.tail(path, kind)
+        made = content(tail) if tail.stamp != NOTHING else None
+        if made is None:
+            return MergeResult()
+        parts, last_ms = made
+        temporary = build_beside(path, parts)
+        try:
+            with self._lock.held():
+                if stamp_of(path) != tail.stamp:
+                    return None
+                self._swap(path, temporary, last_ms)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return MergeResult(appended=1)
+
+    def _swap(self, path: Path, temporary: Path, last_ms: int) -> None:
+        """Put a finished new content in the table's place; hold the folder's lock."""
+        replace_patiently(temporary, path)
+        self._tails.left(path, Tail(FileStamp.of(path.stat()), last_ms))
 
     def _settled_later(self, path: Path) -> MergeResult:
         self._notices.add(
@@ -235,9 +279,7 @@ class Tables:
                 with self._lock.held():
                     if stamp_of(path) != tail.stamp:
                         return None
-                    replace_patiently(temporary, path)
-                    stamp = FileStamp.of(path.stat())
-                    self._tails.left(path, Tail(stamp, int(merged.times[-1])))
+                    self._swap(path, temporary, int(merged.times[-1]))
             finally:
                 temporary.unlink(missing_ok=True)
         with self._lock.held():
