@@ -28,18 +28,20 @@ from tradebot.engine.views import quote_view
 
 _RATE_HISTORY = 60
 _SYMBOLS_KEPT_S = 600.0
-# Of the budget: bulk history in the child process; the rest is for look-ups, probes and the live feed's fills.
-HISTORY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The exchange that is collected from, and the store it is collected into."""
+    """The exchange that is collected from, and the store it is collected into.
+
+    `budget_file` is where the processes of this machine share their requests; empty: the child has a budget of its own.
+    """
 
     exchange: Exchange
     store: Store
     source: str
     settings: ExchangeSettings
+    budget_file: str = ""
 
 
 def read_request(command: Collect, now_ms: int) -> CollectRequest:
@@ -296,8 +298,9 @@ class Collecting:
             url=self._market.exchange.url,
             folder=str(self._market.store.folder),
             source=self._market.source,
-            budget_percent=settings.budget_percent * HISTORY_SHARE,
+            budget_percent=settings.budget_percent,
             timeout_seconds=settings.timeout_seconds,
+            budget_file=self._market.budget_file,
         )
         return await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradebot.engine.collect import CollectRequest
-from tradebot.engine.collecting import HISTORY_SHARE, Collecting, Market, category_of, read_request
+from tradebot.engine.collecting import Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog, Level
@@ -18,7 +18,7 @@ from tradebot.engine.control.jobs import Job, JobBoard
 from tradebot.engine.control.services import Supervisor
 from tradebot.engine.data_queries import DataQueries
 from tradebot.engine.estimating import estimate
-from tradebot.engine.exchange import Exchange, PybitRest, Throttle
+from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle, shared_budget_file
 from tradebot.engine.exchange.source import source_of
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.listing import Listing, waiting_rows
@@ -106,8 +106,10 @@ class Runtime:
             self._url = self._simulator.url
         settings = self._options.settings.exchange
         self._rest = PybitRest(self._url, settings.timeout_seconds)
-        throttle = Throttle(self._clock, settings.budget_percent / 100 * (1 - HISTORY_SHARE))
-        self._exchange = Exchange(self._rest, self._clock, self._rng, throttle, self._notice)
+        self._budget_file = shared_budget_file(self._options.folders.state, self._url)
+        shared = SharedBudget(self._budget_file, self._clock)
+        self._throttle = Throttle(self._clock, settings.budget_percent / 100, shared=shared)
+        self._exchange = Exchange(self._rest, self._clock, self._rng, self._throttle, self._notice)
         self._supervisor.start("connection", self._keep_reaching)
         self._supervisor.start("datasets", self._keep_listing)
         self._supervisor.start("kernels", self._prepare_kernels)
@@ -119,6 +121,7 @@ class Runtime:
             await self._collecting.close()
         if self._rest is not None:
             self._rest.close()
+            self._throttle.close()
         if self._simulator is not None:
             await asyncio.to_thread(self._simulator.stop)
 
@@ -235,7 +238,8 @@ class Runtime:
             self._reach_sentence = error.sentence
             return
         self._source = source
-        market = Market(self._exchange, self._store, source, self._options.settings.exchange)
+        settings = self._options.settings.exchange
+        market = Market(self._exchange, self._store, source, settings, str(self._budget_file))
         self._collecting = Collecting(market, self._clock, self._rng, self._events, self._book)
         self._collecting.watch(Category.LINEAR, self._options.watched)
         self._supervisor.start("rates", self._keep_rates)

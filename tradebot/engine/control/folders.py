@@ -14,14 +14,16 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 class Folders:
     """The folders of one run.
 
-    `config` holds the user's settings, `strategies` what the builder saves, `data` market data and results, and
-    `shipped` the default settings and example strategies of the package (never written).
+    `config` holds the user's settings, `strategies` what the builder saves, `data` market data and results, `shipped`
+    the default settings and example strategies of the package (never written), and `state` what the tradebot processes
+    of this user tell each other, such as the request budget they share.
     """
 
     config: Path
     strategies: Path
     data: Path
     shipped: Path
+    state: Path
 
     @property
     def results(self) -> Path:
@@ -36,7 +38,7 @@ class Folders:
     def for_demo(self, data: Path | None, seed: int = 1) -> Folders:
         """The demo's own folders: everything it writes stands below its data folder, one for each seed."""
         root = data or self.data / ("demo" if seed == 1 else f"demo-{seed}")
-        return replace(self, data=root, strategies=root / "strategies")
+        return replace(self, data=root, strategies=root / "strategies", state=root / "state")
 
 
 def find_folders(working: Path, data: Path | None = None) -> Folders:
@@ -54,4 +56,5 @@ def find_folders(working: Path, data: Path | None = None) -> Folders:
     else:
         config = Path(platformdirs.user_config_dir("tradebot", appauthor=False))
         default_data = Path(platformdirs.user_data_dir("tradebot", appauthor=False))
-    return Folders(config, config / "strategies", data or default_data, shipped)
+    state = Path(platformdirs.user_state_dir("tradebot", appauthor=False))
+    return Folders(config, config / "strategies", data or default_data, shipped, state)
