@@ -11,7 +11,7 @@ import typer
 from tradebot.commands.context import JsonOption, print_note, print_out
 
 if TYPE_CHECKING:
-    from tradebot.engine.simulator import SimulatorSettings
+    from tradebot.engine.simulator import Simulator, SimulatorSettings
 
 
 def sim(
@@ -30,6 +30,13 @@ def sim(
     latency_ms: Annotated[
         float, typer.Option("--latency-ms", min=0, max=60_000, help="Delay of each answer.")
     ] = 0.0,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            help="Serve the recorded CSV files of this folder; from their last quarter on, or from --start.",
+            show_default=False,
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -53,6 +60,7 @@ def sim(
         latency_ms=latency_ms,
         faults="" if faults is None else str(faults),
         truth="" if truth is None else str(truth),
+        replay="" if replay is None else str(replay),
     )
     asyncio.run(_serve(settings, json_wanted))
 
@@ -60,6 +68,7 @@ def sim(
 async def _serve(settings: SimulatorSettings, json_wanted: bool) -> None:
     import json
 
+    from tradebot.engine.control.progress import counted
     from tradebot.engine.market.times import iso_ms
     from tradebot.engine.simulator import Simulator
 
@@ -70,23 +79,39 @@ async def _serve(settings: SimulatorSettings, json_wanted: bool) -> None:
         document = {
             "url": url,
             "seed": settings.seed,
-            "symbols": settings.symbols,
+            "symbols": simulator.exchange.symbols,
             "speed": settings.speed,
             "start": iso_ms(simulator.exchange.started_ms),
             "faults": rules,
+            "replay": settings.replay or None,
         }
         print_out(json.dumps(document))
     else:
         print_out(url)
-    planned = f", {rules} rules of faults" if rules else ""
+    listed = counted(simulator.exchange.symbols, "symbol")
+    planned = f", {counted(rules, 'fault rule')}" if rules else ""
     print_note(
-        f"Simulated exchange: {settings.symbols} symbols, seed {settings.seed}, {settings.speed:g}x{planned}. "
-        "Ctrl+C ends it."
+        f"Simulated exchange: {listed}, {_origin(settings)}, {settings.speed:g}x{planned}. Ctrl+C ends it."
     )
     try:
+        await _until_recording_ends(simulator)
         await asyncio.Event().wait()
     finally:
         await simulator.stop()
+
+
+def _origin(settings: SimulatorSettings) -> str:
+    return f"replay of {settings.replay}" if settings.replay else f"seed {settings.seed}"
+
+
+async def _until_recording_ends(simulator: Simulator) -> None:
+    """Say once when a recording is over; the exchange goes on to answer."""
+    replay = simulator.exchange.replay
+    if replay is None:
+        return
+    left_ms = replay.end_ms - simulator.exchange.clock.now_ms()
+    await asyncio.sleep(max(0.0, left_ms / 1000 / simulator.settings.speed))
+    print_note(replay.ended(replay.end_ms))
 
 
 def _moment(text: str) -> int | None:

@@ -21,7 +21,8 @@ class SimulatorSettings:
     documents are silent about it.
     `kline_rate` is messages a second of a running bar (Bybit: one in 1 to 60 s), `beats` how often a second the
     stream looks for what is due: bars are confirmed at most one beat late. `faults` names a plan of faults and
-    `truth` a file for the audit; empty means none.
+    `truth` a file for the audit; empty means none. `replay` is a folder of recorded bars that are served instead of
+    made-up ones, from the last quarter on where `start_ms` is None; `symbols` then counts for nothing.
     """
 
     seed: int = 1
@@ -40,6 +41,7 @@ class SimulatorSettings:
     beats: float = 20.0
     faults: str = ""
     truth: str = ""
+    replay: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
