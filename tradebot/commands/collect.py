@@ -151,7 +151,12 @@ async def _follow(
             print_note("Mark-price bars are collected up to now; only bars of trades are followed.")
         print_note("Following live; Ctrl+C ends it.")
         console.interrupt = line.close
-        await line.run(store.notices)
+        # Datasets whose history failed are tried again beside the feed; what comes of it is said as it happens.
+        whole = asyncio.create_task(hybrid.go_on(report, console.show_failures, CancelToken()))
+        try:
+            await line.run(store.notices)
+        finally:
+            whole.cancel()
         return report
     finally:
         line.close()

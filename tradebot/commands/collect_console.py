@@ -34,10 +34,7 @@ class CollectConsole:
 
     def show(self, look: CollectProgress) -> None:
         """Show how far the collection is."""
-        for each in look.datasets:
-            if each.sentence and self._said.get(each.key) != each.sentence:
-                self._said[each.key] = each.sentence
-                self._say(each.sentence + _retry(each.retry_at_ms))
+        self.show_failures(look)
         now = (look.done_bars, look.total_bars, look.note)
         if now == self._shown and not self._terminal:
             return  # a log needs no line about nothing
@@ -45,6 +42,13 @@ class CollectConsole:
         self._progress(
             Progress(look.done_bars, look.total_bars, "bars", look.rate, look.eta_seconds, look.note)
         )
+
+    def show_failures(self, look: CollectProgress) -> None:
+        """Say what has failed since the last look, dataset by dataset."""
+        for each in look.datasets:
+            if each.sentence and self._said.get(each.key) != each.sentence:
+                self._said[each.key] = each.sentence
+                self._say(each.sentence + _retry(each.retry_at_ms))
 
     def notice(self, _level: Level, sentence: str) -> None:
         """Say something beside the progress line."""

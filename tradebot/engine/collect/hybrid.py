@@ -27,6 +27,7 @@ class Hybrid:
         self._store = store
         self._feed = feed
         self._clock = clock
+        self._resolved_request: CollectRequest | None = None
 
     async def catch_up(
         self,
@@ -42,7 +43,7 @@ class Hybrid:
         """
         if request.until_ms is not None:
             raise InputError("Following goes on for ever: leave out the end of the span, or do not follow.")
-        request = await self._resolved(request)
+        request = self._resolved_request = await self._resolved(request)
         keys = [key for key in request.keys(request.symbols) if not key.mark]
         new = self._feed.follow(keys)
         try:
@@ -75,10 +76,21 @@ class Hybrid:
         Datasets whose history failed are tried again beside the feed, until it is whole.
         """
         outcome = await self.catch_up(request, report, cancel, concurrency)
+        return await self.go_on(outcome, report, cancel, concurrency)
+
+    async def go_on(
+        self,
+        outcome: CollectReport,
+        report: Report,
+        cancel: CancelToken,
+        concurrency: int = DEFAULT_CONCURRENCY,
+    ) -> CollectReport:
+        """What `run` does after `catch_up`, whose outcome this is."""
+        request = self._resolved_request
         again_at = self._clock.monotonic() + _HISTORY_AGAIN_S
         while not cancel.cancelled:
             await self._clock.sleep(_LOOK_AGAIN_S)
-            if outcome.complete or self._clock.monotonic() < again_at:
+            if request is None or outcome.complete or self._clock.monotonic() < again_at:
                 continue
             with suppress(ExchangeError):
                 outcome = await collect_history(
