@@ -23,6 +23,7 @@ from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 
 GOLDEN = Path(__file__).with_name("refusals.golden.txt")
 HEADER = "timestamp,open,high,low,close,volume,turnover\n"
+KLINE = "{},1.0,2.0,0.5,1.5,10,0,15,1,1,1,0\n"
 GOOD = "1704067200000,1.0,2.0,0.5,1.5,10,15\n"
 WRONG_STRATEGY = """\
 [strategy]
@@ -84,7 +85,25 @@ CASES: tuple[tuple[str, ...], ...] = (
     ("data", "import", "{folder}/noname.csv"),
     ("data", "import", "{folder}/MT_1m.csv", "--symbol", "BTCUSDT", "--timeframe", "1m"),
     ("data", "import", "{folder}/MT_1m.csv", "--symbol", "BTCUSDT", "--timeframe", "1m", "--clock", "Moscow"),
+    ("data", "import", "{folder}/MIXED-1m.csv", "--symbol", "BTCUSDT"),
+    ("data", "import", "{folder}/FUTURE_1d.csv"),
+    ("data", "import", "{folder}/DATES_1m.csv"),
+    ("data", "import", "{folder}/BTC_USDT_USDT-1m-futures.json"),
+    ("data", "import", "{folder}/archive.zip"),
+    ("data", "import", "{folder}/nothing-in-it"),
+    ("data", "import", "{folder}/BADROW_1m.csv", "{folder}/DATES_1m.csv"),
+    ("data", "check", "ZZZ*"),
+    ("data", "check", "BROKEN_funding"),
+    ("data", "check", "*_funding"),
+    ("data", "holes"),
+    ("data", "holes", "BROKEN"),
+    ("data", "repair", "BROKEN"),
+    ("data", "repair", "BROKEN_1m", "--verify", "some"),
+    ("data", "repair", "ZZZ*"),
+    ("data", "repair", "BROKEN_1m", "--url", "http://127.0.0.1:{closed_port}"),
+    ("data", "list"),
     ("data", "check", "BROKEN_1m"),
+    ("data", "list"),
     ("data", "check", "HOLLOW_1m"),
     ("backtest", "ema-trend", "--set", "strategy.symbols=HOLLOW"),
     ("backtest", "ema-trend", "--set", "strategy.symbols=BROKEN"),
@@ -114,6 +133,10 @@ def prepare(folder: Path) -> None:
         folder / "HEADER_1m.csv": "time,o,h,l,c\n1704067200000,1,2,0.5,1.5\n",
         folder / "noname.csv": HEADER + GOOD,
         folder / "MT_1m.csv": "2023.02.01 00:00,1.0,2.0,0.5,1.5,10\n",
+        folder / "MIXED-1m.csv": KLINE.format("1704067200000") + KLINE.format("1704067260000000"),
+        folder / "FUTURE_1d.csv": HEADER + "4102444800000,1.0,2.0,0.5,1.5,10,15\n",
+        folder / "DATES_1m.csv": "date,open,high,low,close,volume\n2024-01-01 00:00:00,1,2,0.5,1.5,10\n",
+        folder / "BTC_USDT_USDT-1m-futures.json": "[[1704067200000,1,2,0.5,null,10]]",
         folder / "settings.toml": "[exchange]\nbudget_percent = 0\nurk = 1\n",
         linear / "HOLLOW_1m.csv": "",
         linear / "BROKEN_1m.csv": HEADER + GOOD + "1704067260000,1.0,0.4,0.5,1.5,10,15\n",
@@ -121,6 +144,8 @@ def prepare(folder: Path) -> None:
     for path, text in files.items():
         path.write_text(text, encoding="utf-8", newline="")
     (folder / "NOISE_1m.csv.gz").write_bytes(b"\x00\x01not gzip")
+    (folder / "archive.zip").write_bytes(b"PK\x03\x04 but no archive")
+    (folder / "nothing-in-it").mkdir()
 
 
 @contextmanager
@@ -145,7 +170,7 @@ def transcript(folder: Path, ports: dict[str, str], read: Callable[[], str]) -> 
     for case in CASES:
         arguments = [each.format(folder=folder, **ports) for each in case]
         takes_folder = case[0] not in {"sim", "data", "--data", "bactest"} or (
-            len(case) > 2 and case[0] == "data"
+            len(case) > 1 and case[0] == "data"
         )
         if takes_folder and "--data" not in case:
             arguments += ["--data", str(folder / "data")]
@@ -154,6 +179,7 @@ def transcript(folder: Path, ports: dict[str, str], read: Callable[[], str]) -> 
         for name, place in ports.items():
             said = said.replace(place, f"{{{name}}}")
         said = re.sub(r"[\d,]+ days ago", "N days ago", said)
+        said = re.sub(r"\(it is [^)]* UTC\)", "(it is NOW UTC)", said)
         parts.append(f"$ tradebot {' '.join(case)}\n{said.rstrip()}\n[exit {code}]\n")
     return "\n".join(parts)
 

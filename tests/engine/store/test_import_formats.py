@@ -212,7 +212,7 @@ def test_funding_rates_of_freqtrade(store: Store, tmp_path: Path) -> None:
             'bar 2: the low is "NaN", expected a number',
         ),
         ("[[1704067200000,1,2,3,1.5,9]]", "bar 1: open 1, high 2, low 3, close 1.5 contradict each other"),
-        ("[[1704067200,1,2,0.5,1.5,9]]", "bar 1: the timestamp 1704067200 is too small .* are these seconds"),
+        ("[[1704067200,1,2,0.5,1.5,9]]", "bar 1: the timestamp 1704067200 .* .are these seconds"),
     ],
 )
 def test_damaged_freqtrade_files(store: Store, tmp_path: Path, text: str, sentence: str) -> None:
@@ -325,7 +325,7 @@ def test_bars_of_the_future_are_refused_with_the_line_and_the_running_bar_is_lef
     )
     assert (report.rows_read, report.rows_added) == (3, 2)
     assert report.notes == ("The last bar (2024-01-01 00:02) is still running and was left out.",)
-    with pytest.raises(InputError, match=r"line 3: the timestamp .* lies in the future .* is the unit"):
+    with pytest.raises(InputError, match=r"line 3: the timestamp .* lies in the future .* correct the unit"):
         store.import_file(put(tmp_path, "BTCUSDT_1m.csv", text_of(bars(2, 3))), ImportOptions("linear"))
     with pytest.raises(InputError, match="which is still running; import it when the bar has closed"):
         store.import_file(put(tmp_path, "BTCUSDT_1m.csv", text_of(bars(2))), ImportOptions("linear"))

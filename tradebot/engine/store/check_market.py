@@ -29,7 +29,7 @@ def gap_findings(time: Int64, timeframe: Timeframe, holes: Sequence[Hole]) -> li
     """Bars missing between rising times on the grid: a failure, but those the exchange itself lacks."""
     breaks = np.flatnonzero(np.diff(time) != timeframe.ms)
     gaps = [(int(time[place]) + timeframe.ms, int(time[place + 1])) for place in breaks]
-    known, unknown = _told_apart(gaps, holes)
+    known, unknown = told_apart(gaps, holes)
     findings = []
     if unknown:
         count = sum(end - start for start, end in unknown) // timeframe.ms
@@ -44,7 +44,7 @@ def gap_findings(time: Int64, timeframe: Timeframe, holes: Sequence[Hole]) -> li
     return findings
 
 
-def _told_apart(
+def told_apart(
     gaps: Sequence[tuple[int, int]], holes: Sequence[Hole]
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """The parts of rising gaps that are holes of the exchange, and the other parts."""

@@ -32,7 +32,7 @@ def freqtrade_lines(text: bytes, path: Path, kind: TableKind) -> bytes:
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) != _WIDTH or not all(isinstance(each, str) for each in row):
             raise InputError(
-                f"{path}, bar {number}: {shown(json.dumps(row))} is no bar, expected "
+                f"{path}, bar {number}: {_shown(row)} is no bar, expected "
                 "[time in ms, open, high, low, close, volume]; correct or delete it."
             )
         lines.append(",".join(row[:width]) + ending)
@@ -40,3 +40,12 @@ def freqtrade_lines(text: bytes, path: Path, kind: TableKind) -> bytes:
         return ("\n".join(lines) + "\n").encode("ascii")
     except UnicodeEncodeError:
         raise InputError(f"{path} holds text in the place of numbers; download it again.") from None
+
+
+def _shown(row: object) -> str:
+    values = (
+        [each if isinstance(each, str) else json.dumps(each) for each in row]
+        if isinstance(row, list)
+        else [row]
+    )
+    return shown(", ".join(str(each) for each in values))

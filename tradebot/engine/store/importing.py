@@ -172,16 +172,13 @@ def _check_span(source: _Source, time: Int64, now_ms: int) -> None:
         return
     position = int(np.argmax(wrong))
     stamp = int(time[position])
+    problem = f"lies in the future (it is {iso_minute(now_ms)} UTC)"
     if stamp < _EARLIEST_MS:
-        problem = (
-            f"the timestamp {stamp} is too small for milliseconds since 1970 (13 digits); are these seconds?"
-        )
-    else:
-        problem = (
-            f"the timestamp {stamp} ({iso_ms(stamp)}) lies in the future (it is {iso_minute(now_ms)} UTC), expected "
-            "closed bars in milliseconds; is the unit or the stated clock another one?"
-        )
-    raise source.refusal(position, problem)
+        problem = "has too few digits for milliseconds (are these seconds?)"
+    raise InputError(
+        f"{source.path}, {source.place(position)}: the timestamp {stamp} ({iso_ms(stamp)}) {problem}, expected closed "
+        "bars in milliseconds since 1970; nothing was imported, correct the unit or the stated clock."
+    )
 
 
 def _without_last(
