@@ -54,17 +54,23 @@ def scenario(seed: int) -> Scenario:
     """The same number gives the same run."""
     rng = random.Random(f"soak/{seed}")
     symbols = tuple(sorted(rng.sample(SYMBOLS, rng.randint(1, 3))))
-    faulty, calm = rng.randint(6, 14), 8
+    faulty, calm = rng.randint(4, 10), 8
     delisted = (symbols[-1],) if len(symbols) > 1 and rng.random() < 0.15 else ()
-    plan = random_plan(
-        seed,
-        START,
-        (faulty + calm) * MINUTE_MS,
-        symbols,
-        calm * MINUTE_MS,
-        delisted=delisted,
-        bans=rng.random() < 0.1,
-    )
+    rules = [
+        rule
+        for part in range(rng.choice((1, 2, 3)))
+        for rule in random_plan(
+            seed * 10 + part,
+            START,
+            (faulty + calm) * MINUTE_MS,
+            symbols,
+            calm * MINUTE_MS,
+            delisted=delisted if part == 0 else (),
+            bans=rng.random() < 0.1,
+        ).rules
+        if part == 0 or rule.kind != "skew"
+    ]
+    plan = FaultPlan(tuple(rules))
     stops = sorted(rng.uniform(5, faulty * 60) for _ in range(rng.choice((0, 0, 1, 1, 2, 4))))
     return Scenario(
         seed,
@@ -178,6 +184,7 @@ class _Run:
         made = self.made
         end = made.minutes * 60.0
         async with running(self.simulated):
+            shaking = asyncio.create_task(self._shake())
             for stop_s, killed in made.stops_s:
                 await self._session(stop_s, killed)
                 await self.clock.sleep(random.Random(f"{made.seed}/{stop_s}").choice((0.0, 5.0, 90.0)))
@@ -185,8 +192,17 @@ class _Run:
             now = self.simulated.clock.now_ms() + (end - self.clock.monotonic()) * 1000
             await self._session(end + (MINUTE_MS - now % MINUTE_MS + 40_000) / 1000, False)
             self._judge()
+            shaking.cancel()
         self.outcome.story += [str(event) for event in self.simulated.truth.events("fault")]
         return self.outcome
+
+    async def _shake(self) -> None:
+        """Connections break more often than a plan lets them."""
+        rng = random.Random(f"shake/{self.made.seed}")
+        faulty_s = (self.made.minutes - self.made.calm_minutes) * 60
+        for at in sorted(rng.uniform(0, faulty_s) for _ in range(rng.choice((0, 1, 2, 5)))):
+            await self.clock.sleep(at - self.clock.monotonic())
+            self.tell(f"{self.simulated.drop_streams(rng.choice((1000, 1001, 1006)))} connections break")
 
     async def _session(self, until_s: float, killed: bool) -> None:
         """Our side from its start to its end; what it learned is what lies in the folder."""

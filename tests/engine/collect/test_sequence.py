@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.exchange.fake_bybit import true_bar
-from tradebot.engine.collect.sequence import HOLE_ATTEMPTS, BarSequence
-from tradebot.engine.market import MINUTE_MS, BarRow, DatasetKey
+from tradebot.engine.collect.sequence import HOLE_ATTEMPTS, BarSequence, is_sound
+from tradebot.engine.market import HOUR_MS, MINUTE_MS, BarRow, DatasetKey
 
 KEY = DatasetKey("linear", "BTCUSDT", "1m")
 T0 = 1_700_000_040_000
@@ -87,6 +87,50 @@ def test_a_hole_is_passed_only_after_asking_often_and_with_a_later_bar_at_hand()
     assert numbers(sequence.take()) == [4]
     sequence.offer([bar(3)])
     assert sequence.take() == []
+
+
+def test_a_second_version_of_a_bar_is_counted_and_never_replaces_the_first() -> None:
+    sequence = begun()
+    other = bar(1)._replace(close="1")
+    assert sequence.offer([bar(0), bar(1)]) == []
+    assert sequence.offer([other]) == [other], "while it waits"
+    assert sequence.take() == [bar(0), bar(1)]
+    assert sequence.offer([other, bar(0)]) == [other], "after it was released"
+    assert sequence.take() == []
+    assert sequence.differing == 2
+
+
+def test_a_long_absence_is_asked_for_in_pieces_and_further_where_nothing_came() -> None:
+    sequence = begun()
+    far = T0 + 50_000 * MINUTE_MS
+    assert sequence.wanted(far, T0) == (T0, T0 + 1_000 * MINUTE_MS)
+    sequence.asked(T0)
+    assert sequence.wanted(far, T0 + HOUR_MS) == (T0, T0 + 20_000 * MINUTE_MS)
+
+
+def test_only_what_was_asked_for_is_passed_as_a_hole() -> None:
+    sequence = begun()
+    sequence.offer([bar(50_000)])
+    for _ in range(HOLE_ATTEMPTS):
+        sequence.asked(T0)
+    assert sequence.pass_hole() == (T0, T0 + 20_000 * MINUTE_MS)
+    assert sequence.next_ms == T0 + 20_000 * MINUTE_MS
+
+
+def test_more_bars_than_may_wait_cost_the_newest_which_are_asked_for_again() -> None:
+    sequence = begun()
+    sequence.offer([bar(number) for number in range(1, 6_000)])
+    assert sequence.wanted(T0 + 6_000 * MINUTE_MS, T0) == (T0, T0 + MINUTE_MS)
+    sequence.offer([bar(0)])
+    taken = sequence.take()
+    assert numbers(taken) == list(range(5_000))
+    assert sequence.wanted(T0 + 6_000 * MINUTE_MS, T0) == (T0 + 5_000 * MINUTE_MS, T0 + 6_000 * MINUTE_MS)
+
+
+def test_prices_that_contradict_each_other_are_not_sound() -> None:
+    assert is_sound(bar(0))
+    for change in ({"high": "1"}, {"low": "999999"}, {"low": "0"}, {"close": "999999"}):
+        assert not is_sound(bar(0)._replace(**change))
 
 
 def test_going_back_releases_again_what_could_not_be_stored() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import orjson
+
 from tradebot.engine.exchange.errors import MalformedError
 from tradebot.engine.exchange.quotes import quote_fields
 from tradebot.engine.market import BarRow, Timeframe
@@ -93,11 +95,9 @@ def trade_topic(symbol: str) -> str:
 def parse_message(text: str) -> Message:
     """One frame of a public stream. Raises MalformedError naming the topic, operation or field that does not fit."""
     try:
-        message = json.loads(text)
+        message = orjson.loads(text)
     except ValueError:
         raise MalformedError("stream message", f"it is no JSON: {text!r:.60}") from None
-    except RecursionError:
-        raise MalformedError("stream message", "it is nested too deeply") from None
     if not isinstance(message, dict):
         raise MalformedError("stream message", f"it is {message!r:.60} instead of an object")
     topic = message.get("topic")
