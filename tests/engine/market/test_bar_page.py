@@ -30,6 +30,7 @@ def test_a_page_is_read_like_a_list_of_its_bars(count: int, mark: bool, part: sl
     assert made == rows
     assert rows == made
     assert made[part] == rows[part]
+    assert list(made[part]) == rows[part]
     assert list(made) == rows
     assert [made[n] for n in range(-count, count)] == [rows[n] for n in range(-count, count)]
     assert (made != rows[1:]) == (count > 0)

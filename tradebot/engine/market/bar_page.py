@@ -46,10 +46,26 @@ class BarPage(Sequence[BarRow]):
     @overload
     def __getitem__(self, index: int) -> BarRow: ...
     @overload
-    def __getitem__(self, index: slice) -> list[BarRow]: ...
-    def __getitem__(self, index: int | slice) -> BarRow | list[BarRow]:
-        if isinstance(index, slice):
+    def __getitem__(self, index: slice) -> Sequence[BarRow]: ...
+    def __getitem__(self, index: int | slice) -> BarRow | Sequence[BarRow]:
+        if not isinstance(index, slice):
+            return self._bar(index)
+        start, stop, step = index.indices(len(self))
+        if step != 1:
             return [_row(line) for line in self._all_lines()[index]]
+        if (start, stop) == (0, len(self)):
+            return self
+        if start >= stop:
+            return BarPage(b"", self.times[:0], self.mark)
+        ends = np.flatnonzero(np.frombuffer(self.text, np.uint8) == ord("\n")) + 1
+        first = int(ends[start - 1]) if start else 0
+        return BarPage(self.text[first : int(ends[stop - 1])], self.times[start:stop], self.mark)
+
+    def _bar(self, index: int) -> BarRow:
+        """One bar; the first and the last, which are looked at most, without taking the page apart."""
+        if self.text and index in (0, -1):
+            cut = self.text.index(b"\n") if index == 0 else self.text.rfind(b"\n", 0, -1) + 1
+            return _row((self.text[:cut] if index == 0 else self.text[cut:-1]).decode("ascii"))
         return _row(self._all_lines()[index])
 
     def __iter__(self) -> Iterator[BarRow]:
