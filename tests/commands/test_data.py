@@ -12,7 +12,7 @@ import pytest
 
 from tradebot.cli import run
 from tradebot.engine.control.clock import SystemClock
-from tradebot.engine.market import DatasetKey, Timeframe
+from tradebot.engine.market import DatasetKey
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 from tradebot.engine.store import Store, claim_writer
 
@@ -191,6 +191,45 @@ def test_a_second_writer_is_refused_with_who_the_first_one_is(say: Say, tmp_path
     assert say("data", "import", str(file))[0] == 0
 
 
+# -- backup, restore, prune
+
+
+def test_a_backup_brings_everything_back(say: Say, ask: Ask, tmp_path: Path) -> None:
+    path = put(tmp_path, "BTCUSDT_1m.csv", *(row(minute) for minute in range(50)))
+    before = path.read_bytes()
+    code, out, _ = say("data", "backup", "save.zip")
+    assert (code, out.startswith("1 file with 50 rows saved to")) == (0, True)
+    code, _, err = say("data", "backup", "save.zip")
+    assert (code, "exists already and is not overwritten" in err) == (2, True)
+    code, document = ask("data", "backup")
+    assert code == 0 and Path(document["archive"]).name.startswith("tradebot-data-20")
+    path.write_text(HEADER + row(0), encoding="utf-8", newline="")
+    code, _, err = say("data", "restore", "save.zip")
+    assert code == 2 and "BTCUSDT_1m.csv" in err
+    code, document = ask("data", "restore", "save.zip", "--replace")
+    assert (code, document["restored"], document["rows"]) == (0, 1, 50)
+    assert path.read_bytes() == before
+    code, out, _ = say("data", "restore", "save.zip")
+    assert code == 0 and "1 file stood there already" in out
+
+
+def test_pruning_keeps_what_the_settings_say(say: Say, ask: Ask, tmp_path: Path) -> None:
+    now_ms = SystemClock().now_ms()
+    minute = now_ms // 60_000 * 60_000
+    rows = [f"{minute - age * 60_000},1,2,0.5,1,1,1\n" for age in range(10_000, 0, -1000)]
+    path = put(tmp_path, "BTCUSDT_1m.csv", *rows)
+    assert say("data", "prune")[0] == 2
+    settings = tmp_path / "keep.toml"
+    settings.write_text('[retention]\nage = { "1m" = "3d" }\n', encoding="utf-8")
+    config = ("--config", str(settings))
+    code, out, _ = say("data", "prune", "--dry-run", *config)
+    assert (code, "6 rows would be cut from 1 file" in out) == (0, True)
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 11
+    code, document = ask("data", "prune", *config)
+    assert (code, document["rows"], document["failures"]) == (0, 6, [])
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 5
+
+
 # -- repair
 
 
@@ -218,4 +257,3 @@ def test_repair_moves_bad_rows_and_fetches_what_is_missing(
     assert (code, out) == (0, "linear/BTCUSDT_1h: nothing to repair.\n")
     code, out, _ = say("data", "repair", "--verify", "all", *url)
     assert code == 0 and "compared with the exchange, all equal" in out
-    assert Timeframe.H1.ms

@@ -68,12 +68,12 @@ def move_bad_rows(store: Store, key: DatasetKey) -> MovedRows:
     written. Rows that wait beside the file were checked when they came.
     """
     store.check_writable()
-    path = store._layout.bars(key)
+    path = store.parts.layout.bars(key)
     for attempt in range(1, _TRIES + 1):
         with ExitStack() as stack:
             if attempt == _TRIES:
                 # Others appended while each try built its file: let them wait this time.
-                stack.enter_context(store._lock.held())
+                stack.enter_context(store.parts.lock.held())
             try:
                 moved = _try_to_move(store, key, path)
             except FileNotFoundError:
@@ -103,10 +103,10 @@ def _try_to_move(store: Store, key: DatasetKey, path: Path) -> MovedRows | None:
     body = (b"".join(lines[position] + b"\n" for position in sorting.kept),)
     temporary = build_beside(path, (kind.header, *body))
     try:
-        with store._lock.held():
+        with store.parts.lock.held():
             if stamp_of(path) != stamp:
                 return None
-            _put_aside(path, lines, sorting.moved, iso_ms(store._clock.now_ms()))
+            _put_aside(path, lines, sorting.moved, iso_ms(store.parts.clock.now_ms()))
             replace_patiently(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -74,7 +74,7 @@ def _finest(store: Store, key: DatasetKey) -> DatasetKey | None:
     """The finest other dataset of the symbol that bars of this one can be made of."""
     for timeframe in Timeframe:
         other = DatasetKey(key.category, key.symbol, timeframe.value, key.mark)
-        if can_build(key.timeframe, timeframe) and store._layout.bars(other).exists():
+        if can_build(key.timeframe, timeframe) and store.parts.layout.bars(other).exists():
             return other
     return None
 

@@ -35,7 +35,7 @@ def funding_files(store: Store) -> list[tuple[Category, str, Path]]:
 
 def check_funding(store: Store, category: Category, symbol: str) -> CheckReport:
     """Everything that can be said against a symbol's funding payments; InputError where there is no file of them."""
-    path = store._layout.funding(category, symbol)
+    path = store.parts.layout.funding(category, symbol)
     name = f"{category.value}/{symbol}_funding"
     if not path.exists():
         raise InputError(
