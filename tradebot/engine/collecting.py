@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tradebot.engine.collect import CollectRequest, LiveFeed, Order, choose_symbols
-from tradebot.engine.collect.child import ChildOutcome, collect_in_child, order_for
+from tradebot.engine.collect.child import ChildOrder, ChildOutcome, collect_in_child, order_for
 from tradebot.engine.collect.history import refresh_instruments
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
@@ -24,10 +24,11 @@ from tradebot.engine.market import Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import parse_time
 from tradebot.engine.messages import BudgetView, Collect, QuoteView, StreamView, SymbolChoice
 from tradebot.engine.store import Store
-from tradebot.engine.views import quote_view
+from tradebot.engine.views import quote_view, stream_views
 
 _RATE_HISTORY = 60
 _SYMBOLS_KEPT_S = 600.0
+_Work = Callable[[asyncio.Task[bool]], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,18 @@ class Collecting:
     def begin(self, request: CollectRequest, title: str) -> Job:
         """Start a collection as a job; called on the engine's loop."""
         job = self._book.board.open("collect", title, "bars")
-        task = asyncio.get_running_loop().create_task(self._carry_out(job, request))
+        touched: list[str] = []
+        return self._start(job, touched, lambda turn: self._collect(job, request, touched, turn))
+
+    def repair(self, keys: tuple[DatasetKey, ...], title: str) -> Job:
+        """Start a repair as a job; called on the engine's loop."""
+        job = self._book.board.open("repair", title, "bars")
+        touched = [str(key) for key in keys]
+        self._book.note(job, keys=tuple(touched))
+        return self._start(job, touched, lambda turn: self._repair(job, keys, turn))
+
+    def _start(self, job: Job, touched: list[str], work: _Work) -> Job:
+        task = asyncio.get_running_loop().create_task(self._carry_out(job, touched, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
@@ -186,15 +198,8 @@ class Collecting:
         return [stream for feed in self._feeds.values() for stream in feed.status().streams]
 
     def streams(self) -> tuple[StreamView, ...]:
-        """Topics and messages a second by kind."""
-        topics: dict[str, int] = {}
-        rates: dict[str, float] = {}
-        for status in self.stream_statuses():
-            for kind, count in status.topics_by_kind.items():
-                topics[kind] = topics.get(kind, 0) + count
-            for kind, rate in status.rates_by_kind.items():
-                rates[kind] = rates.get(kind, 0.0) + rate
-        return tuple(StreamView(kind, count, rates.get(kind, 0.0)) for kind, count in sorted(topics.items()))
+        """How each kind of topic is doing, over all connections."""
+        return stream_views(self.stream_statuses())
 
     def note_rate(self) -> None:
         """Take one sample of the message rate; called once a second."""
@@ -215,17 +220,18 @@ class Collecting:
             own.window_s,
             max(bans) if bans else None,
             own.retries + child.get("retries", 0),
+            own.allowed,
+            (own.used + child.get("used", 0)) / own.window_s,
         )
 
     # ------------------------------------------------------------------------------------------ work
 
-    async def _carry_out(self, job: Job, request: CollectRequest) -> None:
-        touched: list[str] = []
+    async def _carry_out(self, job: Job, touched: list[str], work: _Work) -> None:
         try:
             # Queued in the order in which they were asked for, while symbols are looked up and subscribed.
             turn = asyncio.create_task(self._history_turn.acquire())
             try:
-                sentence = await self._collect(job, request, touched, turn)
+                sentence = await work(turn)
             finally:
                 if turn.done() and not turn.cancelled():
                     self._history_turn.release()
@@ -239,14 +245,15 @@ class Collecting:
             )
         except TradebotError as error:
             job.end(JobState.FAILED, error.sentence)
-            self._events.error("collect", error.sentence)
+            self._events.error(job.status.kind, error.sentence)
         except Exception as error:  # noqa: BLE001 - a defect of ours ends this job in words, the engine goes on
             job.end(
                 JobState.FAILED, f"A defect of tradebot stopped this job ({type(error).__name__}: {error})."
             )
         else:
             job.end(JobState.DONE, sentence)
-            self._events.info("collect", f"{job.status.title.removeprefix('collect ')}: {sentence}")
+            kind = job.status.kind
+            self._events.info(kind, f"{job.status.title.removeprefix(f'{kind} ')}: {sentence}")
         finally:
             self._child_budget = {}
             for key in touched:
@@ -292,17 +299,29 @@ class Collecting:
         return closing_sentence(outcome) + " Followed live from here."
 
     async def _history(self, job: Job, request: CollectRequest) -> ChildOutcome:
-        settings = self._market.settings
-        order = order_for(
-            request,
-            url=self._market.exchange.url,
-            folder=str(self._market.store.folder),
-            source=self._market.source,
-            budget_percent=settings.budget_percent,
-            timeout_seconds=settings.timeout_seconds,
-            budget_file=self._market.budget_file,
-        )
+        order = order_for(request, **self._where())
         return await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
+
+    async def _repair(self, job: Job, keys: tuple[DatasetKey, ...], turn: asyncio.Task[bool]) -> str:
+        job.say("Looks for what is wrong." if turn.done() else "Waits until what runs before it has ended.")
+        await turn
+        job.cancel.check()
+        texts = tuple(str(key) for key in keys)
+        order = ChildOrder(**self._where(), category=keys[0].category, kind="repair", keys=texts)
+        outcome = await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
+        return closing_sentence_of_repair(outcome)
+
+    def _where(self) -> dict[str, Any]:
+        """What every order to the child says: whom to ask, how much of it, and where to store it."""
+        settings = self._market.settings
+        return {
+            "url": self._market.exchange.url,
+            "folder": str(self._market.store.folder),
+            "source": self._market.source,
+            "budget_percent": settings.budget_percent,
+            "timeout_seconds": settings.timeout_seconds,
+            "budget_file": self._market.budget_file,
+        }
 
     def _hear(self, job: Job, message: dict[str, Any]) -> None:
         if "notice" in message:
@@ -337,4 +356,14 @@ def closing_sentence(outcome: ChildOutcome) -> str:
     added = f"{counted(outcome.bars_added, 'bar')} added to {counted(outcome.datasets, 'dataset')}."
     if not outcome.bars_added:
         added = "Everything was there already." if outcome.complete else "No bars were added."
-    return " ".join([added, *outcome.sentences])
+    return " ".join([added, *outcome.sentences, *outcome.information])
+
+
+def closing_sentence_of_repair(outcome: ChildOutcome) -> str:
+    """What a repair put right, and what is left to do."""
+    done = []
+    if outcome.rows_moved:
+        done.append(f"{counted(outcome.rows_moved, 'bad row')} put aside.")
+    if outcome.bars_added:
+        done.append(f"{counted(outcome.bars_added, 'bar')} added.")
+    return " ".join([*done, *outcome.sentences]) or "Nothing was missing and no row was bad."

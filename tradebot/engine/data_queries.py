@@ -115,7 +115,8 @@ class DataQueries:
         if info is None or info.first_ms is None or info.last_ms is None:
             raise InputError(f"{key} holds no bars yet, so there are no months to show; collect it first.")
         missing = self._store.missing(key, info.first_ms, info.last_ms + key.timeframe.ms)
-        return months_view(key, info.first_ms, info.last_ms, missing, ())
+        holes = [(hole.start_ms, hole.end_ms, hole.seen_ms) for hole in self._store.holes(key)]
+        return months_view(key, info.first_ms, info.last_ms, missing, holes)
 
     # ------------------------------------------------------------------------------------------ files in and out
 
@@ -153,6 +154,8 @@ class DataQueries:
         target = export_path(command.path, key)
 
         def work(job: Job) -> tuple[str, str]:
+            if not self._store.read_only:
+                self._store.settle(key)  # what is gathered beside the file belongs into the copy
             written = copy_table(info.path, target, job)
             return f"{counted(info.rows, 'bar')} of {key} written to {target} ({written:,} bytes).", ""
 

@@ -14,7 +14,8 @@ from tradebot.engine.store import DatasetInfo, Store
 from tradebot.engine.views import dataset_view, empty_dataset_view
 
 COVERAGE_BUCKETS = 24
-_JOURNAL = ".journal"
+_BESIDE = ("journal", "staged")
+_BYTES_A_ROW = 62
 _LONGEST_AXIS_MS = 730 * DAY_MS
 Axis = tuple[int, int]
 
@@ -98,13 +99,14 @@ def coverage(first_ms: int, end_ms: int, missing: Sequence[Axis], axis: Axis) ->
 
 
 def waiting_rows(folder: Path) -> int:
-    """Rows stored beside their files because another program holds these, not yet in them."""
+    """About how many rows are stored beside their files, not yet in them: staged, or while others hold the file."""
     rows = 0
-    for journal in folder.glob(f"*/*.csv{_JOURNAL}"):
-        try:
-            rows += journal.read_bytes().count(b"\n")
-        except OSError:
-            continue  # merged in this moment
+    for name in _BESIDE:
+        for waiting in folder.glob(f"*/*.csv.{name}"):
+            try:
+                rows += waiting.stat().st_size // _BYTES_A_ROW
+            except OSError:
+                continue  # merged in this moment
     return rows
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tradebot.engine.collect import CollectRequest
 from tradebot.engine.collecting import Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock
-from tradebot.engine.control.errors import ShortfallError, TradebotError
+from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog, Level
 from tradebot.engine.control.jobs import Job, JobBoard
 from tradebot.engine.control.services import Supervisor
@@ -22,7 +22,7 @@ from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle
 from tradebot.engine.exchange.source import source_of
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.listing import Listing, waiting_rows
-from tradebot.engine.market import Category
+from tradebot.engine.market import Category, DatasetKey
 from tradebot.engine.messages import (
     CancelJob,
     Collect,
@@ -41,7 +41,7 @@ from tradebot.engine.messages import (
     Unfollow,
 )
 from tradebot.engine.queries import Queries, parse_key
-from tradebot.engine.store import Store
+from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.views import event_views
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class Runtime:
         self._simulator: SimulatorProcess | None = None
         self._rest: PybitRest | None = None
         self._collecting: Collecting | None = None
-        self._store = Store(options.folders.data, clock)
-        self._read_only = ""
+        self._claim, self._read_only = _claim(options.folders.data, clock)
+        self._store = Store(options.folders.data, clock, read_only=bool(self._read_only))
         self._queries = Queries(options, clock, events, self._book, self._store)
         self._data = DataQueries(self._store, clock, events, self._book)
         self._listing = Listing(self._store)
@@ -124,6 +124,8 @@ class Runtime:
             self._throttle.close()
         if self._simulator is not None:
             await asyncio.to_thread(self._simulator.stop)
+        if self._claim is not None:
+            self._claim.release()
 
     # ------------------------------------------------------------------------------------------ commands
 
@@ -142,6 +144,8 @@ class Runtime:
                 keys = [parse_key(text) for text in command.keys]
                 collecting = self._connected()
                 return self._call(lambda: collecting.unfollow(keys))
+            case RepairData():
+                return self._repair(tuple(parse_key(text) for text in command.keys)).status.job_id
             case CancelJob():
                 return self._cancel(command.job_id)
             case RetryJob():
@@ -176,6 +180,18 @@ class Runtime:
 
     def _remember(self, job: Job, request: CollectRequest, title: str) -> Job:
         return self._book.note(job, lambda: self._begin(request, title))
+
+    def _repair(self, keys: tuple[DatasetKey, ...]) -> Job:
+        """Start a repair from any thread."""
+        if not keys:
+            raise InputError("There is no dataset to repair: name at least one.")
+        for key in keys:
+            if self._store.info(key) is None:
+                raise InputError(f"There is no dataset {key} to repair; collect fetches it.")
+        collecting = self._connected()
+        one = f"repair {keys[0].symbol} {keys[0].timeframe_name}"
+        title = one if len(keys) == 1 else f"repair {len(keys)} datasets"
+        return self._book.note(self._call(lambda: collecting.repair(keys, title)), lambda: self._repair(keys))
 
     def _call(self, work: Callable[[], _Reply]) -> _Reply:
         """Do something on the engine's loop and wait for it."""
@@ -363,6 +379,14 @@ class Runtime:
 
     def _notice(self, level: Level, sentence: str) -> None:
         self._events.add(level, "exchange", sentence)
+
+
+def _claim(folder: Path, clock: Clock) -> tuple[WriterClaim | None, str]:
+    """Become the one program that writes to the folder; where that cannot be, the sentence that says why."""
+    try:
+        return claim_writer(folder, "tradebot", clock), ""
+    except ShortfallError as error:
+        return None, error.sentence
 
 
 def _existing(folder: Path) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tradebot.engine.control.events import Event
 from tradebot.engine.control.jobs import JobStatus
-from tradebot.engine.exchange import Ticker
+from tradebot.engine.exchange import StreamStatus, Ticker
 from tradebot.engine.market import DatasetKey
-from tradebot.engine.messages import DataReport, DatasetView, EventView, JobView, QuoteView
+from tradebot.engine.messages import DataReport, DatasetView, EventView, JobView, QuoteView, StreamView
 from tradebot.engine.store import DatasetInfo
 
 
@@ -87,6 +87,29 @@ def event_views(events: Iterable[Event]) -> tuple[EventView, ...]:
         EventView(event.sequence, event.time_ms, event.level.value, event.source, event.sentence)
         for event in events
     )
+
+
+def stream_views(statuses: Iterable[StreamStatus]) -> tuple[StreamView, ...]:
+    """Every kind of topic over all connections: rates add up, the worst latency, the newest message."""
+    found: dict[str, StreamView] = {}
+    for status in statuses:
+        for kind in status.kinds:
+            before = found.get(kind.kind, StreamView(kind.kind, 0, 0.0))
+            found[kind.kind] = StreamView(
+                kind.kind,
+                before.topics + kind.topics,
+                before.rate + kind.messages_per_second,
+                _chosen(max, before.latency_p95_ms, kind.latency_p95_ms),
+                _chosen(min, before.age_seconds, kind.last_message_age_s),
+                before.reconnects + status.reconnects,
+                before.drops + status.malformed,
+            )
+    return tuple(view for _, view in sorted(found.items()) if view.topics)
+
+
+def _chosen(choose: Callable[..., float], one: float | None, other: float | None) -> float | None:
+    known = [each for each in (one, other) if each is not None]
+    return choose(known) if known else None
 
 
 def quote_view(ticker: Ticker, now_ms: int) -> QuoteView:
