@@ -53,6 +53,30 @@ class Provenance:
             )
         self._write({**content, "source": source})
 
+    def check_mixable(self, source: str | None, imports: dict[str, Any]) -> None:
+        """InputError where bars of `source` and these imports must not be mixed with what the folder holds."""
+        held = self.source()
+        ours, theirs = held is not None or bool(self.imports()), source is not None or bool(imports)
+        if not ours or not theirs or held == source:
+            return
+        both_real = all(each is None or each in _REAL for each in (held, source))
+        if both_real and (held is None or source is None):
+            return
+        raise InputError(
+            f"The data folder {self._file.parent} holds bars of {held or 'imported files'}, and the archive bars of "
+            f"{source or 'imported files'}, which must not be mixed; restore into a folder of its own with --data."
+        )
+
+    def take_over(self, source: str | None, imports: dict[str, Any]) -> None:
+        """Note the source and the imports of an archive beside those of the folder, which stay."""
+        content = self._content()
+        held, known = content.get("source"), self.imports()
+        changed = {**content, "source": held or source, "imports": {**imports, **known}}
+        if changed["source"] is None:
+            del changed["source"]
+        if (changed.get("source"), changed["imports"]) != (held, known):
+            self._write(changed)
+
     def allow_import(self) -> None:
         """InputError where imported bars must not be mixed with what the folder holds."""
         held = self.source()

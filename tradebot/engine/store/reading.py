@@ -26,7 +26,8 @@ from tradebot.engine.store.staging import staged_lines
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
+def open_to_read(path: Path) -> Iterator[BinaryIO]:
+    """The open file; FileNotFoundError, InputError where it is a folder, locked even for reading, or its disk fails."""
     try:
         with path.open("rb") as file:
             yield file
@@ -53,7 +54,7 @@ def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
     FileNotFoundError where there is none, InputError where it is a folder, is locked even for reading, or its disk
     fails.
     """
-    with _reading(path) as file:
+    with open_to_read(path) as file:
         stamp = FileStamp.of(os.fstat(file.fileno()))
         file.seek(start)
         return stamp, file.read(max(0, stamp.size - start))
@@ -61,7 +62,7 @@ def read_file(path: Path, start: int = 0) -> tuple[FileStamp, bytes]:
 
 def _read_parts(path: Path) -> tuple[FileStamp, bytes, bytes]:
     """State, first line and rest of a file: a year of minutes is not copied to take the header off."""
-    with _reading(path) as file:
+    with open_to_read(path) as file:
         stamp = FileStamp.of(os.fstat(file.fileno()))
         first = file.readline()
         if not first.endswith(b"\n"):

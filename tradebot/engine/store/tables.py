@@ -193,6 +193,10 @@ class Tables:
             temporary.unlink(missing_ok=True)
         return True
 
+    def forget(self, path: Path) -> None:
+        """The file was put in place by a restoration; hold the folder's lock."""
+        self._tails.forget(path)
+
     def rewrite(
         self, path: Path, kind: TableKind, content: Callable[[Tail], tuple[Iterable[bytes], int] | None]
     ) -> bool:

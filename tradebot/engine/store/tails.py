@@ -41,6 +41,10 @@ class Tails:
         """We wrote the table, and left it so."""
         self._known[path] = tail
 
+    def forget(self, path: Path) -> None:
+        """What was known of the table no longer holds, by our own doing."""
+        self._known.pop(path, None)
+
     def tail(self, path: Path, kind: TableKind) -> Tail:
         """State and last time of the table, after repairing a torn end and tidying line ends.
 
