@@ -2,6 +2,7 @@
 
 from tradebot.engine.store.backup import BackupReport, back_up
 from tradebot.engine.store.check_findings import CheckReport, Finding, Level
+from tradebot.engine.store.compaction import CompactReport, compact
 from tradebot.engine.store.funding import Funding
 from tradebot.engine.store.holes import Hole
 from tradebot.engine.store.importing import ImportFormat, ImportOptions, ImportReport
@@ -15,6 +16,7 @@ from tradebot.engine.store.writer_claim import FolderInUseError, WriterClaim, cl
 __all__ = [
     "BackupReport",
     "CheckReport",
+    "CompactReport",
     "Cut",
     "DatasetInfo",
     "Finding",
@@ -33,6 +35,7 @@ __all__ = [
     "WriterClaim",
     "back_up",
     "claim_writer",
+    "compact",
     "prune",
     "restore",
 ]

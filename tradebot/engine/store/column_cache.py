@@ -183,6 +183,11 @@ def extend(entry: CacheEntry, header: CacheHeader, columns: Columns) -> CacheEnt
     return CacheEntry(entry.path, header)
 
 
+def generation_files(folder: Path) -> list[Path]:
+    """The files of all generations, oldest first."""
+    return [path for _, path in sorted(_generations(folder))]
+
+
 def drop(path: Path) -> None:
     """Delete a generation; where somebody still maps it, a later build does."""
     try:

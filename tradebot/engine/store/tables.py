@@ -193,6 +193,13 @@ class Tables:
             temporary.unlink(missing_ok=True)
         return True
 
+    def write_journal(self, path: Path, kind: TableKind) -> int:
+        """Write the rows that wait in the journal; returns how many were new."""
+        waiting = len(read_journal(path).lines)
+        if self.merge(path, kind, NO_LINES).journaled or journal_of(path).exists():
+            return 0
+        return waiting
+
     def forget(self, path: Path) -> None:
         """The file was put in place by a restoration; hold the folder's lock."""
         self._tails.forget(path)
