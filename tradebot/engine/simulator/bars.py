@@ -35,6 +35,10 @@ class Bars:
         """Bars low..high-1 by position."""
         return Bars(*(column[low:high] for column in self.columns()))
 
+    def slice_of(self, positions: Int64) -> Bars:
+        """Bars at these positions."""
+        return Bars(*(column[positions] for column in self.columns()))
+
 
 def joined(parts: Sequence[Bars]) -> Bars:
     """Bars one after the other; no parts give no bars."""

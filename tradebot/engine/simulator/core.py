@@ -74,10 +74,7 @@ class SimulatedExchange:
         self.clock = ExchangeClock(clock or settings.clock())
         self.started_ms = self.clock.now_ms()
         self._real_clock = real_clock or SystemClock()
-        if self.replay is None:
-            market = made_up_market(settings.seed, settings.symbols)
-        else:
-            market = self.replay.market
+        market = self.replay.market if self.replay else made_up_market(settings.seed, settings.symbols)
         self.model = market.model
         self._models = market.models
         self._limit = RequestLimit(self._real_clock, settings.ban_seconds)
@@ -300,7 +297,7 @@ def _replay(settings: SimulatorSettings) -> Replay | None:
     """The recording that the settings name."""
     if not settings.replay:
         return None
-    # Imported here: it needs pandas, which made-up prices do without.
+    # Imported here: made-up prices do without it.
     from tradebot.engine.simulator.replay import read_replay
 
     return read_replay(Path(settings.replay), settings.seed)

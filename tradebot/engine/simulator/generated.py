@@ -27,6 +27,8 @@ _KEPT_SPAN_DAYS = 4
 class GeneratedModel(ABC):
     """Prices of the listed coins; thread-safe. Implements MarketModel."""
 
+    end_ms: int | None = None
+
     def __init__(self, seed: int, coins: Sequence[Coin], kept_days: int = 1536) -> None:
         self.seed = seed
         self.coins = {coin.symbol: coin for coin in coins}
@@ -82,6 +84,10 @@ class GeneratedModel(ABC):
         interval = Interval(timeframe.interval)
         first, last = interval.number(timeframe.ceil(start_ms)), interval.number(timeframe.ceil(end_ms)) - 1
         return self.bars(symbol, interval, first, last, interval.open_ms(last + 1), kind)
+
+    def numbers(self, symbol: str, interval: Interval, kind: PriceKind) -> None:  # noqa: ARG002 - the answer never differs
+        """None: there is every bar since the listing."""
+        return
 
     def minutes(self, symbol: str, start: int, stop: int) -> Bars:
         """Whole minutes start..stop-1 (since 1970), not before the listing."""

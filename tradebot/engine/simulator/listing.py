@@ -36,7 +36,8 @@ class Coin:
     `price` is the long-run level, `market_factor` the part it takes in the market's moves,
     `market_share` the share of its variance that is the market's, `turnover_day` the dollars of a usual day.
     `turnover_places` are the decimals of its turnover, in the quote coin, in an inverse contract in the base coin;
-    None: those of ticks times lots. `known` is a coin of the real world.
+    None: those of ticks times lots. `known` is a coin of the real world. `mark_places` are the decimals
+    of its mark price where they are not those of its ticks.
     `delisted_ms` is the end of trading, a whole minute; None while nobody thinks of it.
     """
 
@@ -56,6 +57,7 @@ class Coin:
     quote_coin: str = "USDT"
     turnover_places: int | None = None
     known: bool = False
+    mark_places: int | None = None
 
     def trades_at(self, now_ms: int) -> bool:
         """Whether it is listed at that moment, and not delisted yet."""
@@ -67,6 +69,11 @@ class Coin:
         if self.turnover_places is not None:
             return self.turnover_places
         return self.tick_decimals + self.lot_decimals
+
+    @property
+    def mark_decimals(self) -> int:
+        """Decimals that bars of the mark price are counted with."""
+        return self.tick_decimals if self.mark_places is None else self.mark_places
 
     @property
     def settle_coin(self) -> str:
@@ -94,6 +101,12 @@ def coins(number: int) -> tuple[Coin, ...]:
         return tuple(known[:number])
     taken = {coin.base_coin for coin in known}
     return (*known, *_invented(number - len(known), taken))
+
+
+def known_leverages() -> dict[str, int]:
+    """The maximum leverage of the well-known coins."""
+    lines = [line.split() for line in KNOWN_COINS.strip().splitlines()]
+    return {words[0]: int(words[4]) for words in lines}
 
 
 class _Draw:

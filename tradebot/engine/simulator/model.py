@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from tradebot.engine.market import Timeframe
+from tradebot.engine.market import Int64, Timeframe
 from tradebot.engine.simulator.bars import Bars, Interval
 from tradebot.engine.simulator.listing import Coin
 from tradebot.engine.simulator.seconds import RunningMinutes
@@ -62,6 +62,11 @@ class MarketModel(Protocol):
     coins: dict[str, Coin]
 
     @property
+    def end_ms(self) -> int | None:
+        """The moment after which nothing happens any more; None where there is none."""
+        ...
+
+    @property
     def funding(self) -> Funding:
         """The category's funding rates."""
         ...
@@ -85,6 +90,10 @@ class MarketModel(Protocol):
         self, symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int, kind: PriceKind = PriceKind.LAST
     ) -> Bars:
         """Whole bars with start_ms <= open time < end_ms, whatever the time is now."""
+        ...
+
+    def numbers(self, symbol: str, interval: Interval, kind: PriceKind) -> Int64 | None:
+        """Numbers of all bars there ever are, rising; None where there is every one since the listing."""
         ...
 
     def minutes(self, symbol: str, start: int, stop: int) -> Bars:

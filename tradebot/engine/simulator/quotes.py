@@ -41,7 +41,8 @@ class Quotes:
         self._keys: dict[str, int] = {}
 
     def fields(self, coin: Coin, now_ms: int) -> Fields:
-        """Every field that tickers of the stream carry, in the stream's order."""
+        """Every field that tickers of the stream carry, in the stream's order; after the end the last ones."""
+        now_ms = self._still(now_ms)
         if coin.category is Category.SPOT:
             return self._spot_fields(coin, now_ms)
         day, interest = self._day(coin, now_ms), self.open_interest(coin, now_ms)
@@ -83,6 +84,7 @@ class Quotes:
 
     def rest_fields(self, coin: Coin, now_ms: int) -> Fields:
         """The fields of a REST ticker."""
+        now_ms = self._still(now_ms)
         fields = self.fields(coin, now_ms)
         if coin.category is Category.SPOT:
             bid, ask = self.best(coin, now_ms)
@@ -113,10 +115,12 @@ class Quotes:
 
     def book(self, coin: Coin, depth: int, now_ms: int) -> Book:
         """The order book at a moment."""
+        now_ms = self._still(now_ms)
         return book(coin, self._key(coin), self.best(coin, now_ms), depth, now_ms)
 
     def mark_and_index(self, coin: Coin, now_ms: int) -> tuple[int, int]:
         """Mark and index price in ticks."""
+        now_ms = self._still(now_ms)
         last, number = self._tape.standing(coin.symbol, now_ms).last, now_ms // MINUTE_MS
         mark = self._model.now_price(coin.symbol, PriceKind.MARK, last, number)
         return mark, self._model.now_price(coin.symbol, PriceKind.INDEX, last, number)
@@ -164,6 +168,10 @@ class Quotes:
         last, before, rising = self._moving(coin, now_ms)
         direction = ("" if last != before else "Zero") + ("PlusTick" if rising else "MinusTick")
         return _Day(last, open_24h, open_1h, high, low, volume, turnover, direction, rising)
+
+    def _still(self, now_ms: int) -> int:
+        end_ms = self._model.end_ms
+        return now_ms if end_ms is None else min(now_ms, end_ms - 1)
 
     def _moving(self, coin: Coin, now_ms: int) -> tuple[int, int, bool]:
         """The last price, the one a second earlier, and whether it goes up."""

@@ -92,7 +92,11 @@ class MarketEndpoints:
         now = self._clock.now_ms()
         if coin.delisted_ms is not None:
             now = min(now, coin.delisted_ms - 1)
-        first, last = window.numbers(coin.launch_ms, now)
+        existing = market.model.numbers(coin.symbol, interval, kind)
+        if existing is None:
+            first, last = window.numbers(coin.launch_ms, now)
+        else:
+            first, last = window.numbers_among(existing, now)
 
         def rows() -> str:
             return _rows(market.model, coin, interval, first, last, now, kind)
@@ -112,4 +116,5 @@ def _rows(
     bars = model.bars(coin.symbol, interval, first, last, now, kind)
     if kind is PriceKind.LAST:
         return kline_rows(bars, coin)
-    return price_rows(bars, PREMIUM_DECIMALS if kind is PriceKind.PREMIUM else coin.tick_decimals)
+    decimals = {PriceKind.PREMIUM: PREMIUM_DECIMALS, PriceKind.MARK: coin.mark_decimals}
+    return price_rows(bars, decimals.get(kind, coin.tick_decimals))

@@ -49,7 +49,7 @@ class LiveTape:
 
     def load(self, symbols: Sequence[str], now_ms: int) -> None:
         """Make the running minute of these symbols ready in one go; quicker than one by one."""
-        self._turn(minute_of(now_ms))
+        self._turn(minute_of(self._still(now_ms)))
         missing = [
             symbol for symbol in symbols if symbol not in self._courses and symbol not in self._untraded
         ]
@@ -72,6 +72,11 @@ class LiveTape:
 
         None where the exchange has no bar of this minute: in a hole of a recording and after its end.
         """
+        if self._model.end_ms is not None and now_ms >= self._model.end_ms:
+            return None
+        return self._running(symbol, now_ms)
+
+    def _running(self, symbol: str, now_ms: int) -> RunningMinute | None:
         self.load([symbol], now_ms)
         course = self._courses.get(symbol)
         if course is None:
@@ -88,8 +93,11 @@ class LiveTape:
         )
 
     def standing(self, symbol: str, now_ms: int) -> RunningMinute:
-        """The running minute, or one without trades at the last price where there is none."""
-        running = self.running(symbol, now_ms)
+        """The running minute, or one without trades at the last price where there is none.
+
+        After the end of a recording it is the last one for ever.
+        """
+        running = self._running(symbol, self._still(now_ms))
         if running is not None:
             return running
         price = self._untraded[symbol]
@@ -97,6 +105,7 @@ class LiveTape:
 
     def price_before(self, symbol: str, now_ms: int) -> int:
         """Price in ticks one second earlier, the minute's open in its first second."""
+        now_ms = self._still(now_ms)
         self.load([symbol], now_ms)
         course = self._courses.get(symbol)
         if course is None:
@@ -106,7 +115,7 @@ class LiveTape:
 
     def closed_day(self, symbol: str, now_ms: int) -> ClosedDay | None:
         """The closed minutes of the rolling 24 hours; None where there are none."""
-        self._turn(minute_of(now_ms))
+        self._turn(minute_of(self._still(now_ms)))
         day = self._days.get(symbol)
         if day is None:
             bars = self._model.minutes(symbol, self._minute - _DAY_MINUTES + 1, self._minute)
@@ -123,6 +132,11 @@ class LiveTape:
             )
             self._days[symbol] = day
         return day
+
+    def _still(self, now_ms: int) -> int:
+        """The moment, or the last one of a recording where it is over."""
+        end_ms = self._model.end_ms
+        return now_ms if end_ms is None else min(now_ms, end_ms - 1)
 
     def _turn(self, minute: int) -> None:
         if minute != self._minute:
