@@ -14,13 +14,13 @@ from tradebot.engine.market import is_symbol
 
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
-_LATEST_MS = 10**14  # far beyond any time that means something, well within what a date can hold
+LATEST_MS = 10**14  # far beyond any time that means something, well within what a date can hold
 
 
 def envelope_time(envelope: Mapping[str, Any], where: str) -> int:
     """The exchange's own clock at the moment of the answer, UTC ms."""
     value = envelope.get("time")
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LATEST_MS:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LATEST_MS:
         return value
     raise MalformedError(where, "its field `time` is missing or no time in milliseconds")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +10,21 @@ from typing import Any, ClassVar, Literal
 import orjson
 
 from tradebot.engine.exchange.errors import MalformedError
+from tradebot.engine.exchange.fields import LATEST_MS, shown
 from tradebot.engine.exchange.quotes import quote_fields
 from tradebot.engine.market import BarRow, Timeframe
 
-_PRICE = re.compile(r"\d{1,20}(?:\.\d{1,20})?")
-_BAR_FIELDS = ("open", "high", "low", "close", "volume", "turnover")
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_ABOVE_ZERO = re.compile(r"(?=[0.]*[1-9])[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_EXPECTED = {_NUMBER: "a number as text", _ABOVE_ZERO: "a number above 0 as text"}
+_BAR_FIELDS = {
+    "open": _ABOVE_ZERO,
+    "high": _ABOVE_ZERO,
+    "low": _ABOVE_ZERO,
+    "close": _ABOVE_ZERO,
+    "volume": _NUMBER,
+    "turnover": _NUMBER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ def parse_message(text: str) -> Message:
     except ValueError:
         raise MalformedError("stream message", f"it is no JSON: {text!r:.60}") from None
     if not isinstance(message, dict):
-        raise MalformedError("stream message", f"it is {message!r:.60} instead of an object")
+        raise MalformedError("stream message", f"it is {shown(message)} instead of an object")
     topic = message.get("topic")
     if isinstance(topic, str):
         if topic.startswith("tickers."):
@@ -122,17 +131,24 @@ def _answer(message: Mapping[str, Any]) -> Ack | Pong:
     if operation in ("subscribe", "unsubscribe") and isinstance(success, bool):
         return Ack(request_id, success, words if isinstance(words, str) else "")
     if message.get("type") == "COMMAND_RESP" and isinstance(success, bool):
-        return Ack(request_id, success, json.dumps(message.get("data")))
+        return Ack(request_id, success, _as_text(message.get("data")))
     raise MalformedError(
-        "stream message", f"its operation {operation!r:.40} with the text {words!r:.80} is unknown"
+        "stream message", f"its operation {shown(operation)} with the text {shown(words)} is unknown"
     )
+
+
+def _as_text(data: object) -> str:
+    try:
+        return orjson.dumps(data).decode()
+    except TypeError:
+        return ""  # nested more deeply than anything that names topics
 
 
 def _sent_at(message: Mapping[str, Any], where: str) -> int:
     sent = message.get("ts")
-    if isinstance(sent, int) and not isinstance(sent, bool) and sent > 0:
+    if isinstance(sent, int) and not isinstance(sent, bool) and 0 < sent < LATEST_MS:
         return sent
-    raise MalformedError(where, f"its field `ts` is {sent!r:.40} instead of a time in milliseconds")
+    raise MalformedError(where, f"its field `ts` is {shown(sent)} instead of a time in milliseconds")
 
 
 def _ticker(topic: str, message: Mapping[str, Any]) -> TickerUpdate:
@@ -142,7 +158,7 @@ def _ticker(topic: str, message: Mapping[str, Any]) -> TickerUpdate:
     if not isinstance(data, dict) or data.get("symbol") != symbol:
         raise MalformedError(where, "its field `data` is missing or about another symbol")
     if kind not in ("snapshot", "delta"):
-        raise MalformedError(where, f"its field `type` is {kind!r:.40} instead of snapshot or delta")
+        raise MalformedError(where, f"its field `type` is {shown(kind)} instead of snapshot or delta")
     return TickerUpdate(symbol, quote_fields(data, where), kind == "snapshot", _sent_at(message, where))
 
 
@@ -165,15 +181,15 @@ def _kline(item: object, symbol: str, timeframe: Timeframe, sent: int, where: st
     if not isinstance(item, dict):
         raise MalformedError(where, "an entry of its field `data` is no object")
     start, closed = item.get("start"), item.get("confirm")
-    if not isinstance(start, int) or isinstance(start, bool) or not timeframe.on_grid(start):
-        raise MalformedError(where, f"its field `start` is {start!r:.40} instead of the open time of a bar")
+    if not isinstance(start, int) or not 0 < start < LATEST_MS or not timeframe.on_grid(start):
+        raise MalformedError(where, f"its field `start` is {shown(start)} instead of the open time of a bar")
     if not isinstance(closed, bool):
-        raise MalformedError(where, f"its field `confirm` is {closed!r:.40} instead of true or false")
+        raise MalformedError(where, f"its field `confirm` is {shown(closed)} instead of true or false")
     values = []
-    for name in _BAR_FIELDS:
+    for name, form in _BAR_FIELDS.items():
         value = item.get(name)
-        if not isinstance(value, str) or not _PRICE.fullmatch(value):
-            raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise MalformedError(where, f"its field `{name}` is {shown(value)} instead of {_EXPECTED[form]}")
         values.append(value)
     return KlineUpdate(symbol, timeframe, BarRow(start, *values), closed, sent)
 
@@ -195,15 +211,17 @@ def _trade(item: object, symbol: str, where: str) -> TradeUpdate:
     if not isinstance(item, dict) or item.get("s") != symbol:
         raise MalformedError(where, "an entry of its field `data` is no object, or about another symbol")
     time_ms, trade_id, named = item.get("T"), item.get("i"), item.get("S")
-    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or time_ms <= 0:
-        raise MalformedError(where, f"its field `T` is {time_ms!r:.40} instead of a time in milliseconds")
+    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or not 0 < time_ms < LATEST_MS:
+        raise MalformedError(where, f"its field `T` is {shown(time_ms)} instead of a time in milliseconds")
     side = _SIDES.get(named) if isinstance(named, str) else None
     if side is None:
-        raise MalformedError(where, f"its field `S` is {named!r:.40} instead of Buy or Sell")
+        raise MalformedError(where, f"its field `S` is {shown(named)} instead of Buy or Sell")
     if not isinstance(trade_id, str) or not trade_id:
-        raise MalformedError(where, f"its field `i` is {trade_id!r:.40} instead of a trade's name")
+        raise MalformedError(where, f"its field `i` is {shown(trade_id)} instead of a trade's name")
     for name in ("p", "v"):
         value = item.get(name)
-        if not isinstance(value, str) or not _PRICE.fullmatch(value):
-            raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
+        if not isinstance(value, str) or not _ABOVE_ZERO.fullmatch(value):
+            raise MalformedError(
+                where, f"its field `{name}` is {shown(value)} instead of {_EXPECTED[_ABOVE_ZERO]}"
+            )
     return TradeUpdate(symbol, time_ms, side, item["p"], item["v"], trade_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ _FIELDS = {
     "fundingRate": "funding_rate",
     "nextFundingTime": "next_funding_ms",
 }
+_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_SIGNED = {"change_24h", "funding_rate"}
+_PRICES = {"last", "mark", "index", "bid", "ask", "previous_24h", "high_24h", "low_24h"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +80,27 @@ class Ticker:
 
 
 def quote_fields(raw: Mapping[str, object], where: str) -> dict[str, str]:
-    """The fields we know, under our names, each empty or a finite number as text; MalformedError names a bad one."""
+    """The fields we know, under our names, each empty or a plain number as text; MalformedError names a bad one.
+
+    Only a change and a funding rate may be negative; the last price must be above 0, another price of 0 is none.
+    """
     fields = {}
     for name, value in raw.items():
         ours = _FIELDS.get(name)
         if ours is None:
             continue
-        if not isinstance(value, str) or not (value == "" or _is_number(value)):
-            raise MalformedError(where, f"its field `{name}` is {value!r:.40} instead of a number as text")
+        if not isinstance(value, str) or not (value == "" or _NUMBER.fullmatch(value)):
+            raise MalformedError(
+                where, f"its field `{name}` is {reprlib.repr(value)} instead of a number as text"
+            )
+        if value[:1] == "-" and ours not in _SIGNED:
+            raise MalformedError(where, f"its field `{name}` is {value} instead of a number from 0")
+        if value[:1] == "0" and ours in _PRICES and not value.strip("0."):
+            if ours == "last":
+                raise MalformedError(where, f"its field `{name}` is {value} instead of a price above 0")
+            value = ""
         fields[ours] = value
     return fields
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 class TickerBook:
