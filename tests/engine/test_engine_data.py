@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.engine.test_engine import ended, engine_on, wait_for
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.engine import Engine
 from tradebot.engine.messages import (
+    BackUp,
     CancelJob,
     Collect,
     EstimateCollect,
@@ -145,6 +147,18 @@ def test_an_export_is_the_file_itself_and_never_replaces_one(engine: Engine, tmp
         engine.execute(ExportDataset(KEY, str(tmp_path / "btc.csv.gz"))).result(10)
     assert ended(engine, engine.execute(ExportDataset(KEY, str(tmp_path))).result(10)).state == "done"
     assert (tmp_path / "linear_BTCUSDT_1h.csv").read_bytes() == file_of(engine, KEY).read_bytes()
+
+
+def test_a_backup_is_one_archive_that_reads_back(engine: Engine, tmp_path: Path) -> None:
+    status = ended(engine, engine.execute(BackUp(str(tmp_path / "all.zip"))).result(10))
+    assert status.state == "done", status.sentence
+    assert "saved to" in status.sentence
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.testzip() is None
+        assert any(name.endswith("linear/BTCUSDT_1h.csv") for name in archive.namelist())
+    for path, words in ((tmp_path / "all.zip", "is there already"), (tmp_path, "does not name an archive")):
+        with pytest.raises(InputError, match=words):
+            engine.execute(BackUp(str(path))).result(10)
 
 
 def test_unfollowing_at_run_time_leaves_the_data_and_ends_the_topic(engine: Engine) -> None:

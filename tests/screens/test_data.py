@@ -281,7 +281,7 @@ async def test_a_second_program_on_the_folder_reads_only_and_says_so(opened: Ope
     engine = FakeEngine("read-only")
     async with opened(engine) as pilot:
         await until(pilot, lambda: "is in use by another tradebot (process 4711" in screen_text(pilot))
-        for key in "nigr":
+        for key in "nig":
             await pilot.press(key)
             await pilot.pause()
             assert len(pilot.app.screen_stack) == 1

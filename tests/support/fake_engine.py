@@ -19,7 +19,7 @@ from tests.support.fake_results import NOW_MS, PRICES, make_result, make_trades,
 from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 
-_WRITING = (m.Collect, m.ImportFiles, m.RepairData, m.RetryJob, m.Unfollow)
+_WRITING = (m.Collect, m.ImportFiles, m.RepairData, m.Unfollow)
 _FULL = {"full", "lost", "read-only"}
 
 

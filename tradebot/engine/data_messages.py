@@ -173,8 +173,8 @@ class DatasetView:
 
     `state` is live, collecting, idle or error, `note` says more (how far, or what is wrong). `gaps` and `missing_bars`
     count all holes inside the file. `exact` is False while
-    a large file has not been read to its end. `verified_ms` and `verdict` (passed, failed or "") are of the last check
-    since tradebot was started.
+    a large file has not been read to its end. `verified_ms` and `verdict` (passed, failed or "") are of the last check;
+    `changed_since` says that the file is another one since.
     """
 
     key: str
@@ -197,6 +197,7 @@ class DatasetView:
     verified_ms: int = 0
     verdict: str = ""
     coverage_to_ms: int = 0
+    changed_since: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tradebot.engine.job_book import JobBook
 from tradebot.engine.market import DatasetKey
 from tradebot.engine.market.times import parse_utc_offset
 from tradebot.engine.messages import (
+    BackUp,
     CheckData,
     Command,
     DataReport,
@@ -30,14 +31,20 @@ from tradebot.engine.messages import (
     VerifyData,
 )
 from tradebot.engine.months import months_view
-from tradebot.engine.store import ImportOptions, Store
+from tradebot.engine.store import ImportOptions, Store, back_up
+from tradebot.engine.store.check_across import check_dataset
+from tradebot.engine.store.check_book import CheckBook
+from tradebot.engine.store.import_batch import files_to_import, import_files
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 _MOST_WORST = 3
 
 
 class DataQueries:
-    """Answers on the calling thread; long work becomes a job. Thread-safe."""
+    """Answers on the calling thread; long work becomes a job. Thread-safe.
+
+    `checks` has the outcome of the last check of every dataset; `checked` rises with each new one.
+    """
 
     def __init__(self, store: Store, clock: Clock, events: EventLog, book: JobBook) -> None:
         self._store = store
@@ -46,6 +53,8 @@ class DataQueries:
         self._book = book
         self._lock = threading.Lock()
         self._reports: dict[str, DataReport] = {}
+        self.checks = CheckBook(store.folder)
+        self.checked = 0
 
     def answer(self, command: Command) -> Any:
         """The reply to a command, None where it is not one of these. Raises TradebotError where it is refused."""
@@ -62,22 +71,22 @@ class DataQueries:
                 return self._months(parse_key(command.key))
             case ExportDataset():
                 return self._export(command).status.job_id
+            case BackUp():
+                return self._back_up(command).status.job_id
             case _:
                 return None
-
-    def reports(self) -> dict[str, DataReport]:
-        """The latest check of every dataset checked since the start, by its key's text."""
-        with self._lock:
-            return dict(self._reports)
 
     # ------------------------------------------------------------------------------------------ checks
 
     def _check(self, key: DatasetKey) -> DataReport:
-        found = self._store.check(key)
+        found = check_dataset(self._store, key)
         findings = tuple((finding.level.value, finding.sentence) for finding in found.findings)
         report = DataReport(str(key), not found.failed, findings, self._clock.now_ms())
         with self._lock:
             self._reports[str(key)] = report
+            if not self._store.read_only:
+                self.checks.keep([found], report.checked_ms)
+            self.checked += 1
         return report
 
     def _report(self, text: str) -> DataReport:
@@ -124,23 +133,22 @@ class DataQueries:
         options = import_options(command.category, command.symbol, command.timeframe, command.clock)
         if not command.paths:
             raise InputError("There is no file to import: name at least one.")
-        files = import_files_of(tuple(Path(path) for path in command.paths))
+        files = files_to_import([Path(path) for path in command.paths])
 
         def work(job: Job) -> tuple[str, str]:
-            done: list[str] = []
-            refused: list[str] = []
-            for number, file in enumerate(files):
-                job.cancel.check()
-                job.report(Progress(number, len(files), "files", 0.0, None, f"Reads {file.name}."))
-                try:
-                    done.append(self._store.import_file(file, options).sentence)
-                except InputError as error:
-                    refused.append(error.sentence)
-                self._events.info("import", (done + refused)[-1])
-            job.report(Progress(len(files), len(files), "files", 0.0, None))
+            outcome = import_files(self._store, files, options, self._clock.now_ms(), job.report, job.cancel)
+            done = [report.sentence for report in outcome.imported]
+            refused = [refusal.sentence for refusal in outcome.refused]
+            for sentence in (*done, *refused):
+                self._events.info("import", sentence)
             if refused:
+                more = (
+                    [f"{counted(len(refused) - _MOST_WORST, 'more file')} refused."]
+                    if refused[_MOST_WORST:]
+                    else []
+                )
                 others = [f"{counted(len(done), 'other file')} imported."] if done else []
-                raise InputError(" ".join([*refused, *others]))
+                raise InputError(" ".join([*refused[:_MOST_WORST], *more, *others]))
             return " ".join(done[-2:]), ""
 
         names = ", ".join(Path(path).name for path in command.paths[:2])
@@ -161,6 +169,16 @@ class DataQueries:
 
         return self._start("export", f"export {key.symbol} {key.timeframe_name}", work, "bytes", [key])
 
+    def _back_up(self, command: BackUp) -> Job:
+        archive = archive_path(command.path)
+
+        def work(job: Job) -> tuple[str, str]:
+            report = back_up(self._store, archive, progress=job.report, cancel=job.cancel)
+            self._events.info("backup", report.sentence)
+            return report.sentence, ""
+
+        return self._start("backup", "back up all data", work, "bytes", ())
+
     def _start(self, kind: str, title: str, work: Any, unit: str, keys: Sequence[DatasetKey]) -> Job:
         def begin() -> Job:
             job = self._book.board.run(kind, title, work, unit)
@@ -178,6 +196,20 @@ def export_path(text: str, key: DatasetKey) -> Path:
         path = path / f"{key.category}_{key.file_name}"
     if not path.name.endswith((".csv", ".csv.gz")):
         raise InputError(f"{path} does not end in .csv or .csv.gz, and is no folder; name it so.")
+    if not path.parent.is_dir():
+        raise InputError(f"The folder {path.parent} does not exist; make it first, or choose another one.")
+    if path.exists():
+        raise InputError(f"{path} is there already and is not replaced; choose another name.")
+    return path
+
+
+def archive_path(text: str) -> Path:
+    """Where a backup goes. Raises InputError for what cannot be written, and for what is there already."""
+    if not text.strip():
+        raise InputError("There is no archive to write to: name a new file that ends in .zip.")
+    path = Path(text.strip().strip("\"'")).expanduser().absolute()
+    if path.is_dir() or path.suffix != ".zip":
+        raise InputError(f"{path} does not name an archive: give a new file that ends in .zip.")
     if not path.parent.is_dir():
         raise InputError(f"The folder {path.parent} does not exist; make it first, or choose another one.")
     if path.exists():
@@ -212,20 +244,6 @@ def copy_table(source: Path, target: Path, job: Job) -> int:
 
 def _named(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{len(texts)} datasets"
-
-
-def import_files_of(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """The files that are meant: a folder stands for the .csv and .csv.gz files in it. Raises InputError."""
-    files: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        inside = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
-        if not inside:
-            raise InputError(f"The folder {path} holds no .csv or .csv.gz file to import.")
-        files += inside
-    return tuple(files)
 
 
 def import_options(category: str, symbol: str, timeframe: str, clock: str) -> ImportOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import DAY_MS, HOUR_MS, DatasetKey
-from tradebot.engine.messages import DataReport, DatasetView
+from tradebot.engine.messages import DatasetView
 from tradebot.engine.store import DatasetInfo, Store
+from tradebot.engine.store.check_book import CheckBook
 from tradebot.engine.views import dataset_view, empty_dataset_view
 
 COVERAGE_BUCKETS = 24
@@ -31,17 +33,19 @@ class Listing:
         self.bytes = 0
 
     def look(
-        self, states: Mapping[str, tuple[str, str]], reports: Mapping[str, DataReport], now_ms: int
+        self, states: Mapping[str, tuple[str, str]], checks: CheckBook, checked: int, now_ms: int
     ) -> tuple[DatasetView, ...]:
         """Every dataset sorted by category, symbol and length of its bars; the same objects where nothing changed.
 
         `states` are (state, note) of those that are collected or followed, by the key's text; some may have no file
-        yet. `reports` are their latest checks.
+        yet. `checks` are the outcomes of their latest checks, and `checked` another number once there are new ones.
         """
         waiting = dict(states)
         infos = self._store.datasets()
         self._axis = _axis(infos, now_ms)
-        views = [self._view(info, waiting.pop(str(info.key), ("idle", "")), reports) for info in infos]
+        views = [
+            self._view(info, waiting.pop(str(info.key), ("idle", "")), checks, checked) for info in infos
+        ]
         for text, (state, note) in waiting.items():
             key = DatasetKey.parse(text)
             views.append((key, empty_dataset_view(key, state, note)))
@@ -55,13 +59,13 @@ class Listing:
         return self._shown
 
     def _view(
-        self, info: DatasetInfo, state: tuple[str, str], reports: Mapping[str, DataReport]
+        self, info: DatasetInfo, state: tuple[str, str], checks: CheckBook, checked: int
     ) -> tuple[DatasetKey, DatasetView]:
-        report = reports.get(str(info.key))
-        wanted = (info.rows, info.bytes, info.gap_count, info.exact, info.problem, state, report, self._axis)
+        wanted = (info.rows, info.bytes, info.gap_count, info.exact, info.problem, state, checked, self._axis)
         known = self._made.get(info.key)
         if known is None or known[0] != wanted:
-            view = dataset_view(info, *state, report, self._axis, self._coverage(info))
+            check = checks.outcome(str(info.key), info.path)
+            view = dataset_view(info, *state, check, self._axis, self._coverage(info))
             known = self._made[info.key] = (wanted, view)
         return info.key, known[1]
 
@@ -96,6 +100,13 @@ def coverage(first_ms: int, end_ms: int, missing: Sequence[Axis], axis: Axis) ->
         before = np.column_stack((np.concatenate((np.zeros(1), lengths[:-1])), lengths)).ravel()
         held -= np.diff(np.interp(edges, borders.ravel(), before))
     return tuple(np.clip(held / np.diff(edges), 0.0, 1.0).tolist())
+
+
+def free_bytes(folder: Path) -> int:
+    """Room on the disk of a folder, which need not be there yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def waiting_rows(folder: Path) -> int:

@@ -11,7 +11,7 @@ from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import Job
-from tradebot.engine.data_queries import import_files_of, import_options, parse_key
+from tradebot.engine.data_queries import import_options, parse_key
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.messages import (
     BacktestView,
@@ -60,7 +60,7 @@ stop_loss = {{ use = "percent", percent = 3.0 }}
 """
 
 
-__all__ = ["Queries", "import_files_of", "import_options", "parse_key"]
+__all__ = ["Queries", "import_options", "parse_key"]
 
 
 class Queries:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +20,7 @@ from tradebot.engine.estimating import estimate
 from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle, shared_budget_file
 from tradebot.engine.exchange.source import source_of
 from tradebot.engine.job_book import JobBook
-from tradebot.engine.listing import Listing, waiting_rows
+from tradebot.engine.listing import Listing, free_bytes, waiting_rows
 from tradebot.engine.market import Category, DatasetKey
 from tradebot.engine.messages import (
     CancelJob,
@@ -53,7 +52,7 @@ DATASETS_SECONDS = 1.0
 _SHOWN_EVENTS = 100
 _LOOK_UP_SECONDS = 20.0
 _KERNEL_PAUSES_S = (2.0, 10.0)
-_WRITES = (Collect, Unfollow, ImportFiles, RepairData, RetryJob)
+_WRITES = (Collect, Unfollow, ImportFiles, RepairData)
 _Reply = TypeVar("_Reply")
 _UNREACHABLE_HINT = (
     "Stored data and backtests work without it; tradebot demo needs no network, i imports files."
@@ -284,11 +283,11 @@ class Runtime:
 
     def _list_datasets(self) -> tuple[DatasetView, ...]:
         folder = self._options.folders.data
-        self._free_bytes = shutil.disk_usage(_existing(folder)).free
+        self._free_bytes = free_bytes(folder)
         self._waiting_rows = waiting_rows(folder)
         states = self._collecting.states() if self._collecting is not None else {}
         now_ms = self._exchange.now_ms() if self._rest is not None else self._clock.now_ms()
-        return self._listing.look(states, self._data.reports(), now_ms)
+        return self._listing.look(states, self._data.checks, self._data.checked, now_ms)
 
     async def _prepare_kernels(self) -> None:
         """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""
@@ -387,13 +386,6 @@ def _claim(folder: Path, clock: Clock) -> tuple[WriterClaim | None, str]:
         return claim_writer(folder, "tradebot", clock), ""
     except ShortfallError as error:
         return None, error.sentence
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
 
 
 def _title(command: Collect) -> str:

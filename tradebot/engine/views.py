@@ -8,19 +8,27 @@ from tradebot.engine.control.events import Event
 from tradebot.engine.control.jobs import JobStatus
 from tradebot.engine.exchange import StreamStatus, Ticker
 from tradebot.engine.market import DatasetKey
-from tradebot.engine.messages import DataReport, DatasetView, EventView, JobView, QuoteView, StreamView
+from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView, StreamView
 from tradebot.engine.store import DatasetInfo
+from tradebot.engine.store.check_book import NOT_CHECKED, CheckOutcome, CheckState
+
+_VERDICTS = {
+    CheckState.NEVER: "",
+    CheckState.SOUND: "passed",
+    CheckState.WARNINGS: "passed",
+    CheckState.FAILED: "failed",
+}
 
 
 def dataset_view(
     info: DatasetInfo,
     state: str = "idle",
     note: str = "",
-    report: DataReport | None = None,
+    check: CheckOutcome = NOT_CHECKED,
     axis: tuple[int, int] = (0, 0),
     coverage: tuple[float, ...] = (),
 ) -> DatasetView:
-    """One row of the datasets table; `report` is its latest check, `coverage` its share of parts of the time `axis`."""
+    """One row of the datasets table; `check` is its latest check, `coverage` its share of parts of the time `axis`."""
     key = info.key
     if info.problem:
         state, note = "error", info.problem
@@ -42,8 +50,9 @@ def dataset_view(
         mark=key.mark,
         file=str(info.path),
         exact=info.exact,
-        verified_ms=report.checked_ms if report is not None else 0,
-        verdict="" if report is None else "passed" if report.passed else "failed",
+        verified_ms=check.checked_ms or 0,
+        verdict=_VERDICTS[check.state],
+        changed_since=check.changed and state != "live",
         coverage_to_ms=axis[1],
     )
 

@@ -192,7 +192,7 @@ class DataArea(Area):
     def action_retry(self) -> None:
         """Start a failed or stopped job again; it goes on where it stopped."""
         job_id = self._retryable()
-        if job_id is not None and not self._refused():
+        if job_id is not None:
             self._start_job(RetryJob(job_id))
 
     def _unfollowable(self) -> DatasetView | None:

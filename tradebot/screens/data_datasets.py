@@ -250,9 +250,10 @@ class DatasetsPane(Pane):
             figures.append("no gap")
         if dataset.verified_ms:
             when = _when(dataset.verified_ms, self._snapshot.time_ms)
-            figures.append(f"{dataset.verdict} the check {when}")
+            since = ", changed since" if dataset.changed_since else ""
+            figures.append(f"{dataset.verdict} the check {when}{since}")
         elif dataset.rows:
-            figures.append("not verified since the start")
+            figures.append("not verified yet")
         file = dataset.file if len(dataset.file) <= width else f"..{dataset.file[2 - width :]}"
         return [((name, "bold"), (" · ".join(figures), "dim")), ((file, "dim"),)]
 
