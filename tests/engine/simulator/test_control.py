@@ -90,6 +90,14 @@ async def test_what_cannot_be_done_is_said(
     assert sentence in (await control.ask(method, name, body))["error"]
 
 
+async def test_a_plan_that_the_exchange_cannot_carry_out_switches_nothing_on(control: Control) -> None:
+    body = '{"fault": [{"kind": "empty"}, {"kind": "delist", "symbol": "BTCUSD", "from": "+1m"}]}'
+    refused = await control.ask("POST", "faults", body)
+    assert refused["error"] == 'request, fault 2: BTCUSD is not listed in linear. Did you mean "BTCUSDT"?'
+    assert (await control.ask("GET", "faults"))["fault"] == []
+    assert await control.status() == 200
+
+
 async def test_only_this_machine_may_steer_it(control: Control) -> None:
     for address in ("10.0.0.7", "2001:db8::1", ""):
         reply = await control.exchange.answer("GET", "/sim/state", {}, address)

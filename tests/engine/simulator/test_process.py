@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
@@ -82,6 +84,46 @@ def test_the_child_ends_when_its_parent_is_killed() -> None:
     parent.wait()
     parent.stdout.close()
     assert gone(child_id)
+
+
+def test_a_child_process_is_told_everything_and_refuses_a_plan_it_cannot_use(tmp_path: Path) -> None:
+    plan, truth = tmp_path / "a plan.toml", tmp_path / "truth.jsonl"
+    plan.write_text('[[fault]]\nkind = "latency"\nseconds = "long"', encoding="utf-8")
+    settings = SimulatorSettings(symbols=1, faults=str(plan), truth=str(truth), latency_ms=1.5, beats=5)
+    with pytest.raises(InputError) as refused:
+        start_simulator_process(settings)
+    assert refused.value.sentence == (
+        f'{plan}, line 1, fault 1, key "seconds": it must be a number from 0 to 86400, was "long".'
+    )
+    plan.write_text('[[fault]]\nkind = "latency"\nseconds = 0.01', encoding="utf-8")
+    with start_simulator_process(settings) as process:
+        assert answers(process.url)
+    events = [json.loads(line)["event"] for line in truth.read_text(encoding="utf-8").splitlines()]
+    assert events == ["start", "rule", "fault"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (
+            {"start_ms": 253_370_764_800_000},
+            "must begin from 2000-01-01 to 2099-12-31, was to begin on 9999-01-01.",
+        ),
+        ({"start_ms": -1}, "was to begin on 1969-12-31."),
+        ({"start_ms": 10**18}, "was to begin at 1000000000000000000 ms."),
+        ({"speed": 0.0}, "speed must be above 0"),
+        ({"beats": 0.0}, "beats must be 0.1 to 100 a second"),
+        ({"kline_rate": 11.0}, "kline rate must be above 0 and at most 10"),
+        ({"ticker_rate": 0.0}, "ticker rate must be above 0 and at most 10"),
+        ({"latency_ms": -1.0}, "must not be negative"),
+        ({"symbols": 0}, "lists 1 to 5000 symbols"),
+        ({"port": 70_000}, "port must be 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong: dict[str, float], sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        SimulatorSettings(**wrong)  # type: ignore[arg-type]  # what a person gives
+    assert sentence in refused.value.sentence
 
 
 def test_the_package_loads_nothing_heavy_until_it_is_used() -> None:

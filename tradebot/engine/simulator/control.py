@@ -93,7 +93,7 @@ class ControlAddress:
         plan = parse_plan(given, _SOURCE, self._exchange.clock.now_ms())
         if not plan.rules:
             raise InputError(f'{_SOURCE}: the list "fault" is empty; give at least one rule.')
-        return {"numbers": self._exchange.faults.add(plan.rules)}
+        return {"numbers": self._exchange.faults.add(plan.rules, _SOURCE)}
 
     def _clear(self, _query: Mapping[str, str], _given: Answer) -> Answer:
         return {"removed": self._exchange.faults.clear()}

@@ -81,6 +81,8 @@ class SimulatedExchange:
         self._endpoints = MarketEndpoints(market, self.clock, settings.oversized_limit_refused, offload)
         pace = FeedPace(settings.beats, settings.ticker_rate, settings.kline_rate)
         self._feed = Feed(market, self.clock, self._real_clock, pace, offload)
+        if plan is None:
+            plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
         self.truth = TruthLog(market.models, self.clock, Path(settings.truth) if settings.truth else None)
         self.truth.note(
             "start",
@@ -89,8 +91,6 @@ class SimulatedExchange:
             speed=settings.speed,
             server=self.server_name,
         )
-        if plan is None:
-            plan = read_plan(Path(settings.faults), self.started_ms) if settings.faults else FaultPlan()
         self.faults = FaultBoard(plan, settings.seed, self.clock, self.truth, self._carry)
         self._rest_faults = RestFaults(self.faults, self._real_clock, self._limit)
         self._refused_until = float("-inf")

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from tradebot.engine.control.clock import Clock, ScaledClock, SystemClock
 from tradebot.engine.control.errors import InputError
+from tradebot.engine.market.times import iso_date
+
+# 2000-01-01 and 2100-01-01: clocks outside of them are a slip of the pen, and far ones cost a walk of every day.
+_FIRST_START_MS = 946_684_800_000
+_LAST_START_MS = 4_102_444_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ class SimulatorSettings:
             raise InputError(f"The simulator lists 1 to 5000 symbols, was asked for {self.symbols}.")
         if not 0 < self.speed <= 100_000:
             raise InputError(f"The simulator's speed must be above 0 and at most 100000, was {self.speed:g}.")
+        if self.start_ms is not None and not _FIRST_START_MS <= self.start_ms < _LAST_START_MS:
+            raise InputError(
+                f"The simulator's clock must begin from 2000-01-01 to 2099-12-31, was to begin {_shown(self.start_ms)}."
+            )
         if not 0 < self.ticker_rate <= 10:
             raise InputError(
                 f"The simulator's ticker rate must be above 0 and at most 10 a second, was {self.ticker_rate:g}."
@@ -71,3 +80,10 @@ class SimulatorSettings:
             return SystemClock()
         start = SystemClock().now_ms() if self.start_ms is None else self.start_ms
         return ScaledClock(start, self.speed)
+
+
+def _shown(start_ms: int) -> str:
+    try:
+        return f"on {iso_date(start_ms)}"
+    except OverflowError:
+        return f"at {start_ms} ms"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tradebot.engine.control.clock import Clock
+from tradebot.engine.control.errors import InputError
 from tradebot.engine.simulator.faults.kinds import Side
 from tradebot.engine.simulator.faults.plan import FaultPlan
 from tradebot.engine.simulator.faults.rule import FaultRule, Place, Trigger
@@ -35,7 +36,7 @@ class FaultBoard:
         self._frames: dict[int, Trigger] = {}
         self._exchange: dict[int, FaultRule] = {}
         self.rng = random.Random(f"{seed}/connections")
-        self.add(plan.rules)
+        self.add(plan.rules, plan.source)
 
     def now_ms(self) -> int:
         """The exchange's time."""
@@ -43,22 +44,35 @@ class FaultBoard:
 
     # ------------------------------------------------------------------------------------------ rules
 
-    def add(self, rules: Iterable[FaultRule]) -> list[int]:
-        """Switch rules on; returns their numbers."""
-        numbers = []
-        for rule in rules:
-            number, self._next = self._next, self._next + 1
-            numbers.append(number)
-            if rule.side is Side.EXCHANGE:
-                self._exchange[number] = rule
-                if rule.kind == "hole":
-                    self._truth.add_hole(rule)
-                else:
-                    self._carry(rule)
-            else:
+    def add(self, rules: Iterable[FaultRule], source: str = "") -> list[int]:
+        """Switch rules on; returns their numbers. `source` is where they come from, for sentences.
+
+        Raises InputError where the exchange cannot do what a rule asks of itself; then no fault is switched on.
+        """
+        listed = list(rules)
+        numbered = dict(enumerate(listed, self._next))
+        for place, (number, rule) in enumerate(numbered.items(), 1):
+            if rule.side is not Side.EXCHANGE:
+                continue
+            try:
+                self._happen(rule)
+            except InputError as error:
+                where = f"{source}, fault {place}: " if source else ""
+                raise InputError(where + error.sentence) from None
+            self._exchange[number] = rule
+        self._next += len(listed)
+        for number, rule in numbered.items():
+            if rule.side is not Side.EXCHANGE:
                 self._table(rule)[number] = Trigger(number, rule, self._seed)
             self._truth.note("rule", number=number, rule=rule.to_json())
-        return numbers
+        return list(numbered)
+
+    def _happen(self, rule: FaultRule) -> None:
+        """Do at once what a rule about the exchange itself says."""
+        if rule.kind == "hole":
+            self._truth.add_hole(rule)
+        else:
+            self._carry(rule)
 
     def remove(self, number: int) -> bool:
         """Switch one rule off; False where there is none of that number, or where it cannot be undone.

@@ -7,7 +7,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ _STATUSES = (400, 403, 404, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """Rules in their order."""
+    """Rules in their order; `source` is where they come from, for sentences."""
 
     rules: tuple[FaultRule, ...] = ()
+    source: str = field(default="", compare=False)
 
     def to_json(self) -> str:
         """The plan as the text of a JSON file that `read_plan` understands; times are absolute."""
@@ -85,7 +86,7 @@ def parse_plan(document: object, source: str, start_ms: int, lines: Sequence[int
     for number, given in enumerate(listed, 1):
         line = f", line {lines[number - 1]}" if number <= len(lines) else ""
         rules.append(_Reader(f"{source}{line}, fault {number}", start_ms).rule(given))
-    return FaultPlan(tuple(rules))
+    return FaultPlan(tuple(rules), source)
 
 
 def parse_moment(value: object, name: str, place: str, start_ms: int) -> int:
