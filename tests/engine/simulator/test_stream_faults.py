@@ -65,6 +65,42 @@ def run(body: Body, *rules: FaultRule, **options: Any) -> None:
     run_virtual(main, START)
 
 
+@pytest.mark.parametrize(
+    ("category", "ack", "pong"),
+    [
+        ("linear", {"success": True, "ret_msg": "", "req_id": 7, "op": "subscribe"},
+         {"success": True, "ret_msg": "pong", "req_id": 8, "op": "ping"}),
+        ("inverse", {"success": True, "ret_msg": "", "req_id": 7, "op": "subscribe"},
+         {"success": True, "ret_msg": "pong", "req_id": 8, "op": "ping"}),
+        ("spot", {"success": True, "ret_msg": "subscribe", "req_id": 7, "op": "subscribe"},
+         {"success": True, "ret_msg": "pong", "op": "ping"}),
+        ("option", {"success": False, "type": "COMMAND_RESP",
+                    "data": {"failTopics": ["tickers.BTCUSD"], "successTopics": []}},
+         {"args": [str(START + 1_000)], "op": "pong"}),
+    ],
+)  # fmt: skip
+def test_each_category_acknowledges_and_answers_pings_in_its_own_way(
+    category: str, ack: dict[str, Any], pong: dict[str, Any]
+) -> None:
+    async def body(clock: VirtualClock, exchange: SimulatedExchange) -> None:
+        stream = MemoryStream(exchange, f"/v5/public/{category}")
+
+        async def reply() -> dict[str, Any]:
+            while "topic" in (frame := json.loads(await stream.receive())):
+                pass
+            frame.pop("conn_id", None)
+            return dict(frame)
+
+        topic = "tickers.BTCUSD" if category in {"inverse", "option"} else "tickers.BTCUSDT"
+        await stream.send(json.dumps({"op": "subscribe", "req_id": 7, "args": [topic]}))
+        assert await reply() == ack
+        await clock.sleep(1 - clock.monotonic())
+        await stream.send('{"op": "ping", "req_id": 8}')
+        assert await reply() == pong
+
+    run(body)
+
+
 def test_without_faults_every_bar_is_confirmed_once_in_order() -> None:
     async def body(clock: VirtualClock, exchange: SimulatedExchange) -> None:
         listener = await Listener(clock, exchange, BTC, ETH).begin()
