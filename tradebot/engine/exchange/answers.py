@@ -43,7 +43,7 @@ def loads(body: bytes) -> Any:
     """
     start = body.find(_LIST)
     end = body.find(b'"]]', start)
-    if start < 0 or end < 0:
+    if start < 0 or end <= start + len(_LIST):
         return orjson.loads(body)
     rows = body[start + len(_LIST) : end]
     text = rows.replace(b'"],["', b"\n").replace(b'","', b",")
