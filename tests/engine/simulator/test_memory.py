@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.engine.collect.helpers import InlineThread, read_bars
 from tests.engine.exchange.virtual_time import VirtualClock, run_virtual
-from tests.support.memory_exchange import MemoryRest, memory_connector, memory_exchange, running
+from tests.support.memory_exchange import MemoryRest, MemoryStream, memory_connector, memory_exchange, running
 from tradebot.engine.collect import CollectRequest, Hybrid, LiveFeed
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.exchange import Exchange, Throttle
+from tradebot.engine.exchange.ports import StreamClosedError
 from tradebot.engine.market import HOUR_MS, MINUTE_MS, Category, DatasetKey, Timeframe
 from tradebot.engine.simulator.faults import FaultPlan
+from tradebot.engine.simulator.feed import Feed
 from tradebot.engine.store import Store
 
 START = 1_793_000_010_000
@@ -72,3 +77,22 @@ def test_collecting_and_following_in_memory_is_quick_and_the_same_twice(tmp_path
     assert first == second
     assert len(first["heard"]) >= 3 * (11 + 2)  # type: ignore[arg-type]  # a list, see above
     assert elapsed / 2 < 2.0, "a run of minutes must cost far less than that, on a busy machine too"
+
+
+def test_a_stream_whose_heart_fails_does_not_look_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(feed: Feed) -> None:
+        raise RuntimeError("a fault of the simulator itself")
+
+    async def main(clock: VirtualClock) -> None:
+        exchange = memory_exchange(clock)
+        life = asyncio.create_task(exchange.run())
+        stream = MemoryStream(exchange, "/v5/public/linear")
+        await clock.sleep(5)
+        monkeypatch.setattr(Feed, "beat", fail)
+        with pytest.raises(RuntimeError, match="of the simulator itself"):
+            await life
+        with pytest.raises(StreamClosedError, match="1006"):
+            await stream.receive()
+        exchange.close()
+
+    run_virtual(main, START)

@@ -117,7 +117,7 @@ class Simulator:
             self._connections.discard(connection)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        body = await request.text() if request.can_read_body else ""
+        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
         try:
             reply = await self.exchange.answer(
                 request.method, request.path, request.query, request.remote or "", body
