@@ -230,6 +230,17 @@ def test_pruning_keeps_what_the_settings_say(say: Say, ask: Ask, tmp_path: Path)
     assert len(path.read_text(encoding="utf-8").splitlines()) == 5
 
 
+def test_compacting_drops_doubled_rows_and_touches_nothing_else(say: Say, ask: Ask, tmp_path: Path) -> None:
+    path = put(tmp_path, "BTCUSDT_1m.csv", row(0), row(1), row(1), row(2))
+    whole = put(tmp_path, "ETHUSDT_1m.csv", row(0), row(1))
+    before = whole.stat().st_mtime_ns
+    code, document = ask("data", "compact")
+    assert (code, document["rows_removed"], document["rewritten"]) == (0, 1, ["linear/BTCUSDT_1m.csv"])
+    assert path.read_text(encoding="utf-8") == HEADER + row(0) + row(1) + row(2)
+    assert whole.stat().st_mtime_ns == before
+    assert "Everything is in order" in say("data", "compact", "BTC*")[1]
+
+
 # -- repair
 
 

@@ -106,6 +106,7 @@ CASES: tuple[tuple[str, ...], ...] = (
     ("data", "restore", "{folder}/archive.zip"),
     ("data", "restore"),
     ("data", "prune"),
+    ("data", "compact", "ZZZ*"),
     ("data", "list"),
     ("data", "check", "BROKEN_1m"),
     ("data", "list"),

@@ -290,7 +290,13 @@ def test_trap_milliseconds_and_microseconds(store: Store, shared_market: Path) -
         report = store.import_file(
             shared_market / "traps" / f"BTCUSDT-1m-{day}.csv.gz", ImportOptions("spot")
         )
-        assert (report.rows_added, report.gap_count) == (1440, 0)
+        assert (report.rows_read, report.rows_added, report.gap_count) == (1440, 1440, 0)
+        first_ms = 1_735_603_200_000 if day == "2024-12-31" else 1_735_776_000_000
+        assert (report.first_ms, report.last_ms) == (first_ms, first_ms + 1439 * 60_000)
+        # The one in microseconds has the same bars as it would in milliseconds: its stamps only lose three zeros.
+        with gzip.open(report.file, "rt") as file:
+            stamps = [int(line.split(",")[0][:13]) for line in file]
+        assert store.load(key, first_ms).time.tolist() == stamps
     candles = store.load(key)
     assert candles.time[1440] == 1_735_776_000_000
     first = stored(store, "spot/BTCUSDT_1m.csv").splitlines()[1]
@@ -313,6 +319,7 @@ def test_trap_a_clock_ahead_of_utc(store: Store, shared_market: Path) -> None:
     report = store.import_file(path, UTC_PLUS_3)
     assert (report.key, report.rows_added) == (KEY, 40_321)
     assert report.first_ms == 1_675_198_800_000  # 2023-01-31 21:00 UTC
+    assert (report.last_ms, report.gap_count) == (1_677_618_000_000, 0)  # 2023-02-28 21:00 UTC
     line = stored(store, "linear/BTCUSDT_1m.csv").splitlines()[1]
     assert line == "1675198800000,23092.5,23099.5,23078,23099.5,65.321,"
 
@@ -321,6 +328,8 @@ def test_trap_a_clock_ahead_of_utc(store: Store, shared_market: Path) -> None:
 def test_trap_a_hole_and_bars_without_volume(store: Store, shared_market: Path) -> None:
     report = store.import_file(shared_market / "traps" / "CVCUSDT_5m_with_44412_bar_hole.csv.gz")
     assert (report.rows_added, report.gap_count, report.missing_rows) == (77_345, 1, 44_412)
+    assert (report.first_ms, report.last_ms) == (1_659_312_000_000, 1_695_838_800_000)
+    assert "44,412 bars missing in 1 gap" in report.sentence
     key = DatasetKey("linear", "CVCUSDT", "5m")
     check = store.check(key)
     levels = {finding.kind: finding.level.value for finding in check.findings}
@@ -338,6 +347,11 @@ def test_trap_a_row_doubled_at_a_page_border(store: Store, shared_market: Path) 
     )
     assert (report.symbol, report.timeframe) == ("1000BONKUSDT", Timeframe.D1)
     assert (report.rows_read, report.rows_added, report.duplicates, report.gap_count) == (1044, 1043, 1, 0)
+    assert (report.first_ms, report.last_ms) == (1_672_963_200_000, 1_762_992_000_000)
+    assert "1,043 bars added, 1 doubled row dropped" in report.sentence
+    rows = report.file.read_text().splitlines()[1:]
+    doubled = [place for place in range(1, len(rows)) if rows[place] == rows[place - 1]]
+    assert [len(rows) - place for place in doubled] == [1000], "at the border of a page of 1,000 rows"
     assert not store.check(DatasetKey("linear", "1000BONKUSDT", "1d")).failed
 
 

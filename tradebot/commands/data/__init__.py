@@ -7,7 +7,7 @@ import typer
 from tradebot.commands.data.checking import check
 from tradebot.commands.data.holes import holes
 from tradebot.commands.data.importing import import_files
-from tradebot.commands.data.keeping import backup, prune, restore
+from tradebot.commands.data.keeping import backup, compact, prune, restore
 from tradebot.commands.data.listing import list_data
 from tradebot.commands.data.opening import open_store
 from tradebot.commands.data.repairing import repair
@@ -25,3 +25,4 @@ app.command("holes")(holes)
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("prune")(prune)
+app.command("compact")(compact)

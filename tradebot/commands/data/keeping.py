@@ -1,4 +1,4 @@
-"""`tradebot data backup|restore|prune`: one archive of everything, back again, and letting old bars go."""
+"""`tradebot data backup|restore|prune|compact`: one archive of everything, back again, old bars cut, order kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tradebot.commands.context import ConfigOption, DataOption, JsonOption, open_context
-from tradebot.commands.data.opening import open_store, tell_notices, writing_store
+from tradebot.commands.data.opening import chosen_keys, open_store, tell_notices, writing_store
 from tradebot.commands.progress import ConsoleProgress
 from tradebot.engine.control.errors import EXIT_SHORT
 
@@ -78,6 +78,27 @@ def prune(
             with writing_store(context, "tradebot data prune") as store:
                 report = prune_store(store, rules, now_ms, False, show)
     context.answer(report.to_json(), "\n".join([*(cut.sentence for cut in report.cuts), report.sentence]))
+    return EXIT_SHORT if report.failures else 0
+
+
+def compact(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET]...", help="Such as BTCUSDT_1m or BTC*; everything if none."),
+    ] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    json_wanted: JsonOption = False,
+) -> int:
+    """Write what waits beside the files, drop rows doubled word for word, delete left-over caches; exits 1 where a
+    file could not be put in order.
+    """
+    from tradebot.engine.store import compact as compact_store
+
+    context = open_context(data, config, None, json_wanted)
+    with writing_store(context, "tradebot data compact") as store, _progress("compact") as show:
+        report = compact_store(store, chosen_keys(store, datasets) if datasets else None, show)
+    context.answer(report.to_json(), report.sentence)
     return EXIT_SHORT if report.failures else 0
 
 

@@ -46,8 +46,10 @@ class Finding:
         }
 
     def details(self, most: int | None) -> list[str]:
-        """Its intervals one by one, largest first, at most that many and then how many more there are."""
-        ordered = sorted(self.intervals, key=lambda span: (span[0] - span[1], span[0]))
+        """Its intervals one by one, longest first (of equal length in their order), at most that many and then how
+        many more there are.
+        """
+        ordered = sorted(self.intervals, key=lambda span: span[0] - span[1])
         shown = ordered if most is None else ordered[:most]
         lines = [f"{iso_minute(start)} to {iso_minute(end)}" for start, end in shown]
         if len(shown) < len(ordered):

@@ -164,7 +164,9 @@ def _spikes(columns: Columns, timeframe: Timeframe) -> list[Finding]:
         f"{bars} both neighbours by more than {np.expm1(threshold):.2%} and come back ({SPIKE_RANGES:.0f} times the "
         f"median range), the farthest by {size:.1%} at {iso_minute(int(columns.time[worst]))}."
     )
-    times = columns.time[places].tolist()
+    times = columns.time[
+        places[np.argsort(-beyond[places - 1], kind="stable")]
+    ].tolist()  # the farthest first
     spans = tuple((time, time + timeframe.ms) for time in times)
     return [Finding(Level.WARNING, "spike", sentence, len(places), spans)]
 
