@@ -54,7 +54,7 @@ def scenario(seed: int) -> Scenario:
     """The same number gives the same run."""
     rng = random.Random(f"soak/{seed}")
     symbols = tuple(sorted(rng.sample(SYMBOLS, rng.randint(1, 3))))
-    faulty, calm = rng.randint(4, 10), 8
+    faulty, calm = rng.randint(4, 9), 7
     delisted = (symbols[-1],) if len(symbols) > 1 and rng.random() < 0.15 else ()
     rules = [
         rule
