@@ -325,23 +325,29 @@ async def test_a_recorded_year_is_paged_to_the_last_digit(
     simulator = Simulator(
         SimulatorSettings(replay=str(replay.folder), limit_enforced=False), ManualClock(replay.end_ms)
     )
+    expected = recorded_table(shared_market / "binance_spot" / "BTCUSDT_1m.csv.gz", 7)
+    assert len(expected) == 527_040
+    coin = replay.market.model.coins["BTCUSDT"]
+    bars = replay.market.model.candles("BTCUSDT", Timeframe.M1, replay.first_ms, replay.end_ms)
+    places = (0, *[coin.tick_decimals] * 4, coin.lot_decimals, coin.turnover_decimals)
+    for number, (column, decimals) in enumerate(zip(bars.columns(), places, strict=True)):
+        assert np.array_equal(column / 10.0**decimals, expected[:, number])
+
+    # The last quarter also page by page, as a client does.
     url = await simulator.start()
     pages: list[np.ndarray[Any, np.dtype[np.float64]]] = []
     end = replay.end_ms
-    while True:
+    while end > replay.start_ms:
         asked = {"category": "linear", "symbol": "BTCUSDT", "interval": "1", "limit": "1000", "end": str(end)}
         async with session.get(f"{url}/v5/market/kline", params=asked) as reply:
             text = (await reply.text()).partition('"list":')[2].partition("}")[0]
         cells = text.translate(str.maketrans("", "", '[]"'))
-        if not cells:
-            break
         pages.append(np.fromstring(cells, sep=",").reshape(-1, 7))
         end = int(pages[-1][-1, 0]) - 1
     await simulator.stop()
     served = np.concatenate(pages)[::-1]
-    expected = recorded_table(shared_market / "binance_spot" / "BTCUSDT_1m.csv.gz", 7)
-    assert len(expected) == 527_040
-    assert np.array_equal(served, expected)
+    assert len(served) > 130_000
+    assert np.array_equal(served, expected[-len(served) :])
 
 
 @pytest.mark.realdata

@@ -73,7 +73,8 @@ def book_sequence(now_ms: int) -> int:
 
 def _levels(coin: Coin, side: dict[int, int]) -> str:
     rows = (
-        f'["{padded(price, coin.tick_decimals, coin.price_scale)}","{padded(lots, coin.lot_decimals, 0)}"]'
+        f'["{padded(price, coin.tick_decimals, coin.price_scale)}",'
+        f'"{padded(lots, coin.lot_decimals, 0) if lots else "0"}"]'
         for price, lots in side.items()
     )
     return f"[{','.join(rows)}]"

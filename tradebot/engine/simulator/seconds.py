@@ -55,6 +55,8 @@ def stretches(open_: Int64, high: Int64, low: Int64, close: Int64, lots: Int64, 
     second_cut = 30 + (bits(draw, 8, 8) * 29 >> 8)
     # Three minutes in four go against their direction first.
     usual = bits(draw, 16, 2) != 0
+    # With few lots the way must be short: no extreme is passed that open and close are not beyond.
+    usual |= (lots > 0) & (lots < _LOTS_FOR_ALL)
     low_first = (close >= open_) == usual
     price = np.stack([open_, np.where(low_first, low, high), np.where(low_first, high, low), close])
     last_second = np.full_like(first_cut, SECONDS - 1)
@@ -82,11 +84,13 @@ def _trade_at_each(parts: Int64, lots: Int64, weight: Int64, price: Int64) -> No
         parts[3, thin] = lots[thin] - parts[:3, thin].sum(axis=0)
     few = np.flatnonzero((lots > 0) & (lots < _LOTS_FOR_ALL))
     if len(few):
-        # The close comes first; the open is the last minute's close and needs no trade.
+        # The close comes first, where its price is first reached; the open is the last close and needs no trade.
         spare = lots[few] - 1
+        straight = price[2, few] == price[3, few]
         first = np.minimum(spare, price[1, few] != price[0, few])
-        second = np.minimum(spare - first, price[2, few] != price[3, few])
-        parts[:, few] = np.stack([np.zeros_like(spare), first, second, 1 + spare - first - second])
+        rest = spare - first
+        second = np.where(straight, 1, np.minimum(rest, 1))
+        parts[:, few] = np.stack([np.zeros_like(spare), first, second, lots[few] - first - second])
 
 
 def running_minutes(

@@ -26,7 +26,7 @@ class TwinModel(GeneratedModel):
     """One category whose coins are priced after the perpetuals of `linear`."""
 
     def __init__(self, category: Category, linear: PriceModel, coins: Sequence[Coin]) -> None:
-        super().__init__(linear.seed, coins, kept_days=256)
+        super().__init__(linear.seed, coins, kept_days=max(256, 3 * len(coins)))
         self._category = category
         self._linear = linear
         self._keys = {coin.symbol: key_of(linear.seed, category.value, coin.symbol) for coin in coins}
