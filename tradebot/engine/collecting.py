@@ -284,7 +284,7 @@ class Collecting:
             await feed.subscribed()
         try:
             if not turn.done():
-                job.say("Waits until the running collection has ended.")
+                job.wait("Waits until the running collection has ended.")
             await turn
             job.cancel.check()
             outcome = await self._history(job, replace(request, symbols=symbols, top=None))
@@ -303,9 +303,11 @@ class Collecting:
         return await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)
 
     async def _repair(self, job: Job, keys: tuple[DatasetKey, ...], turn: asyncio.Task[bool]) -> str:
-        job.say("Looks for what is wrong." if turn.done() else "Waits until what runs before it has ended.")
+        if not turn.done():
+            job.wait("Waits until what runs before it has ended.")
         await turn
         job.cancel.check()
+        job.say("Looks for what is wrong.")
         texts = tuple(str(key) for key in keys)
         order = ChildOrder(**self._where(), category=keys[0].category, kind="repair", keys=texts)
         outcome = await collect_in_child(order, lambda message: self._hear(job, message), job.cancel)

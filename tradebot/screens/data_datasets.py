@@ -171,7 +171,7 @@ class DatasetsPane(Pane):
         held = formats.size_of(sum(each.bytes for each in shown))
         self.caption(title, f"{count} · {rows} rows · {held}" if total else "0 datasets")
         if shown:
-            span = shown[0].coverage_to_ms - shown[0].coverage_from_ms
+            span = max(each.coverage_to_ms - each.coverage_from_ms for each in shown)
             self.table.retitle("COVERAGE", f"COVERAGE {_length(span)}" if span > 0 else "COVERAGE")
 
     def _cells(self, dataset: DatasetView) -> tuple[Cell, ...]:

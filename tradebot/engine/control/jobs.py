@@ -78,6 +78,12 @@ class Job:
             if not self._status.state.ended:
                 self._status = replace(self._status, sentence=sentence, state=JobState.RUNNING)
 
+    def wait(self, sentence: str) -> None:
+        """Say what the work waits for; it counts as queued until it says or reports something else."""
+        with self._lock:
+            if not self._status.state.ended:
+                self._status = replace(self._status, sentence=sentence, state=JobState.QUEUED)
+
     def end(self, state: JobState, sentence: str, result_id: str = "") -> None:
         """Mark the work as over; later calls change nothing."""
         with self._lock:
