@@ -39,9 +39,10 @@ class TimeKeeper:
             await self._wait(pause_s)
 
     async def sleep(self, seconds: float) -> float:
-        """Sleep; returns by how many seconds this computer was away or its clock was set meanwhile, 0 by neither.
+        """Sleep; returns by how many seconds the wall clock went on without the monotonic one, 0 for little.
 
-        Whether the monotonic clock goes on while a computer sleeps depends on its system: both are looked at.
+        That is a computer that slept, or a clock that was set. Where the monotonic clock goes on during sleep, the
+        streams notice by themselves that they heard nothing for long.
         """
         wall_ms, began = self._clock.now_ms(), self._clock.monotonic()
         await self._clock.sleep(seconds)
@@ -49,11 +50,7 @@ class TimeKeeper:
         jump = abs((self._clock.now_ms() - wall_ms) / 1000 - passed)
         if jump > _SMALL_JUMP_S:
             self._measure.set()
-        away = max(passed - seconds, jump)
-        if away <= JUMP_S:
-            return 0.0
-        self._measure.set()
-        return away
+        return jump if jump > JUMP_S else 0.0
 
     async def _wait(self, seconds: float) -> None:
         waits = [

@@ -21,7 +21,8 @@ class KindStatus:
     """One kind of topic ("kline", "tickers", "publicTrade") on one connection.
 
     `messages` counts since the feed began, over all reconnects; the rate is that of the last seconds. Latency is from
-    the exchange's sending to our hearing by its clock (ms), None before the first message, as is the age.
+    the exchange's sending (of trades: from the match) to our hearing by its clock (ms), None before the first message,
+    as is the age.
     """
 
     kind: str
