@@ -20,8 +20,9 @@ from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError, ShortfallError
 from tradebot.engine.control.progress import CancelToken, Progress
 from tradebot.engine.market import Category, DatasetKey, RiskTier
-from tradebot.engine.store import ImportOptions, Store, back_up, backup, restore, restoring
+from tradebot.engine.store import ImportOptions, Store, back_up, backup, restore
 from tradebot.engine.store.archive import may_be_in_archive
+from tradebot.engine.store.tables import Tables
 
 MARK = DatasetKey("linear", "BTCUSDT", "1m", mark=True)
 CLOCK = ManualClock(START_MS + 86_400_000)
@@ -266,16 +267,15 @@ def test_killed_in_the_middle_a_second_run_finishes(
     back_up(store, archive)
     other = Store(tmp_path / "other", CLOCK)
     put: list[Path] = []
-    module = restoring
-    real = module.replace_patiently
+    real = Tables.put_in_place
 
-    def killed(new: Path, path: Path) -> None:
+    def killed(self: Tables, path: Path, new: Path) -> None:
         if len(put) == stop_at:
             raise Killed
         put.append(path)
-        real(new, path)
+        real(self, path, new)
 
-    monkeypatch.setattr(module, "replace_patiently", killed)
+    monkeypatch.setattr(Tables, "put_in_place", killed)
     with pytest.raises(Killed):
         restore(other, archive)
     monkeypatch.undo()

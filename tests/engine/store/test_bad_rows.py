@@ -16,6 +16,7 @@ from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import DatasetKey
 from tradebot.engine.store import Store, bad_rows
 from tradebot.engine.store.bad_rows import move_bad_rows
+from tradebot.engine.store.tables import Tables
 
 MINUTE = 60_000
 HEADER = "timestamp,open,high,low,close,volume,turnover\n"
@@ -152,7 +153,7 @@ def test_a_kill_between_quarantine_and_file_loses_and_doubles_nothing(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(bad_rows, "replace_patiently", killed)
+        patch.setattr(Tables, "put_in_place", killed)
         with pytest.raises(Killed):
             move_bad_rows(store, KEY)
     assert path.read_bytes() == before

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tradebot.engine.control.errors import InputError, ShortfallError
-from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import DatasetKey, Timeframe
 from tradebot.engine.market.times import iso_ms
@@ -107,7 +106,7 @@ def _try_to_move(store: Store, key: DatasetKey, path: Path) -> MovedRows | None:
             if stamp_of(path) != stamp:
                 return None
             _put_aside(path, lines, sorting.moved, iso_ms(store.parts.clock.now_ms()))
-            replace_patiently(temporary, path)
+            store.parts.tables.put_in_place(path, temporary)
     finally:
         temporary.unlink(missing_ok=True)
     ranges = _ranges(lines, sorting, key.timeframe)

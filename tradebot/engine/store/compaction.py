@@ -151,9 +151,9 @@ def _tidied(store: Store, path: Path) -> int | None:
     if not path.exists() or not _untidy(path, kind):
         return None
 
-    def content(tail: Tail) -> tuple[Iterable[bytes], int] | None:
+    def content(tail: Tail) -> Iterable[bytes] | None:
         found[0] = 0
-        return _parts(path, kind, tail.stamp.size, found), tail.last_ms
+        return _parts(path, kind, tail.stamp.size, found)
 
     return found[0] if store.parts.tables.rewrite(path, kind, content) else None
 
@@ -237,7 +237,7 @@ class _Sweep:
         for category in Category:
             folder = self._folder / category.value
             for cache in sorted((folder / ".cache").glob("*")):
-                if cache.is_dir() and not (folder / f"{cache.name}.csv").exists():
+                if not (folder / f"{cache.name.removesuffix('.written')}.csv").exists():
                     self._delete(cache)
             for path in sorted(folder.glob(".*.new")):
                 if self._now_ms - path.stat().st_mtime_ns // 1_000_000 > _LEFTOVER_AGE_MS:

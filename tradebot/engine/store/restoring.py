@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.control.errors import InputError, ShortfallError
-from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
 from tradebot.engine.store.archive import SOURCE, ArchiveEntry, read_manifest
 from tradebot.engine.store.replacing import build_beside
@@ -204,8 +203,7 @@ class _Restoring:
                     os.replace(path, aside)
                     kept.append(str(aside))
                 try:
-                    replace_patiently(temporary, path)
-                    self._store.parts.tables.forget(path)
+                    self._store.parts.tables.put_in_place(path, temporary)
                 except OSError:
                     for name in kept:
                         os.replace(name, path)

@@ -249,12 +249,12 @@ def _cut(store: Store, path: Path, name: str, before_ms: int, dry_run: bool) -> 
     kind = table_kind(path)
     found: list[tuple[int, int]] = []
 
-    def content(tail: Tail) -> tuple[Iterable[bytes], int] | None:
+    def content(tail: Tail) -> Iterable[bytes] | None:
         offset, rows = _place_of(path, kind, tail.stamp.size, before_ms)
         found[:] = [(rows, offset - len(kind.header))]
         if not rows:
             return None
-        return _parts(path, kind, offset, tail.stamp.size), tail.last_ms if tail.last_ms >= before_ms else -1
+        return _parts(path, kind, offset, tail.stamp.size)
 
     if dry_run:
         stamp = path.stat().st_size if path.exists() else 0

@@ -80,7 +80,7 @@ class Store(Records):
         self._clock = clock or SystemClock()
         self._notices = Notices()
         lineage = Lineage()
-        self._tables = Tables(self._lock, self._notices, lineage, fsync)
+        self._tables = Tables(self._lock, self._notices, lineage, fsync, read_only)
         self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
         self._inventory = Inventory(self._layout.inventory, read_only)
         self._provenance = Provenance(self._layout.source)
@@ -99,6 +99,7 @@ class Store(Records):
     def load(self, key: DatasetKey, start_ms: int | None = None, end_ms: int | None = None) -> Candles:
         """Bars with start <= open time < end. InputError for an unknown dataset or a bad row (file and line)."""
         path = self._layout.bars(key)
+        self._tables.look(path)
         try:
             return self._reader.load(path, key.timeframe).between(start_ms, end_ms)
         except FileNotFoundError:
@@ -160,8 +161,11 @@ class Store(Records):
         """
         budget = _LIST_BUDGET_BYTES
         infos = []
-        for file in self._layout.bar_files():
+        files = self._layout.bar_files()
+        self._tables.look_for_gone({file.path for file in files})
+        for file in files:
             key, path, stamp = file.key, file.path, file.stamp
+            self._tables.look(path, remember=False)
             try:
                 if file.waiting:
                     infos.append(self._summary(key, path).info(key, path))
@@ -182,6 +186,7 @@ class Store(Records):
     def info(self, key: DatasetKey) -> DatasetInfo | None:
         """One dataset exactly, None where there is none; InputError with the line of a bad row."""
         path = self._layout.bars(key)
+        self._tables.look(path)
         if stamp_of(path) is None and not self._waits(path):
             return None
         info = self._summary(key, path).info(key, path)
@@ -231,15 +236,24 @@ class Store(Records):
         return self.append_many({key: rows})[key]
 
     def append_many(self, bars: Mapping[DatasetKey, Sequence[BarRow]]) -> dict[DatasetKey, int]:
-        """`append` for many datasets under one lock: the cheap way to store one bar of each of 600 symbols."""
+        """`append` for many datasets under one lock: the cheap way to store one bar of each of 600 symbols.
+
+        Where one cannot be written, the others are, and its refusal is raised afterwards.
+        """
         self.check_writable()
-        appended = {}
+        appended: dict[DatasetKey, int] = {}
+        refusal: TradebotError | None = None
         sound = {key: self._sound(key, rows) for key, rows in bars.items()}
         with self._lock.held():
             for key, (lines, refused) in sound.items():
                 path = self._layout.bars(key)
-                self._quarantine(path, refused)
-                appended[key] = self._tables.append(path, kind_of(key), lines).added if len(lines) else 0
+                try:
+                    self._quarantine(path, refused)
+                    appended[key] = self._tables.append(path, kind_of(key), lines).added if len(lines) else 0
+                except TradebotError as error:
+                    refusal = refusal or error
+        if refusal is not None:
+            raise refusal
         return appended
 
     def merge(self, key: DatasetKey, rows: Sequence[BarRow]) -> MergeResult:
@@ -394,6 +408,7 @@ class Store(Records):
 
     def _summary(self, key: DatasetKey, path: Path) -> Summary:
         """The dataset's times in short, with its journal; InputError with the line of a bad row."""
+        self._tables.look(path)
         # What waits first: settled meanwhile, it is seen twice, which does no harm.
         waiting = self._waiting_ranges(key, path)
         stamp = stamp_of(path)

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from tradebot.engine.control.errors import InputError, ShortfallError
-from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.market import Int64, Timeframe
 from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, staged_of, stamp_of
 from tradebot.engine.store.lineage import Lineage
@@ -64,8 +63,11 @@ class MergeResult:
 class Tables:
     """Appends and merges lines of text; the one writer of a data folder's tables."""
 
-    def __init__(self, lock: FolderLock, notices: Notices, lineage: Lineage, fsync: bool) -> None:
+    def __init__(
+        self, lock: FolderLock, notices: Notices, lineage: Lineage, fsync: bool, read_only: bool = False
+    ) -> None:
         self._lock = lock
+        self._read_only = read_only
         self._notices = notices
         self._lineage = lineage
         self._fsync = fsync
@@ -188,7 +190,7 @@ class Tables:
                 if (stamp_of(path) or NOTHING) != tail.stamp or not staged.unchanged():
                     return False
                 if work.added:
-                    self._swap(path, temporary, work.last_ms)
+                    self._tails.put_in_place(path, temporary)
         finally:
             temporary.unlink(missing_ok=True)
         return True
@@ -200,17 +202,40 @@ class Tables:
             return 0
         return waiting
 
-    def forget(self, path: Path) -> None:
-        """The file was put in place by a restoration; hold the folder's lock."""
-        self._tails.forget(path)
+    def put_in_place(self, path: Path, temporary: Path) -> None:
+        """Replace a table by a finished file; hold the folder's lock. OSError where the system refuses."""
+        self._tails.put_in_place(path, temporary)
 
-    def rewrite(
-        self, path: Path, kind: TableKind, content: Callable[[Tail], tuple[Iterable[bytes], int] | None]
-    ) -> bool:
+    def look(self, path: Path, remember: bool = True) -> None:
+        """Say so where another program changed the table since we last saw or left it.
+
+        Costs nothing while the table stands still. Without `remember` a table never seen before is passed over.
+        """
+        if self._tails.is_known(path):
+            if not self._tails.is_new(path, stamp_of(path)):
+                return
+        elif not remember:
+            return
+        try:
+            if self._read_only:
+                self._tails.look(path)  # nothing of ours writes here, and the lock might not be had
+                return
+            with self._lock.held():
+                self._tails.look(path)
+        except (OSError, ShortfallError):
+            return  # the next look says it; reading the table says what is wrong with it
+
+    def look_for_gone(self, present: set[Path]) -> None:
+        """Say which bar tables we know of are not among the `present` ones any more."""
+        for path in self._tails.known_paths() - present:
+            if not path.name.endswith("_funding.csv"):
+                self.look(path)
+
+    def rewrite(self, path: Path, kind: TableKind, content: Callable[[Tail], Iterable[bytes] | None]) -> bool:
         """Replace the table in one step by other content made of it, and say whether that was done.
 
-        `content` is given the table's state and answers with the parts, header first, and the time of the last row
-        (-1 without rows), or None where nothing is to do. It is asked again when the table changed meanwhile.
+        `content` is given the table's state and answers with the parts, header first, or None where nothing is to
+        do. It is asked again when the table changed meanwhile.
         ShortfallError where the table is locked.
         """
         done = self._tried(
@@ -226,28 +251,22 @@ class Tables:
         return done.added > 0
 
     def _try_rewrite(
-        self, path: Path, kind: TableKind, content: Callable[[Tail], tuple[Iterable[bytes], int] | None]
+        self, path: Path, kind: TableKind, content: Callable[[Tail], Iterable[bytes] | None]
     ) -> MergeResult | None:
         with self._lock.held():
             tail = self._tails.tail(path, kind)
-        made = content(tail) if tail.stamp != NOTHING else None
-        if made is None:
+        parts = content(tail) if tail.stamp != NOTHING else None
+        if parts is None:
             return MergeResult()
-        parts, last_ms = made
         temporary = build_beside(path, parts)
         try:
             with self._lock.held():
                 if stamp_of(path) != tail.stamp:
                     return None
-                self._swap(path, temporary, last_ms)
+                self._tails.put_in_place(path, temporary)
         finally:
             temporary.unlink(missing_ok=True)
         return MergeResult(appended=1)
-
-    def _swap(self, path: Path, temporary: Path, last_ms: int) -> None:
-        """Put a finished new content in the table's place; hold the folder's lock."""
-        replace_patiently(temporary, path)
-        self._tails.left(path, Tail(FileStamp.of(path.stat()), last_ms))
 
     def _settled_later(self, path: Path) -> MergeResult:
         self._notices.add(
@@ -290,7 +309,7 @@ class Tables:
                 with self._lock.held():
                     if stamp_of(path) != tail.stamp:
                         return None
-                    self._swap(path, temporary, int(merged.times[-1]))
+                    self._tails.put_in_place(path, temporary)
             finally:
                 temporary.unlink(missing_ok=True)
         with self._lock.held():
@@ -317,7 +336,7 @@ class Tables:
                 file.truncate(tail.stamp.size)
                 raise not_written(path, error) from None
         after = FileStamp.of(path.stat())
-        self._tails.left(path, Tail(after, int(lines.times[-1])))
+        self._tails.appended(path, Tail(after, int(lines.times[-1])), content)
         if after.size == tail.stamp.size + len(content):
             self._lineage.appended(path, tail.stamp, after)
 

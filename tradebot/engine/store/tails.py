@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.files import replace_patiently
+from tradebot.engine.store.changes import Changes
 from tradebot.engine.store.layout import FileStamp, TableKind, quarantine_of, stamp_of
 from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.parsing import split_table
@@ -32,18 +33,41 @@ class Tails:
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
         self._known: dict[Path, Tail] = {}
+        self._changes = Changes()
 
     def known(self, path: Path) -> Tail | None:
         """The tail as it was last seen or left by us."""
         return self._known.get(path)
 
-    def left(self, path: Path, tail: Tail) -> None:
-        """We wrote the table, and left it so."""
+    def appended(self, path: Path, tail: Tail, text: bytes) -> None:
+        """We added complete lines to the table, and left it so."""
         self._known[path] = tail
+        self._changes.appended(path, tail.stamp, text, tail.last_ms)
 
-    def forget(self, path: Path) -> None:
-        """What was known of the table no longer holds, by our own doing."""
+    def put_in_place(self, path: Path, temporary: Path) -> None:
+        """Replace the table by a finished file."""
+        self._changes.announce(path, temporary)
+        replace_patiently(temporary, path)
         self._known.pop(path, None)
+        self._changes.written(path)
+
+    def is_new(self, path: Path, stamp: FileStamp | None) -> bool:
+        """Whether the table is in another state than the one last seen or left; False where it never was."""
+        return self._changes.is_new(path, stamp)
+
+    def known_paths(self) -> set[Path]:
+        """Every table that was looked at."""
+        return self._changes.paths()
+
+    def is_known(self, path: Path) -> bool:
+        """Whether the table was looked at before."""
+        return self._changes.knows(path)
+
+    def look(self, path: Path) -> None:
+        """Say so where another program changed the table since it was last seen or left."""
+        sentence = self._changes.look(path)
+        if sentence is not None:
+            self._notices.add(sentence)
 
     def tail(self, path: Path, kind: TableKind) -> Tail:
         """State and last time of the table, after repairing a torn end and tidying line ends.
@@ -51,11 +75,13 @@ class Tails:
         InputError where the last line or the header is not the contract's.
         """
         stamp = stamp_of(path)
-        if stamp is None:
-            return Tail(NOTHING, -1)
         known = self._known.get(path)
         if known is not None and known.stamp == stamp:
             return known
+        self.look(path)
+        if stamp is None:
+            self._known.pop(path, None)
+            return Tail(NOTHING, -1)
         with path.open("rb") as file:
             head = file.read(len(kind.header))
             file.seek(max(0, stamp.size - _TAIL_BYTES))
@@ -77,6 +103,7 @@ class Tails:
             torn = data[whole:]
             add_to_quarantine(path, f"the torn last line of {path.name}", torn)
             file.truncate(whole)
+        self._changes.written(path)
         self._notices.add(
             f"{path} ended in half a line, as a kill or a power cut leaves it; the {len(torn)} characters were "
             f"moved to {quarantine_of(path).name} and the file is whole again."
@@ -86,7 +113,7 @@ class Tails:
         text = split_table(path.read_bytes(), path, kind)
         temporary = build_beside(path, (kind.header, text.body))
         try:
-            replace_patiently(temporary, path)
+            self.put_in_place(path, temporary)
         finally:
             temporary.unlink(missing_ok=True)
         self._notices.add(
