@@ -382,6 +382,15 @@ def test_a_folder_of_daily_files_becomes_one_dataset_whatever_their_order(
     assert ["ETH_USDT_USDT-4h-futures.json is damaged" in str(error) for error in outcome.refused] == [True]
     info = store.info(DatasetKey("linear", "BTCUSDT", "4h"))
     assert info is not None and (info.rows, info.gap_count) == (240, 0)
+    imports = json.loads((store.folder / ".source.json").read_text())["imports"]["linear/BTCUSDT_4h"]
+    noted = {each["file"]: each["sha256"] for each in (imports, *imports["earlier"])}
+    assert noted == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.suffix == ".csv"
+    }
+    again = import_files(store, files[:3], ImportOptions(), NOW_MS)
+    assert [report.rows_existing for report in again.imported] == [6, 6, 6]
+    imports = json.loads((store.folder / ".source.json").read_text())["imports"]["linear/BTCUSDT_4h"]
+    assert len(imports["earlier"]) == 39, "a file imported twice is noted once"
     assert (shown[-1].done, shown[-1].total, shown[0].note) == (41, 41, files[0].name)
 
 

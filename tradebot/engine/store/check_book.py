@@ -81,6 +81,7 @@ class CheckBook:
 
     def keep(self, reports: Iterable[CheckReport], now_ms: int) -> None:
         """Note what checks just found; where the folder cannot be written, nothing is noted."""
+        self._entries = self._read() or self._entries  # another program may have checked meanwhile
         for report in reports:
             stamp = stamp_of(report.path)
             if stamp is None:

@@ -30,7 +30,9 @@ class Provenance:
         return source if isinstance(source, str) else None
 
     def imports(self) -> dict[str, dict[str, Any]]:
-        """For each dataset that imported files went into: the last file, its SHA-256 and when (ISO 8601)."""
+        """For each dataset that imported files went into: the last file, its SHA-256 and when (ISO 8601); under
+        "earlier" the same of the files before it, the newest first.
+        """
         imports = self._content().get("imports", {})
         return dict(imports) if isinstance(imports, dict) else {}
 
@@ -87,10 +89,16 @@ class Provenance:
             )
 
     def note_import(self, dataset: str, file_name: str, sha256: str, imported_at: str) -> None:
-        """Remember that a file went into a dataset."""
-        content = self._content()
-        entry = {"file": file_name, "sha256": sha256, "imported_at": imported_at}
-        self._write({**content, "imports": {**self.imports(), dataset: entry}})
+        """Remember that a file went into a dataset; earlier files stay noted behind the last one."""
+        content, imports = self._content(), self.imports()
+        before = imports.get(dataset, {})
+        earlier = [
+            each for each in (before, *before.get("earlier", ())) if each.get("sha256") not in {None, sha256}
+        ]
+        entry: dict[str, Any] = {"file": file_name, "sha256": sha256, "imported_at": imported_at}
+        if earlier:
+            entry["earlier"] = [{name: each.get(name) for name in entry} for each in earlier]
+        self._write({**content, "imports": {**imports, dataset: entry}})
 
     def _content(self) -> dict[str, Any]:
         try:
