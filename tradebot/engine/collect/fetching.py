@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
 from tradebot.engine.collect.jobs import DatasetJob, Queue
@@ -25,6 +26,9 @@ _PASSING = {
     FailureKind.MALFORMED,
 }
 _RESTS_S = (30.0, 120.0)
+# A request that takes longer is waiting for its next try: others are asked meanwhile, but not of the same dataset.
+_SLOW_S = 10.0
+_LOOK_AGAIN_S = 1.0
 # Answered pages that may wait for the disk, about half a megabyte each; beyond it nothing new is asked.
 _MOST_WRITING = 32
 
@@ -45,7 +49,7 @@ class Fetching:
         self._queue = Queue(jobs)
         self._advanced = advanced
         self._concurrency = concurrency
-        self._asking = 0
+        self._asking: dict[tuple[DatasetJob, int], float] = {}  # since when
         self._writing = 0
         self._resting = 0
         self._moved = asyncio.Event()
@@ -62,28 +66,43 @@ class Fetching:
 
     async def _dispatch(self, group: asyncio.TaskGroup) -> None:
         while True:
-            while self._may_ask() and (got := self._queue.next()) is not None:
-                self._asking += 1
-                group.create_task(self._window(group, *got))
+            slow = self._slow()
+            while self._may_ask(len(slow)) and (got := self._queue.next(slow)) is not None:
+                job, number, window = got
+                self._asking[job, number] = self._clock.monotonic()
+                group.create_task(self._window(group, job, number, window))
             if not (self._asking or self._writing or self._resting):
                 return
             self._moved.clear()
-            await self._moved.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_S):
+                    await self._moved.wait()
 
-    def _may_ask(self) -> bool:
+    def _slow(self) -> list[DatasetJob]:
+        """The datasets of requests that wait for their next try; the time of a ban is not counted."""
+        now = self._clock.monotonic()
+        slow = [job for (job, _), since in self._asking.items() if since < now - _SLOW_S]
+        if slow and self._exchange.budget().banned_until_ms is not None:
+            self._asking = dict.fromkeys(self._asking, now)
+            return []
+        return slow
+
+    def _may_ask(self, slow: int) -> bool:
         most = self._concurrency or self._exchange.concurrency()
-        return self._asking < most and self._writing < _MOST_WRITING
+        # Slow ones are no reason to stand still, and none to pile up without end.
+        under_way = len(self._asking) - min(slow, 2 * most)
+        return under_way < most and self._writing < _MOST_WRITING
 
     async def _window(self, group: asyncio.TaskGroup, job: DatasetJob, number: int, window: Window) -> None:
         try:
             fetched = await fetch(self._exchange, job.key, window)
         except ExchangeError as error:
-            self._asking -= 1
+            del self._asking[job, number]
             if error.kind in ENDS_THE_RUN:
                 raise
             self._put_off_or_fail(group, job, number, error)
         else:
-            self._asking -= 1
+            del self._asking[job, number]
             self._writing += 1
             self._moved.set()
             try:

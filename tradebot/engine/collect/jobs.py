@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from tradebot.engine.collect.ports import StorePort
@@ -313,14 +313,14 @@ class Queue:
     def __init__(self, jobs: list[DatasetJob]) -> None:
         self._open = deque(job for job in jobs if not job.exhausted)
 
-    def next(self) -> tuple[DatasetJob, int, Window] | None:
-        """The next window to ask, or None where none can be handed out now."""
+    def next(self, avoid: Container[DatasetJob] = ()) -> tuple[DatasetJob, int, Window] | None:
+        """The next window to ask, not of the datasets to `avoid`; None where none can be handed out now."""
         for _ in range(len(self._open)):
             job = self._open.popleft()
             if job.exhausted:
                 continue
             self._open.append(job)
-            if job.ready:
+            if job.ready and job not in avoid:
                 return (job, *job.take())
         return None
 
