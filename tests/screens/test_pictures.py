@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.screens.conftest import ready, type_text, until
+from tests.screens.conftest import ready, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.screens.build_form import FormPane
@@ -21,7 +21,7 @@ from tradebot.screens.trade_dialog import TradeDialog
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pictures are kept for one system")
 
-WIDE, NARROW = (120, 35), (80, 24)
+WIDE, NARROW, BROAD = (120, 35), (80, 24), (200, 50)
 Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -48,6 +48,22 @@ async def form_alone(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: pilot.app.query_one(FormPane).has_focus_within)
 
 
+async def failed_job(pilot: Pilot[None]) -> None:
+    pilot.app.query_one("#jobs").focus()
+    await pilot.press("end")
+    await until(pilot, lambda: "safe on disk" in screen_text(pilot))
+
+
+async def months(pilot: Pilot[None]) -> None:
+    await pilot.press("down", "down", "down", "enter")
+    await until(pilot, lambda: "elsewhere in" in screen_text(pilot))
+
+
+async def collect_form(pilot: Pilot[None]) -> None:
+    await pilot.press("n")
+    await until(pilot, lambda: "389k rows" in screen_text(pilot))
+
+
 async def nothing(pilot: Pilot[None]) -> None:
     pass
 
@@ -57,7 +73,13 @@ async def nothing(pilot: Pilot[None]) -> None:
     [
         pytest.param("full", "data", WIDE, nothing, id="data_120"),
         pytest.param("full", "data", NARROW, nothing, id="data_80"),
+        pytest.param("full", "data", BROAD, nothing, id="data_200"),
         pytest.param("offline", "data", WIDE, nothing, id="data_offline_120"),
+        pytest.param("read-only", "data", WIDE, nothing, id="data_read_only_120"),
+        pytest.param("full", "data", WIDE, failed_job, id="data_failed_job_120"),
+        pytest.param("full", "data", WIDE, months, id="data_months_120"),
+        pytest.param("full", "data", NARROW, months, id="data_months_80"),
+        pytest.param("empty", "data", NARROW, collect_form, id="data_collect_80"),
         pytest.param("full", "build", WIDE, error_in_a_field, id="build_error_120"),
         pytest.param("full", "build", NARROW, form_alone, id="build_80"),
         pytest.param("full", "test", WIDE, nothing, id="test_120"),
