@@ -267,6 +267,8 @@ ODD_VALUES = st.sampled_from(
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place inside of a message."""
     found = [path] if path else []
+    if len(path) > 6:
+        return found
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         found += places(inner, (*path, key))
@@ -289,11 +291,11 @@ def damaged(draw: st.DrawFn, message: dict[str, Any]) -> bytes:
         if what == "remove":
             del inner[last]
         elif what == "change":
-            inner[last] = draw(ODD_VALUES)
+            inner[last] = copy.deepcopy(draw(ODD_VALUES))
         elif isinstance(inner, dict):
-            inner["unknown"] = draw(ODD_VALUES)
+            inner["unknown"] = copy.deepcopy(draw(ODD_VALUES))
         else:
-            inner.append(draw(ODD_VALUES))
+            inner.append(copy.deepcopy(draw(ODD_VALUES)))
     separators = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
     text = json.dumps(changed, separators=separators, ensure_ascii=draw(st.booleans()))
     body = text.encode("utf-8", "surrogatepass")

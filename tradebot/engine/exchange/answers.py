@@ -47,8 +47,8 @@ def loads(body: bytes) -> Any:
         return orjson.loads(body)
     rows = body[start + len(_LIST) : end]
     text = rows.replace(b'"],["', b"\n").replace(b'","', b",")
-    # A comma or line end inside a field would look like the end of one.
-    if len(rows) - len(text) != 2 * text.count(b",") + 4 * text.count(b"\n"):
+    # A comma or line end inside a field would look like the end of one, and what is escaped is not what it looks like.
+    if b"\\" in rows or len(rows) - len(text) != 2 * text.count(b",") + 4 * text.count(b"\n"):
         return orjson.loads(body)
     envelope = orjson.loads(body[: start + len(_LIST) - 3] + b"[]" + body[end + 3 :])
     result = envelope.get("result") if isinstance(envelope, dict) else None
