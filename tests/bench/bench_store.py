@@ -17,11 +17,12 @@ from itertools import count
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from tradebot.engine.market import BarRow, DatasetKey
-from tradebot.engine.store import ImportOptions, Store
+from tradebot.engine.store import ImportOptions, RetentionRules, Store, back_up, prune, restore
 
 KEY = DatasetKey("spot", "BTCUSDT", "1m")
 START_MS = 1_704_067_200_000
@@ -69,6 +70,10 @@ def rows(first: int, number: int) -> list[BarRow]:
         )
         for index in range(first, first + number)
     ]
+
+
+def resident_megabytes() -> float:
+    return psutil.Process().memory_info().rss / 1e6
 
 
 def tell(benchmark: BenchmarkFixture, what: str, bar: str, yardstick: str, seconds: float) -> None:
@@ -125,6 +130,67 @@ def test_append_of_half_a_million_rows(benchmark: BenchmarkFixture, tmp_path: Pa
     rate = 500_000 / benchmark.stats.stats.min
     print(f"\nappend in batches of {batch:,}: {rate:,.0f} rows/s (bar 500,000)", end="")
     tell(benchmark, "", "1000 ms", "bare write", best_of(3, lambda: (tmp_path / "bare").write_text(text)))
+
+
+def test_a_million_older_rows_before_a_million(tmp_path: Path) -> None:
+    """A thousand pages of a thousand older rows, newest first, gathered beside the file and taken in at once.
+
+    Yardstick: one such page merged by itself, which rewrites the file, a thousand times over.
+    """
+    store, key = Store(tmp_path), DatasetKey("linear", "AUSDT", "1m")
+    for first in range(1_000_000, 2_000_000, 10_000):
+        store.append(key, rows(first, 10_000))
+    single = best_of(1, lambda: store.merge(key, rows(999_000, 1000)))
+    seconds = []
+    for first in range(998_000, -1, -1000):
+        page = rows(first, 1000)
+        started = time.perf_counter()
+        store.stage(key, page)
+        seconds.append(time.perf_counter() - started)
+    store.info(key)
+    before = resident_megabytes()
+    started = time.perf_counter()
+    result = store.settle(key)
+    settled = time.perf_counter() - started
+    total = sum(seconds) + settled
+    assert result.inserted == 999_000
+    print(
+        f"\n1,000 pages of 1,000 older rows before a million: {total:.2f} s ({999_000 / total:,.0f} rows/s; bar "
+        f"500,000): staged {sum(seconds):.2f} s, median {sorted(seconds)[500] * 1e3:.2f} ms a page; settled "
+        f"{settled:.2f} s with {resident_megabytes() - before:.0f} MB more; one page merged by itself "
+        f"{single * 1e3:.0f} ms, a thousand of them {single * 1000:.0f} s"
+    )
+
+
+def test_backup_and_restore_of_a_year(year: Path, tmp_path: Path) -> None:
+    """Packed, read back, hashed; then verified and written into another folder. Yardstick: copying the file."""
+    (tmp_path / "data" / "spot").mkdir(parents=True)
+    shutil.copy(year, tmp_path / "data" / "spot" / "BTCUSDT_1m.csv")
+    numbers = count()
+    store = Store(tmp_path / "data")
+    saved = best_of(2, lambda: back_up(store, tmp_path / f"{next(numbers)}.zip"))
+    restored = best_of(2, lambda: restore(Store(tmp_path / f"other{next(numbers)}"), tmp_path / "0.zip"))
+    copied = best_of(3, lambda: shutil.copy(year, tmp_path / "copy.csv"))
+    size, packed = year.stat().st_size, (tmp_path / "0.zip").stat().st_size
+    print(
+        f"\nbackup of a year: {saved:.2f} s, {packed / size:.0%} of its {size / 1e6:.0f} MB; restored in "
+        f"{restored:.2f} s; copying alone {copied * 1e3:.0f} ms"
+    )
+
+
+def test_pruning_a_year(year: Path, tmp_path: Path) -> None:
+    """The older half of a year of minutes is cut; then nothing is to do."""
+    (tmp_path / "spot").mkdir()
+    shutil.copy(year, tmp_path / "spot" / "BTCUSDT_1m.csv")
+    store = Store(tmp_path)
+    info = store.info(KEY)
+    assert info is not None
+    assert info.last_ms is not None
+    rules = RetentionRules({"1m": 183 * 86_400_000})
+    now_ms = info.last_ms
+    cut = best_of(1, lambda: prune(store, rules, now_ms, False))
+    idle = best_of(3, lambda: prune(store, rules, now_ms, False))
+    print(f"\npruning half a year of minutes: {cut * 1e3:.0f} ms; with nothing to do {idle * 1e3:.1f} ms")
 
 
 def test_merge_of_half_a_million_rows(benchmark: BenchmarkFixture, tmp_path: Path) -> None:

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tradebot.engine.control.errors import InputError, ShortfallError
+from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.market import Int64, Timeframe
 from tradebot.engine.store.layout import FileStamp, TableKind, journal_of, quarantine_of, staged_of, stamp_of
 from tradebot.engine.store.lineage import Lineage
-from tradebot.engine.store.lines import NO_LINES, IrregularLineError, Lines, merge_sorted
+from tradebot.engine.store.lines import NO_LINES, Lines, merge_sorted
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.notices import Notices
-from tradebot.engine.store.parsing import split_table
 from tradebot.engine.store.replacing import build_beside
+from tradebot.engine.store.row_times import absent, absent_positions, last_time, lines_of_table
 from tradebot.engine.store.settling import NotRisingError, Settling
 from tradebot.engine.store.side_files import (
     Journal,
@@ -79,7 +79,7 @@ class Tables:
         """Add rising lines; those not after the last row count as existing."""
         with self._lock.held():
             if journal_of(path).exists():
-                newer = lines.after(_last(read_journal(path).lines.times))
+                newer = lines.after(last_time(read_journal(path).lines.times))
                 result = self.merge(path, kind, newer)
                 return replace(result, existing=result.existing + len(lines) - len(newer))
             try:
@@ -295,14 +295,14 @@ class Tables:
             if wanted.times[0] > tail.last_ms:
                 self._write(path, kind, tail, wanted)
                 self._journal_written(path, journal)
-                last = max(tail.last_ms, _last(journal.lines.times))
-                return _counted(given, _absent(fresh.times, journal.lines.times), last)
+                last = max(tail.last_ms, last_time(journal.lines.times))
+                return _counted(given, absent(fresh.times, journal.lines.times), last)
         data = path.read_bytes() if tail.stamp != NOTHING else b""
         if len(data) != tail.stamp.size:
             return None
         existing = lines_of_table(data, path, kind)
         merged = merge_sorted(existing, wanted)
-        new = _absent(_absent(fresh.times, journal.lines.times), existing.times)
+        new = absent(absent(fresh.times, journal.lines.times), existing.times)
         if len(merged) > len(existing):
             temporary = self._build(path, kind.header + merged.text)
             try:
@@ -314,7 +314,7 @@ class Tables:
                 temporary.unlink(missing_ok=True)
         with self._lock.held():
             self._journal_written(path, journal)
-        return _counted(given, new, max(tail.last_ms, _last(journal.lines.times)))
+        return _counted(given, new, max(tail.last_ms, last_time(journal.lines.times)))
 
     def _build(self, path: Path, content: bytes) -> Path:
         """The finished new content beside the file, safely on disk."""
@@ -346,13 +346,13 @@ class Tables:
             with self._lock.held():
                 fresh = lines.sorted_unique()
                 journal = read_journal(path)
-                held = _absent_positions(fresh.times, journal.lines.times)
+                held = absent_positions(fresh.times, journal.lines.times)
                 known = self._tails.known(path)
-                last = max(known.last_ms if known else -1, _last(journal.lines.times))
+                last = max(known.last_ms if known else -1, last_time(journal.lines.times))
                 if known is None or (len(fresh) and fresh.times[0] <= known.last_ms):
                     existing = lines_of_table(path.read_bytes(), path, kind)
-                    last = max(last, _last(existing.times))
-                    held &= _absent_positions(fresh.times, existing.times)
+                    last = max(last, last_time(existing.times))
+                    held &= absent_positions(fresh.times, existing.times)
                 new = fresh.chosen(np.flatnonzero(held))
                 if len(new):
                     append_lines(journal_of(path), new.text, None, self._fsync)
@@ -373,46 +373,6 @@ class Tables:
         clear_journal(path, journal)
         self._waiting.discard(path)
         self._notices.add(f"{path} can be written again; {len(journal.lines)} waiting rows were added to it.")
-
-
-def lines_of_table(data: bytes, path: Path, kind: TableKind) -> Lines:
-    """The complete rows of a file's content, which must rise; InputError with the line where they do not."""
-    if not data:
-        return Lines(b"", np.empty(0, np.int64))
-    body = split_table(data, path, kind).body
-    try:
-        lines = Lines.of_text(body)
-    except IrregularLineError:
-        lines = None
-    if lines is not None and bool(np.all(lines.times[1:] > lines.times[:-1])):
-        return lines
-    previous = -1
-    for number, line in enumerate(body.removesuffix(b"\n").split(b"\n"), start=2):
-        stamp = line.partition(b",")[0]
-        if not (stamp.isdigit() and len(stamp) <= 13 and int(stamp) > previous):
-            shown = stamp[:40].decode("utf-8", "replace")
-            raise InputError(
-                f'{path}, line {number}: the timestamp is "{shown}", expected a whole number of milliseconds '
-                "above the one of the row before; correct or delete that line."
-            )
-        previous = int(stamp)
-    raise AssertionError(f"{path}: lines were refused that are in order")
-
-
-def _absent_positions(times: Int64, held: Int64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """For each of `times` whether the rising `held` does not contain it."""
-    if not len(held):
-        return np.ones(len(times), dtype=np.bool_)
-    places = np.minimum(np.searchsorted(held, times), len(held) - 1)
-    return np.asarray(held[places] != times)
-
-
-def _absent(times: Int64, held: Int64) -> Int64:
-    return times[_absent_positions(times, held)]
-
-
-def _last(times: Int64) -> int:
-    return int(times[-1]) if len(times) else -1
 
 
 def _counted(given: int, new: Int64, last_ms: int) -> MergeResult:
