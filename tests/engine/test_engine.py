@@ -214,6 +214,39 @@ def test_without_an_exchange_the_engine_says_so_and_the_rest_works(tmp_path: Pat
         engine.stop()
 
 
+def test_kernels_that_cannot_be_compiled_are_said_once_and_tried_again_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[float] = []
+
+    def fail() -> None:
+        tried.append(time.monotonic())
+        raise ShortfallError("The backtest kernel could not be compiled into /cache (no room).")
+
+    monkeypatch.setattr("tradebot.engine.backtest.warm_up.kernels_ready", lambda: False)
+    monkeypatch.setattr("tradebot.engine.backtest.warm_up.compile_kernels_in_child", fail)
+    monkeypatch.setattr("tradebot.engine.runtime._KERNEL_PAUSES_S", (0.0, 0.0))
+    engine = engine_on(tmp_path, "http://127.0.0.1:9")
+    try:
+        snapshot = wait_for(
+            lambda: engine.snapshot() if engine.snapshot().kernels == "failed" else None, "the failure"
+        )
+        assert len(tried) == 3
+        assert "no room" in snapshot.kernels_sentence
+        errors = [
+            event
+            for event in engine.snapshot().events
+            if event.source == "kernels" and event.level == "error"
+        ]
+        assert [event.sentence for event in errors] == [snapshot.kernels_sentence]
+        toml = (REPOSITORY / "config" / "strategies" / "ema-trend.toml").read_text(encoding="utf-8")
+        job = engine.execute(RunBacktest("ema-trend", toml)).result(10)
+        wait_for(lambda: len(tried) == 6, "another try")
+        assert ended(engine, job).state == "failed"  # there are no bars
+    finally:
+        engine.stop()
+
+
 def test_bars_of_another_market_are_refused_at_the_door(tmp_path: Path) -> None:
     with SimulatorThread(SimulatorSettings(symbols=2, seed=7)) as other:
         (tmp_path / ".source.json").write_text('{"version": 1, "source": "mainnet"}', encoding="utf-8")

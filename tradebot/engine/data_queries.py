@@ -117,7 +117,7 @@ class DataQueries:
             self._events.warning("verify", sentence)
             return f"{sentence} Verify shows what was found, repair asks the exchange for it.", ""
 
-        return self._start("verify", f"verify {_named(texts)}", work, "datasets", keys)
+        return self._start("verify", f"verify {_named(keys)}", work, "datasets", keys)
 
     def _months(self, key: DatasetKey) -> MonthsView:
         info = self._store.info(key)
@@ -242,8 +242,8 @@ def copy_table(source: Path, target: Path, job: Job) -> int:
     return target.stat().st_size
 
 
-def _named(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{len(texts)} datasets"
+def _named(keys: Sequence[DatasetKey]) -> str:
+    return f"{keys[0].symbol} {keys[0].timeframe_name}" if len(keys) == 1 else f"{len(keys)} datasets"
 
 
 def import_options(category: str, symbol: str, timeframe: str, clock: str) -> ImportOptions:

@@ -251,6 +251,10 @@ class CheckDialog(Dialog[str]):
         verdict: Line = (("Passed", "bold good"), (f"  {report.key}", "dim")) if report.passed else (
             ("Failed", "bold bad"), (f"  {report.key}", "dim"))  # fmt: skip
         lines: list[Line] = [verdict, ()]
+        if not report.findings:
+            lines.append(
+                (self._GLYPHS["info"], (f"{self._dataset.rows:,} rows, nothing is wrong with them.", ""))
+            )
         for level, sentence in report.findings[:_MANY]:
             glyph = self._GLYPHS.get(level, self._GLYPHS["info"])
             for number, text in enumerate(wrap(sentence, 62)):

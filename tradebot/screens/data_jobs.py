@@ -17,6 +17,7 @@ from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 
 __all__ = ["ALIVE", "JobsPane"]
 
+_AMOUNT_WIDTH = 10
 ALIVE = frozenset({"running", "queued"})
 
 
@@ -45,7 +46,7 @@ class JobsPane(Pane):
                 Column("JOB", 24, grow=True),
                 Column("PROGRESS", 10, grow=True),
                 Column("%", 4, right=True),
-                Column("ROWS", 10, right=True),
+                Column("ROWS", _AMOUNT_WIDTH, right=True),
                 Column("RATE", 9, right=True, drop=1),
                 Column("ETA", 7, right=True),
                 Column("STATE", 8),
@@ -154,7 +155,8 @@ def _amount(job: JobView) -> str:
     if job.unit == "bytes":
         return formats.size_of(job.done)
     if job.total and job.total < 1000 and job.unit not in {"bars", "rows"}:
-        return f"{job.done:.0f}/{job.total:.0f} {job.unit}"[:10]
+        short = f"{job.done:.0f}/{job.total:.0f}"
+        return f"{short} {job.unit}" if len(short) + 1 + len(job.unit) <= _AMOUNT_WIDTH else short
     return f"{job.done:,.0f}" if job.done < 10_000_000 else formats.count(job.done)
 
 
