@@ -134,6 +134,16 @@ def test_a_report_shows_the_longest_gaps_and_all_of_them_when_asked(say: Say, tm
     assert len(say("data", "check", "--all", "BTC*")[1].splitlines()) == 10
 
 
+def test_of_many_datasets_those_that_are_sound_are_counted(say: Say, tmp_path: Path) -> None:
+    for number in range(21):
+        put(tmp_path, f"A{number}USDT_1m.csv", row(0), row(1))
+    put(tmp_path, "BTCUSDT_1m.csv", row(0), row(2))
+    code, out, _ = say("data", "check")
+    assert (code, len(out.splitlines()), out.splitlines()[0][:26]) == (1, 4, "linear/BTCUSDT_1m: FAILED,")
+    assert "22 datasets: 1 failed, 0 with warnings, 21 sound (--all shows these too)." in out
+    assert out.count(": sound,") == 0 and say("data", "check", "--all")[1].count(": sound,") == 21
+
+
 def test_mark_prices_and_payments_are_listed_and_checked(say: Say, ask: Ask, tmp_path: Path) -> None:
     put(tmp_path, "BTCUSDT_1m.csv", *(row(minute) for minute in range(3)))
     mark = tmp_path / "data" / "linear" / "BTCUSDT_1m_mark.csv"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tradebot.engine.store import CheckReport, Store
 
 _SHOWN_INTERVALS = 3
+# Of more datasets than these the sound ones are only counted, so that what is wrong can be seen.
+_FEW_DATASETS = 20
 _FUNDING = "_funding"
 
 
@@ -29,7 +31,8 @@ def check(
         ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="List every interval, however many there are.")
+        bool,
+        typer.Option("--all", help="List every interval and every sound dataset, however many there are."),
     ] = False,
     data: DataOption = None,
     config: ConfigOption = None,
@@ -102,13 +105,16 @@ def report_text(reports: list[CheckReport], every: bool) -> str:
 
     levels = list(Level)
     ordered = sorted(reports, key=lambda report: -levels.index(report.worst))
-    lines = [line for report in ordered for line in _lines(report, every)]
+    counted_only = len(reports) > _FEW_DATASETS and not every
+    shown = [report for report in ordered if not counted_only or report.worst is not Level.INFO]
+    lines = [line for report in shown for line in _lines(report, every)]
     if len(reports) > 1:
         failed = sum(report.failed for report in reports)
         warned = sum(report.worst is Level.WARNING for report in reports)
         sound = len(reports) - failed - warned
+        more = " (--all shows these too)" if counted_only and sound else ""
         lines.append(
-            f"{counted(len(reports), 'dataset')}: {failed:,} failed, {warned:,} with warnings, {sound:,} sound."
+            f"{counted(len(reports), 'dataset')}: {failed:,} failed, {warned:,} with warnings, {sound:,} sound{more}."
         )
     return "\n".join(lines)
 
