@@ -10,7 +10,7 @@ import numpy as np
 from tradebot.engine.market import MINUTE_MS
 from tradebot.engine.simulator.bars import minute_of
 from tradebot.engine.simulator.model import MarketModel, RunningMinute
-from tradebot.engine.simulator.trades import TradeTape
+from tradebot.engine.simulator.trades import Course, TradeTape
 
 _DAY_MINUTES = 1440
 _HOUR_MINUTES = 60
@@ -45,7 +45,7 @@ class LiveTape:
         self._courses: dict[str, _Course] = {}
         self._days: dict[str, ClosedDay] = {}
         self._untraded: dict[str, int] = {}
-        self.trades = TradeTape(model)
+        self.trades = TradeTape(model, self._course)
 
     def load(self, symbols: Sequence[str], now_ms: int) -> None:
         """Make the running minute of these symbols ready in one go; quicker than one by one."""
@@ -132,6 +132,11 @@ class LiveTape:
             )
             self._days[symbol] = day
         return day
+
+    def _course(self, symbol: str, minute: int) -> Course | None:
+        """The course of the running minute where it is loaded."""
+        known = self._courses.get(symbol) if minute == self._minute else None
+        return None if known is None else Course(known.open, known.last, known.volume)
 
     def _still(self, now_ms: int) -> int:
         """The moment, or the last one of a recording where it is over."""
