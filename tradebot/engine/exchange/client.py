@@ -41,7 +41,7 @@ SETTLE_MS = 2000
 # Requests under way: before the first answer, at least and at most, and what is added for answers that come late.
 _FIRST_CONCURRENCY = 8
 _LEAST_CONCURRENCY = 2
-MOST_CONCURRENCY = 64
+MOST_CONCURRENCY = 128
 _SPARE_CONCURRENCY = 1.3
 _SMOOTHING = 0.1
 
@@ -110,7 +110,7 @@ class Exchange:
         return self._throttle.budget()
 
     def concurrency(self) -> int:
-        """How many requests should be under way now to use up the budget at the measured latency, 2 to 64."""
+        """How many requests should be under way now to use up the budget at the measured latency, 2 to 128."""
         if self._usual_latency_s is None:
             return _FIRST_CONCURRENCY
         wanted = self._throttle.requests_per_second * self._usual_latency_s * _SPARE_CONCURRENCY + 1

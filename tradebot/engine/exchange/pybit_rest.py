@@ -45,7 +45,7 @@ class PybitRest:
     answer is thrown away.
     """
 
-    def __init__(self, url: str, timeout_s: float = 10.0, threads: int = 64) -> None:
+    def __init__(self, url: str, timeout_s: float = 10.0, threads: int = 128) -> None:
         self._url = check_base_url(url)
         self._timeout_s = timeout_s
         self._local = _Session()
