@@ -107,6 +107,19 @@ def test_mark_prices_are_datasets_of_their_own(tmp_path: Path) -> None:
     run(tmp_path, body)
 
 
+def test_an_exchange_without_mark_prices_gives_everything_else(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        world.bybit.faults.append(
+            lambda path, params: error_for_status(404, "", "u", path) if path == MARK_KLINE else None
+        )
+        report = await world.collect("BTCUSDT", mark_timeframes=(Timeframe.H1,))
+        states = {str(item.key): item.state.value for item in report.datasets}
+        assert states == {"linear/BTCUSDT_1m": "done", "linear/BTCUSDT_1h_mark": "failed"}
+        assert world.stored("BTCUSDT") == truth("BTCUSDT", NOW - DAY_MS, LAST_CLOSED)
+
+    run(tmp_path, body)
+
+
 def test_mark_prices_may_be_collected_alone(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         report = await world.collect("BTCUSDT", timeframes=(), mark_timeframes=(Timeframe.H1,))

@@ -98,7 +98,9 @@ class Fetching:
             fetched = await fetch(self._exchange, job.key, window)
         except ExchangeError as error:
             del self._asking[job, number]
-            if error.kind in ENDS_THE_RUN:
+            # An exchange may have no mark prices and everything else.
+            only_mark = job.key.mark and error.kind is FailureKind.NOT_FOUND
+            if error.kind in ENDS_THE_RUN and not only_mark:
                 raise
             self._put_off_or_fail(group, job, number, error)
         else:
