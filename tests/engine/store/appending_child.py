@@ -1,6 +1,6 @@
 """Child process of the kill tests: appends bars until it is killed, one line of output for each batch on disk.
 
-`python appending_child.py FOLDER FIRST STEP [merge]`: batch n holds the bars FIRST + n * STEP onwards.
+`python appending_child.py FOLDER FIRST STEP [merge | stage]`: batch n holds the bars FIRST + n * STEP onwards.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ def main() -> None:
     store = Store(folder)
     while True:
         batch = list(range(first, first + step))
-        if "merge" in sys.argv:
+        if "stage" in sys.argv:
+            store.stage(KEY, bars(*batch[1::2]))
+            store.stage(KEY, bars(*batch[::2]))
+            store.settle(KEY)
+            store.append(KEY, bars(first + step))
+        elif "merge" in sys.argv:
             # Older ones afterwards, so that the file is replaced time and again.
             store.merge(KEY, bars(*batch[1::2]))
             store.merge(KEY, bars(*batch[::2]))

@@ -25,7 +25,7 @@ def csv(folder: Path) -> Path:
     return folder / "linear" / "BTCUSDT_1m.csv"
 
 
-@pytest.mark.parametrize(("how", "step"), [("append", 300), ("append", 1), ("merge", 40)])
+@pytest.mark.parametrize(("how", "step"), [("append", 300), ("append", 1), ("merge", 40), ("stage", 40)])
 def test_a_killed_writer_loses_no_bar_it_reported_and_doubles_none(
     tmp_path: Path, how: str, step: int
 ) -> None:
@@ -45,6 +45,7 @@ def test_a_killed_writer_loses_no_bar_it_reported_and_doubles_none(
         indexes = [(time - bar(0).time_ms) // 60_000 for time in held]
         assert indexes[:reported] == list(range(reported))
         Store(tmp_path).merge(KEY, bars(0))  # repairs a torn end
+        Store(tmp_path).settle(KEY)
         lost = Store(tmp_path).append(KEY, bars(indexes[-1]))
         assert lost == 0
         assert csv(tmp_path).read_text() == text_of(bars(*indexes))

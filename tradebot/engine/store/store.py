@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from tradebot.engine.control.clock import Clock, SystemClock
-from tradebot.engine.control.errors import InputError, TradebotError, nearest
+from tradebot.engine.control.errors import InputError, TradebotError
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
-from tradebot.engine.market.times import iso_minute, iso_ms
+from tradebot.engine.market.times import iso_ms
 from tradebot.engine.store.check_findings import CheckReport
 from tradebot.engine.store.checking import check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
@@ -43,6 +43,7 @@ from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.provenance import Provenance
 from tradebot.engine.store.reading import BarReader, read_file
 from tradebot.engine.store.records import Records
+from tradebot.engine.store.refusals import nothing_to_build_from, unknown_dataset
 from tradebot.engine.store.resample import can_build, complete_span, resample
 from tradebot.engine.store.side_files import Journal, add_to_quarantine, read_journal
 from tradebot.engine.store.staging import runs, staged_lines
@@ -103,7 +104,7 @@ class Store(Records):
         try:
             return self._reader.load(path, key.timeframe).between(start_ms, end_ms)
         except FileNotFoundError:
-            raise self._unknown(key, path) from None
+            raise unknown_dataset(self._layout, key) from None
 
     def load_or_build(
         self,
@@ -136,7 +137,9 @@ class Store(Records):
             if rank[0] > 0 and (best is None or rank[:2] > best[:2]):
                 best = rank
         if best is None:
-            raise self._nothing_to_build_from(DatasetKey.of(category, symbol, timeframe, mark))
+            raise nothing_to_build_from(
+                self._layout, DatasetKey.of(category, symbol, timeframe, mark), self.datasets()
+            )
         key = best[2]
         path = self._layout.bars(key)
         if key.timeframe is timeframe:
@@ -199,7 +202,7 @@ class Store(Records):
         try:
             _, data = read_file(path)
         except FileNotFoundError:
-            raise self._unknown(key, path) from None
+            raise unknown_dataset(self._layout, key) from None
         source = self._provenance.imports().get(str(key))
         imported_from = str(source.get("file")) if source else None
         return check_bars(
@@ -212,7 +215,7 @@ class Store(Records):
         parts = path, journal_of(path), staged_of(path)
         stamps = tuple(stamp_of(part) for part in parts)
         if not any(stamps):
-            raise self._unknown(key, path)
+            raise unknown_dataset(self._layout, key)
         known = self._inventory.content_hash(path, stamps)
         if known is not None:
             return known
@@ -437,34 +440,3 @@ class Store(Records):
         if staged is None:
             return starts, ends
         return np.concatenate((starts, staged[0])), np.concatenate((ends, staged[1]))
-
-    def _unknown(self, key: DatasetKey, path: Path) -> InputError:
-        packed = path.with_name(path.name + ".gz")
-        if packed.exists():
-            return InputError(f"There is no {path}, only {packed.name}; run `tradebot data import {packed}`.")
-        held = {str(file.key) for file in self._layout.bar_files()}
-        match = nearest(str(key), held)
-        hint = f' Did you mean "{match}"?' if match else ""
-        return InputError(
-            f"There is no dataset {key} in {self.folder}; collect it with `tradebot collect` or import a file.{hint}"
-        )
-
-    def _nothing_to_build_from(self, key: DatasetKey) -> InputError:
-        path = self._layout.bars(key)
-        held = [
-            info
-            for info in self.datasets()
-            if (info.key.category, info.key.symbol, info.key.mark) == (key.category, key.symbol, key.mark)
-        ]
-        if not held:
-            return self._unknown(key, path)
-        spans = ", ".join(
-            f"{info.key.timeframe_name} from {iso_minute(info.first_ms)} to {iso_minute(info.last_ms)}"
-            for info in held
-            if info.first_ms is not None and info.last_ms is not None
-        )
-        what = "mark bars" if key.mark else "bars"
-        return InputError(
-            f"No {key.timeframe_name} {what} of {key.category}/{key.symbol} can be had for this span from "
-            f"{self.folder}; it holds {spans or 'no bars'}."
-        )
