@@ -212,6 +212,16 @@ async def test_rules_follow_from_the_digits_and_categories_from_the_folders(fold
     assert (await exchange.result("instruments-info", category="inverse", symbol=""))["list"] == []
 
 
+async def test_what_was_not_recorded_cannot_be_listed_but_what_was_can_end(folder: Path) -> None:
+    exchange = Exchange(folder, START + HOUR_MS)
+    with pytest.raises(InputError, match="ETHUSDT was not recorded"):
+        exchange.core.list_symbol("ETHUSDT")
+    exchange.core.delist_symbol("XYZUSDT", START + 2 * HOUR_MS)
+    await exchange.clock.advance(3 * 3600)
+    rows = await exchange.rows(interval="5")
+    assert [int(row[0]) for row in rows] == [START + n * FIVE for n in range(24)]
+
+
 def test_it_begins_in_the_last_quarter_unless_told_otherwise(folder: Path) -> None:
     replay = read_replay(folder)
     assert (replay.first_ms, replay.end_ms) == (START, END)

@@ -273,6 +273,8 @@ class SimulatedExchange:
         self.truth.note("skew", seconds=seconds, from_ms=begins, until_ms=until_ms)
 
     def _listable(self, symbol: str) -> Coin:
+        if self.replay is not None:
+            raise InputError(f"{symbol} was not recorded, so a replay cannot list it.")
         names = {coin.symbol: coin for coin in coins(self.settings.symbols + _MORE_COINS)}
         if symbol not in names:
             raise InputError(f"The simulator knows no coin {symbol} to list.{did_you_mean(symbol, names)}")
