@@ -79,3 +79,25 @@ async def test_history_and_live_bars_meet_without_a_hole_and_go_on(
     stored = store.load(KEY)
     assert stored.time[0] == Timeframe.M1.ceil(START_MS - 6 * HOUR_MS)
     assert set((stored.time[1:] - stored.time[:-1]).tolist()) == {Timeframe.M1.ms}
+
+
+def test_an_outage_is_said_once_though_two_processes_meet_it(tmp_path: Path) -> None:
+    clock = SystemClock()
+    rest = PybitRest("http://127.0.0.1:9")
+    events = EventLog(clock)
+    exchange = Exchange(rest, clock, random.Random(1), Throttle(clock, 0.5))
+    jobs = JobBoard(clock)
+    market = Market(exchange, Store(tmp_path), "simulator seed 1", ExchangeSettings(url=exchange.url))
+    collecting = Collecting(market, clock, random.Random(1), events, JobBook(jobs))
+    job = jobs.open("collect", "collect BTCUSDT 1m")
+    for sentence in (
+        f"The exchange at {exchange.url} does not answer; trying again for about a minute.",
+        "BTCUSDT 1m: the exchange has no bars before 2020.",
+        f"The exchange at {exchange.url} answers again.",
+    ):
+        collecting._hear(job, {"notice": {"level": "warning", "sentence": sentence}})
+    assert [event.sentence for event in events.recent(9)] == [
+        "BTCUSDT 1m: the exchange has no bars before 2020."
+    ]
+    rest.close()
+    jobs.close()
