@@ -37,7 +37,7 @@ _DRAWS: dict[str, Draw] = {
         "ret_code", probability=_seldom(rng), code=rng.choice((10000, 10002, 10006, 10016)), seconds=_long(rng, 0, 3)
     ),
     "rows_missing": lambda rng: FaultRule(
-        "rows_missing", _KLINE, probability=_seldom(rng), rows=rng.randint(1, 4)
+        "rows_missing", _KLINE, probability=round(_seldom(rng) / 3, 3), rows=rng.randint(1, 2)
     ),
     "rows_doubled": lambda rng: FaultRule(
         "rows_doubled", _KLINE, probability=_seldom(rng), rows=rng.randint(1, 4)
@@ -49,11 +49,11 @@ _DRAWS: dict[str, Draw] = {
     "repeated_cursor": lambda rng: FaultRule("repeated_cursor", probability=_seldom(rng)),
     "stale_ticker": lambda rng: FaultRule("stale_ticker", probability=_seldom(rng)),
     "drop": lambda rng: FaultRule(
-        "drop", every=rng.randint(20, 400), count=rng.randint(1, 6), code=rng.choice((1000, 1001, 1006))
+        "drop", probability=_seldom(rng), count=rng.randint(1, 6), code=rng.choice((1000, 1001, 1006))
     ),
     "refuse": lambda rng: FaultRule("refuse", probability=0.6, count=3, seconds=_long(rng, 2, 40)),
     "stall": lambda rng: FaultRule(
-        "stall", every=rng.randint(30, 300), count=rng.randint(1, 2), seconds=_long(rng, 10, 90)
+        "stall", probability=_seldom(rng), count=rng.randint(1, 2), seconds=_long(rng, 10, 90)
     ),
     "no_pong": lambda rng: FaultRule("no_pong", probability=rng.choice((0.2, 0.5, 1.0))),
     "confirm_lost": lambda rng: FaultRule("confirm_lost", "kline.*", probability=_seldom(rng)),
@@ -65,7 +65,7 @@ _DRAWS: dict[str, Draw] = {
     ),
     "out_of_order": lambda rng: FaultRule("out_of_order", probability=_seldom(rng)),
     "silent_topic": lambda rng: FaultRule(
-        "silent_topic", "kline.*", every=rng.randint(20, 200), count=2, seconds=_long(rng, 30, 150)
+        "silent_topic", "kline.*", probability=_seldom(rng), count=2, seconds=_long(rng, 30, 150)
     ),
     "ban": lambda rng: FaultRule("ban", nth=rng.randint(1, 30), seconds=_long(rng, 5, 60)),
     "hole": lambda _: FaultRule("hole"),
@@ -103,10 +103,7 @@ def random_plan(
         _placed(_DRAWS[kind](rng), rng, start_ms, calm_from, symbols) for kind in chosen[: rng.randint(3, 9)]
     ]
     for kind, names in (("list", listed_later), ("delist", delisted)):
-        for name in names:
-            minute = start_ms // MINUTE_MS + 1
-            moment = rng.randrange(minute, max(minute, calm_from // MINUTE_MS) + 1)
-            rules.append(FaultRule(kind, symbol=name, from_ms=moment * MINUTE_MS))
+        rules += [FaultRule(kind, symbol=name, from_ms=_moment(rng, start_ms, calm_from)) for name in names]
     return FaultPlan(tuple(rules))
 
 
@@ -115,13 +112,23 @@ def _placed(
 ) -> FaultRule:
     """The rule with a time of its own, over before the calm begins."""
     if rule.kind == "hole":
-        first = rng.randrange(start_ms - 30 * MINUTE_MS, calm_from) // MINUTE_MS * MINUTE_MS
         length = rng.randint(1, 12) * MINUTE_MS
+        first = rng.randrange(start_ms - 30 * MINUTE_MS, calm_from - length) // MINUTE_MS * MINUTE_MS
         return replace(rule, symbol=rng.choice(symbols), from_ms=first, until_ms=first + length)
     if rule.kind == "skew":
         return replace(rule, from_ms=start_ms)
     lasting = rule.seconds + rule.jitter_seconds if rule.kind not in {"latency", "timeout"} else 0.0
     latest = max(start_ms + _LEAST_MS, calm_from - round(lasting * 1000))
-    first = rng.randrange(start_ms, latest)
+    # Many begin at once: a run asks most of its requests in its first seconds.
+    first = start_ms if rng.random() < 0.4 else rng.randrange(start_ms, latest)
     until = min(latest, first + rng.randrange(_LEAST_MS, max(_LEAST_MS + 1, latest - start_ms)))
     return replace(rule, from_ms=first, until_ms=max(until, first + 1))
+
+
+def _moment(rng: random.Random, start_ms: int, calm_from: int) -> int:
+    """A round time before the calm, as exchanges choose for listings: a multiple of five minutes where there is one."""
+    for step in (5 * MINUTE_MS, MINUTE_MS):
+        first, last = start_ms // step + 1, calm_from // step
+        if first <= last:
+            return rng.randint(first, last) * step
+    return (start_ms // MINUTE_MS + 1) * MINUTE_MS
