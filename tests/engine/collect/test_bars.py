@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.collect.helpers import LINEAR, M1, M5, InlineThread
@@ -108,6 +108,7 @@ def expected_bars(rows: list[BarRow], target: Timeframe, start_ms: int) -> list[
 
 
 @settings(max_examples=150, deadline=None)
+@example(seed=1, start=1, length=6, share=0.6, target=Timeframe.M3, stored=0.0, since=1, rereads=0)
 @given(
     seed=st.integers(0, 10**6),
     start=st.integers(-700, 700),

@@ -231,6 +231,9 @@ class _Shaper:
 
     def live(self, row: BarRow) -> Iterator[ClosedBar]:
         """Bars that a new source bar completes; one that was handed in before is passed over."""
+        if self._builder is None and self._source is not self._target:
+            # The first bar there is, even where it lies before the start: it tells which built bar is a partial one.
+            self._builder = BarBuilder(self._source, self._target, row.time_ms)
         if row.time_ms < self.next_source_ms:
             return
         opened, high, low, close, volume, turnover = (float(text or "nan") for text in row[1:])
@@ -242,7 +245,7 @@ class _Shaper:
 
     def _build(self, bar: ClosedBar) -> list[ClosedBar]:
         if self._builder is None:
-            self._builder = BarBuilder(self._source, self._target, bar.time_ms)
+            return []
         self.next_source_ms = bar.time_ms + self._source.ms
         return self._builder.add(bar)
 
