@@ -189,7 +189,7 @@ def test_a_file_that_another_program_keeps_open_stays_as_it_is(store: Store, win
     assert move_bad_rows(store, KEY).rows == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), faults=st.integers(0, 12))
 def test_whatever_is_wrong_afterwards_only_gaps_are_and_every_line_is_somewhere(
     seed: int, faults: int, tmp_path_factory: pytest.TempPathFactory

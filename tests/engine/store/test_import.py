@@ -120,7 +120,7 @@ def test_meta_trader_bars_are_moved_to_utc_by_the_stated_clock(store: Store, tmp
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     numbers=st.lists(
         st.decimals(min_value="0.00000001", max_value="99999999", places=8, allow_nan=False),
