@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradebot.engine.simulator.core import SimulatedExchange
+    from tradebot.engine.simulator.faults import FaultPlan, FaultRule, random_plan
     from tradebot.engine.simulator.prices import PriceModel
     from tradebot.engine.simulator.process import SimulatorProcess, start_simulator_process
     from tradebot.engine.simulator.server import Simulator
@@ -17,15 +19,23 @@ if TYPE_CHECKING:
     from tradebot.engine.simulator.thread import SimulatorThread
 
 __all__ = [
+    "FaultPlan",
+    "FaultRule",
     "PriceModel",
+    "SimulatedExchange",
     "Simulator",
     "SimulatorProcess",
     "SimulatorSettings",
     "SimulatorThread",
+    "random_plan",
     "start_simulator_process",
 ]
 
 _HOMES = {
+    "FaultPlan": "faults",
+    "FaultRule": "faults",
+    "SimulatedExchange": "core",
+    "random_plan": "faults",
     "PriceModel": "prices",
     "Simulator": "server",
     "SimulatorProcess": "process",
