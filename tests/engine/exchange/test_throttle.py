@@ -100,6 +100,29 @@ def test_more_than_95_percent_of_the_limit_is_used(network: Network, workers: in
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_a_machine_that_is_busy_for_a_while_never_overdraws_the_limit(seed: int) -> None:
+    """Requests lie around for seconds before they are sent, then all go at once and the next ones quickly."""
+    rng = random.Random(seed)
+    arrivals: list[float] = []
+
+    async def main(clock: VirtualClock) -> None:
+        throttle = Throttle(clock, share=1.0)
+
+        async def worker() -> None:
+            while clock.monotonic() < 60:
+                async with throttle.slot():
+                    busy = 10 <= clock.monotonic() % 20 < 18
+                    await clock.sleep(rng.uniform(1.0, 4.0) if busy else 0.001)
+                    arrivals.append(clock.monotonic())
+                    await clock.sleep(0.08)
+
+        await asyncio.gather(*(worker() for _ in range(128)))
+
+    run_virtual(main)
+    assert most_in_any_window(arrivals, 5.0) <= 600
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_answers_that_suddenly_come_quicker_never_overdraw_the_limit(seed: int) -> None:
     rng = random.Random(seed)
     arrivals: list[float] = []

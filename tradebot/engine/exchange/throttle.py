@@ -22,9 +22,12 @@ _BURST = 0.04
 _AFTER_BAN = 0.75
 _LEAST_AFTER_BAN = 0.25
 _BACK_PER_SECOND = 0.05 / 60
-# The part of the shortest round trip of late that every request will surely need too.
+# The part of the shortest round trip that every request will surely need too. It is counted on only where the exchange
+# is so far away that the budget could not be used up otherwise, and after enough answers: a machine that is busy for a
+# while makes every trip look longer than the network is.
 _SURE = 0.9
-_TRIPS = 64
+_FAR_S = 0.25
+_ENOUGH_TRIPS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Throttle:
         self._share = max(1, int(limit * share))
         self._under_way = 0
         self._answered: deque[float] = deque()  # when, of those that still count
-        self._trips: deque[float] = deque(maxlen=_TRIPS)
+        self._trips = 0
+        self._shortest_trip_s = float("inf")
         self._sure_s = 0.0
         self._due = clock.monotonic()  # when the next request goes if all keep their distance
         self._turn = asyncio.Lock()
@@ -101,8 +105,10 @@ class Throttle:
 
     def _note_answer(self, sent: float, now: float) -> None:
         self._answered.append(now)
-        self._trips.append(now - sent)
-        self._sure_s = _SURE * min(self._trips)
+        self._trips += 1
+        self._shortest_trip_s = min(self._shortest_trip_s, now - sent)
+        far = self._trips >= _ENOUGH_TRIPS and self._shortest_trip_s > _FAR_S
+        self._sure_s = _SURE * self._shortest_trip_s if far else 0.0
         if self._permits is not None:
             self._permits.give_back(self._window_s - self._sure_s)
 
