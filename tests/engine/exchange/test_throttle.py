@@ -92,10 +92,12 @@ def test_the_exchange_never_counts_more_than_its_limit_whatever_the_delays(
     ],
     ids=["80 ms", "80 ms jittering", "slow answers", "800 ms", "800 ms jittering"],
 )
-def test_more_than_95_percent_of_the_limit_is_used(network: Network, workers: int, seed: int) -> None:
+def test_all_is_used_but_what_the_round_trip_costs(network: Network, workers: int, seed: int) -> None:
+    """At 80 ms that is more than 95 % of the limit."""
     arrivals = load(network, random.Random(seed), workers, 40.0)
     settled = [at for at in arrivals if at >= 10.0]
-    assert len(settled) / (settled[-1] - 10.0) >= 0.95 * 120
+    round_trip_s = network.way_s + network.back_s + network.jitter_s
+    assert len(settled) / (settled[-1] - 10.0) >= 0.98 * 600 / (5.0 + round_trip_s)
     assert most_in_any_window(arrivals, 5.0) <= 600
 
 
@@ -141,8 +143,7 @@ def test_answers_that_suddenly_come_quicker_never_overdraw_the_limit(seed: int) 
         await asyncio.gather(*(worker() for _ in range(130)))
 
     run_virtual(main)
-    # What was sent before the first quick answer came cannot know better: a few, and only at the full budget.
-    assert most_in_any_window(arrivals, 5.0) <= 600 + 12
+    assert most_in_any_window(arrivals, 5.0) <= 600
 
 
 def test_the_share_bounds_what_is_used() -> None:
