@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -246,3 +247,13 @@ def test_a_name_is_registered_once() -> None:
 )
 def test_look_backs(name: str, values: dict[str, Value], look_back: int) -> None:
     assert REGISTRY.indicators[name].look_back(values) == look_back
+
+
+def test_an_indicator_may_take_the_times_of_the_bars() -> None:
+    """UTC milliseconds, exact in float64."""
+    late = 4_102_444_799_999  # the last millisecond of 2099
+    bars = dataclasses.replace(random_candles(3), time=np.array([0, 60_000, late]))
+    assert candle_series(bars, "time").tolist() == [0, 60_000, late]
+    assert candle_series(bars, "close_time").tolist() == [60_000, 120_000, late + 60_000]
+    with pytest.raises(KeyError):
+        candle_series(bars, "date")

@@ -105,7 +105,9 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndicatorDeclaration(Declaration):
-    """A series computed from candle columns (`inputs`) and from series parameters, in this order.
+    """A series computed from columns of the bars (`inputs`) and from series parameters, in this order.
+
+    `series.INPUT_COLUMNS` lists the columns; the bars' open times (`time`) are among them.
 
     `compute(*inputs, *series, **other_parameters)` gets contiguous float64 columns without NaN that are longer
     than the look-back, and returns one column per output of the same length. `look_back(values)` is the number of

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from tradebot.engine.market import Candles, Float64
 from tradebot.engine.strategy.problems import one_of
 from tradebot.engine.strategy.registry import IndicatorDeclaration
@@ -12,13 +14,24 @@ from tradebot.engine.strategy.values import unknown_name
 CANDLE_SERIES = ("open", "high", "low", "close", "volume", "turnover", "hl2", "hlc3", "ohlc4")
 """Names of the columns: hl2 is the middle of high and low, hlc3 and ohlc4 are means of three and four prices."""
 
+INPUT_COLUMNS = (*CANDLE_SERIES, "time", "close_time")
+"""What an indicator may take as `inputs`: the times too, which no series parameter may name."""
+
 RESERVED = (*CANDLE_SERIES, "funding")
 """Names that an indicator cannot take."""
 
 
 def candle_series(candles: Candles, name: str) -> Float64:
-    """The column of this name; KeyError for another name."""
+    """The input column of this name; KeyError for another name.
+
+    `time` and `close_time` are UTC milliseconds as float64, which holds every whole number below 2 ** 53 (the year
+    287396) exactly.
+    """
     match name:
+        case "time":
+            return candles.time.astype(np.float64)
+        case "close_time":
+            return candles.close_time.astype(np.float64)
         case "open" | "high" | "low" | "close" | "volume" | "turnover":
             column: Float64 = getattr(candles, name)
             return column
