@@ -245,19 +245,61 @@ def test_a_store_that_refuses_is_tried_again_and_nothing_is_lost(tmp_path: Path)
     async def body(live: Live) -> None:
         await live.follow("BTCUSDT")
         store, append = live.world.store, live.world.store.append_many
-        failures = [3]
+        full_until = live.world.clock.now_ms() + 2 * MINUTE_MS
 
         def refuse(bars: Any) -> Any:
-            failures[0] -= 1
-            if failures[0] >= 0:
+            if live.world.clock.now_ms() < full_until:
                 raise ShortfallError("The disk is full.")
             return append(bars)
 
         store.append_many = refuse
         await live.world.clock.sleep(300)
         live.assert_gapless("BTCUSDT")
-        assert live.world.notices.count("The disk is full.") == 3
+        assert live.world.notices.count("The disk is full.") == 1
+        assert any("can be stored again" in sentence for sentence in live.world.notices)
         assert len(live.heard) == len(set(live.heard))
+
+    run_live(tmp_path, body)
+
+
+def _spoil(file: Path) -> str:
+    """Save a table as a spreadsheet with semicolons does; returns what it was."""
+    sound = file.read_text(encoding="utf-8")
+    file.write_text(sound.replace(",", ";"), encoding="utf-8", newline="")
+    return sound
+
+
+def test_a_file_that_is_spoiled_while_followed_holds_up_no_other_one(tmp_path: Path) -> None:
+    async def body(live: Live) -> None:
+        await live.follow("BTCUSDT", "ETHUSDT")
+        await live.world.clock.sleep(120)
+        file = live.world.store.folder / "linear" / "ETHUSDT_1m.csv"
+        sound = _spoil(file)
+        await live.world.clock.sleep(600)
+        live.assert_gapless("BTCUSDT")
+        assert sum("ETHUSDT_1m.csv, line 1" in sentence for sentence in live.world.notices) == 1
+        file.write_text(sound, encoding="utf-8", newline="")
+        await live.world.clock.sleep(10)
+        live.assert_gapless("ETHUSDT")
+        assert len(live.heard) == len(set(live.heard))
+
+    run_live(tmp_path, body)
+
+
+def test_a_spoiled_file_is_left_out_when_following_begins_and_taken_in_once_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    async def body(live: Live) -> None:
+        await live.world.collect("BTCUSDT", "ETHUSDT", since_ms=SINCE)
+        file = live.world.store.folder / "linear" / "ETHUSDT_1m.csv"
+        sound = _spoil(file)
+        outcome = await live.follow("BTCUSDT", "ETHUSDT")
+        assert not outcome.complete
+        await live.world.clock.sleep(300)
+        live.assert_gapless("BTCUSDT")
+        file.write_text(sound, encoding="utf-8", newline="")
+        await live.world.clock.sleep(45)
+        live.assert_gapless("ETHUSDT")
 
     run_live(tmp_path, body)
 

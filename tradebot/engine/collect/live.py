@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from tradebot.engine.collect.feed_status import FeedStatus
 from tradebot.engine.collect.filling import Filler
@@ -40,6 +40,7 @@ from tradebot.engine.market import BarRow, Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import iso_minute
 
 _TICK_S = 0.5
+_READ_AGAIN_S = 5.0
 # A bar that the stream has not confirmed by then is asked for; the exchange confirms within a second as a rule.
 _CONFIRM_GRACE_MS = 1_000
 # A dataset of a symbol that is not listed any more ends after this many answers without a bar.
@@ -236,19 +237,41 @@ class LiveFeed:
     async def begin(self, keys: Iterable[DatasetKey]) -> None:
         """The history of these followed datasets is stored: go on from the last stored bar, or from now without any.
 
-        Short gaps that are left inside them are made good beside the feed.
+        Short gaps that are left inside them are made good beside the feed. One whose file cannot be read is left out
+        until it can.
         """
         for key in list(keys):
+            if not await self._has_begun(key):
+                self._notice(
+                    Level.ERROR, f"{key}: its file cannot be read, so it is followed once that is mended."
+                )
+                self._do_beside(self._begin_later(key))
+
+    async def _begin_later(self, key: DatasetKey) -> None:
+        sequence = self._sequences.get(key)
+        while sequence is not None and self._sequences.get(key) is sequence:
+            await self._clock.sleep(_READ_AGAIN_S)
+            if await self._has_begun(key):
+                self._notice(
+                    Level.INFO, f"{key}: its file can be read again; it is followed from its last bar."
+                )
+                return
+
+    async def _has_begun(self, key: DatasetKey) -> bool:
+        """Begin a followed dataset; False where it cannot be read."""
+        try:
             last_ms = await self._last_stored(key)
-            sequence = self._sequences.get(key)
-            if sequence is None or sequence.next_ms is not None:
-                continue
+        except TradebotError:
+            return False
+        sequence = self._sequences.get(key)
+        if sequence is not None and sequence.next_ms is None:
             if last_ms is not None:
                 sequence.begin(last_ms + key.timeframe.ms)
                 self._do_beside(self._filler.look_at_gaps(key))
             else:
                 sequence.begin(self._exchange.closed_before_ms(key.timeframe))
             self._offered(key)
+        return True
 
     async def _last_stored(self, key: DatasetKey) -> int | None:
         info = await self.thread.call(lambda: self._store.info(key))
@@ -385,12 +408,14 @@ class LiveFeed:
     async def _store_bars(self) -> None:
         await self._writer.run(self._gather)
 
-    def _gather(self) -> Batch:
-        batch, self._left = self._left, {}
-        for key in self._moved:
+    def _gather(self, but: Collection[DatasetKey]) -> Batch:
+        """The closed bars that follow on; those of the datasets in `but` stay where they are."""
+        batch = {key: rows for key, rows in self._left.items() if key not in but}
+        self._left = {key: rows for key, rows in self._left.items() if key in but}
+        for key in self._moved.difference(but):
             sequence = self._sequences.get(key)
             rows: list[BarRow] = sequence.take() if sequence is not None else []
             if rows:
                 batch.setdefault(key, []).extend(rows)
-        self._moved.clear()
+        self._moved.intersection_update(but)
         return batch

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from tradebot.engine.collect.ports import Listener, StorePort
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.control.events import Level
+from tradebot.engine.control.progress import counted
 from tradebot.engine.exchange import Notice
 from tradebot.engine.market import BarRow, DatasetKey
 
 _RETRY_S = 5.0
 
 Batch = dict[DatasetKey, list[BarRow]]
-Gather = Callable[[], Batch]
-"""Hands over the bars that may be stored now."""
+Gather = Callable[[Collection[DatasetKey]], Batch]
+"""Hands over the bars that may be stored now, those of the named datasets left out."""
 EndListener = Callable[[DatasetKey], None]
 """Told that a dataset is not followed any more, after its last bar."""
 
@@ -25,7 +26,9 @@ EndListener = Callable[[DatasetKey], None]
 class BarWriter:
     """Stores what `gather` hands over and tells listeners of it. Lives on one event loop.
 
-    Nothing more is gathered while the store refuses, so what waits stays bounded by what it waits in.
+    A dataset that the store refuses (its file is locked, damaged, the disk is full) is tried again every few seconds
+    and holds up no other one. Nothing more is gathered for it meanwhile, so what waits stays bounded by what it waits
+    in.
     """
 
     def __init__(self, store: StorePort, thread: StoreThread, clock: Clock, notice: Notice) -> None:
@@ -38,6 +41,8 @@ class BarWriter:
         self._leaving: list[DatasetKey] = []
         self._work = asyncio.Event()
         self._waiting: Batch = {}
+        self._refused: dict[DatasetKey, str] = {}
+        self._again_at_s = 0.0
         self._told_ms: dict[DatasetKey, int] = {}
         self.stored = 0
 
@@ -64,43 +69,76 @@ class BarWriter:
 
     async def run(self, gather: Gather) -> None:
         """Store until cancelled."""
-        left: list[DatasetKey] = []
         while True:
-            if not self._waiting:
-                await self._work.wait()
-                self._work.clear()
-                self._waiting = gather()
-                left, self._leaving = self._leaving, []
-            if self._waiting and not await self._store_waiting():
-                await self._clock.sleep(_RETRY_S)
-                continue
-            self._tell_ends(left)
-            left = []
+            await self._something_to_do()
+            self._work.clear()
+            leaving, held = len(self._leaving), frozenset(self._waiting)
+            self._waiting |= gather(held)
+            await self._store_waiting(everything=self._clock.monotonic() >= self._again_at_s)
+            # What was held may have more bars to gather; its end comes after them.
+            over = [key for key in self._leaving[:leaving] if key not in held and key not in self._waiting]
+            self._leaving = [
+                key for place, key in enumerate(self._leaving) if place >= leaving or key not in over
+            ]
+            self._tell_ends(over)
 
     async def finish(self, gather: Gather) -> None:
         """Store what is at hand now, once; for the end, when `run` has ended."""
-        for batch in (self._waiting, gather()):
-            self._waiting = batch
-            if batch and not await self._store_waiting():
-                return
-        self._tell_ends(self._leaving)
+        await self._store_waiting(everything=True)
+        self._waiting |= gather(frozenset(self._waiting))
+        await self._store_waiting(everything=False)
+        self._tell_ends(key for key in self._leaving if key not in self._waiting)
 
-    async def _store_waiting(self) -> bool:
-        """False where the store refused; the bars then wait on."""
-        batch = self._waiting
+    async def _something_to_do(self) -> None:
+        """Wait for work, and while something is refused no longer than until it is tried again."""
+        if not self._refused:
+            if not self._waiting:
+                await self._work.wait()
+            return
+        tasks = [
+            asyncio.create_task(self._work.wait()),
+            asyncio.create_task(self._clock.sleep(max(0.0, self._again_at_s - self._clock.monotonic()))),
+        ]
         try:
-            refused = await self._thread.call(lambda: write_bars(self._store, batch))
-        except TradebotError as error:
-            self._notice(Level.ERROR, error.sentence)
-            return False
-        self._waiting = {}
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _store_waiting(self, everything: bool) -> None:
+        """Store what waits; what was refused before only with `everything`."""
+        batch = {key: rows for key, rows in self._waiting.items() if everything or key not in self._refused}
+        if not batch:
+            return
+        left_out, refusals = await self._thread.call(lambda: write_bars(self._store, batch))
+        self._note_refusals(batch, refusals)
         for key, rows in batch.items():
-            out = refused.get(key, frozenset())
+            if key in refusals:
+                continue
+            del self._waiting[key]
+            out = left_out.get(key, frozenset())
             kept = [row for row in rows if row.time_ms not in out]
             self.stored += len(kept)
             for row in kept:
                 self._tell(key, row)
-        return True
+
+    def _note_refusals(self, batch: Batch, refusals: Mapping[DatasetKey, str]) -> None:
+        """Say once that a dataset is refused and once that it no longer is; many of them in one sentence."""
+        new = {key: why for key, why in refusals.items() if self._refused.get(key) != why}
+        if new:
+            others = len(new) - 1
+            also = f" {counted(others, 'other dataset')} cannot be stored either." if others else ""
+            self._notice(Level.ERROR, next(iter(new.values())) + also)
+        over = [key for key in batch if key in self._refused and key not in refusals]
+        for key in over:
+            del self._refused[key]
+        if over:
+            also = f" and {counted(len(over) - 1, 'other dataset')}" if len(over) > 1 else ""
+            self._notice(Level.INFO, f"{over[0]}{also}: new bars can be stored again; those that waited are.")
+            self.wake()
+        self._refused.update(refusals)
+        if refusals:
+            self._again_at_s = self._clock.monotonic() + _RETRY_S
 
     def _tell(self, key: DatasetKey, row: BarRow) -> None:
         if row.time_ms <= self._told_ms.get(key, -1):
@@ -123,23 +161,35 @@ class BarWriter:
 
 def write_bars(
     store: StorePort, batch: Mapping[DatasetKey, Sequence[BarRow]]
-) -> dict[DatasetKey, frozenset[int]]:
+) -> tuple[dict[DatasetKey, frozenset[int]], dict[DatasetKey, str]]:
     """Append; what lies before a bar that another writer stored meanwhile is merged.
 
-    Returns the times of rows that the store refused because they break the rules of a bar. Runs on the store's thread.
+    Returns the times of rows that the store left out because they break the rules of a bar, and a sentence for each
+    dataset that could not be stored now. Runs on the store's thread.
     """
-    added = store.append_many(batch)
-    refused = {}
+    left_out: dict[DatasetKey, frozenset[int]] = {}
+    refusals: dict[DatasetKey, str] = {}
+    try:
+        added: Mapping[DatasetKey, int] = store.append_many(batch)
+    except TradebotError:
+        added = {}  # one by one, to see which of them it is
     for key, rows in batch.items():
-        if added[key] == len(rows):
-            continue
+        try:
+            count = added[key] if key in added else store.append_many({key: rows})[key]
+            if count < len(rows) and (left := _merge_left(store, key, rows)):
+                left_out[key] = left
+        except TradebotError as error:
+            refusals[key] = error.sentence
+    return left_out, refusals
+
+
+def _merge_left(store: StorePort, key: DatasetKey, rows: Sequence[BarRow]) -> frozenset[int]:
+    """Merge those of the rows that are not held; the times of those that are not held then either."""
+    left = _missing_times(store, key, rows)
+    if left:
+        store.merge(key, [row for row in rows if row.time_ms in left])
         left = _missing_times(store, key, rows)
-        if left:
-            store.merge(key, [row for row in rows if row.time_ms in left])
-            left = _missing_times(store, key, rows)
-        if left:
-            refused[key] = left
-    return refused
+    return left
 
 
 def _missing_times(store: StorePort, key: DatasetKey, rows: Sequence[BarRow]) -> frozenset[int]:
