@@ -13,6 +13,7 @@ from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.market import DatasetKey
 from tradebot.engine.store import Store
+from tradebot.engine.store.check_across import check_dataset
 from tradebot.engine.store.layout import BARS, FUNDING
 from tradebot.engine.store.parsing import parse_form
 from tradebot.engine.store.rows import form_problem
@@ -129,6 +130,9 @@ def test_a_folder_in_the_place_of_a_file_is_said_and_hides_no_other_dataset(stor
     sound, wrong = store.datasets()
     assert (sound.key, sound.rows, sound.problem) == (KEY, 1, None)
     assert wrong.problem == f"{other} is a folder, expected a CSV file; move it elsewhere."
+    report = check_dataset(store, wrong.key)
+    assert report.failed
+    assert [finding.sentence for finding in report.findings] == [wrong.problem]
 
 
 def test_a_header_alone_is_a_dataset_without_bars(store: Store) -> None:

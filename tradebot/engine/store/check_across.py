@@ -23,7 +23,7 @@ MARK_DISTANCE = 0.05
 
 
 def check_dataset(store: Store, key: DatasetKey) -> CheckReport:
-    """Everything that can be said against a dataset; InputError only where there is none or it cannot be read.
+    """Everything that can be said against a dataset; InputError only where there is none.
 
     Beside the file itself: bars of a finer file of the symbol that make other bars than it holds, and a mark price
     far from the traded one. A finer or traded file that cannot be read is said by its own check.

@@ -100,6 +100,11 @@ class CheckReport:
         }
 
 
+def unreadable(dataset: str, path: Path, sentence: str) -> CheckReport:
+    """The report of a file that cannot be read at all."""
+    return CheckReport(dataset, path, 0, None, None, (Finding(Level.FAILURE, "unreadable", sentence, 1),))
+
+
 def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Failures, then warnings, then information; else in the order found."""
     levels = list(Level)

@@ -11,7 +11,14 @@ from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import HOUR_MS, MINUTE_MS, Category, Int64, is_symbol
 from tradebot.engine.market.times import iso_minute
-from tradebot.engine.store.check_findings import CheckReport, Finding, Level, span_text, worst_first
+from tradebot.engine.store.check_findings import (
+    CheckReport,
+    Finding,
+    Level,
+    span_text,
+    unreadable,
+    worst_first,
+)
 from tradebot.engine.store.funding import LONGEST_INTERVAL_MS, Funding
 
 if TYPE_CHECKING:
@@ -45,8 +52,7 @@ def check_funding(store: Store, category: Category, symbol: str) -> CheckReport:
     try:
         funding = store.funding(category, symbol)
     except InputError as error:
-        failure = Finding(Level.FAILURE, "unreadable", error.sentence, 1)
-        return CheckReport(name, path, 0, None, None, (failure,))
+        return unreadable(name, path, error.sentence)
     if not len(funding):
         empty = Finding(Level.WARNING, "empty", "The file holds no payments.")
         return CheckReport(name, path, 0, None, None, (empty,))

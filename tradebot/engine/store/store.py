@@ -13,7 +13,7 @@ from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, TradebotError
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
 from tradebot.engine.market.times import iso_ms
-from tradebot.engine.store.check_findings import CheckReport
+from tradebot.engine.store.check_findings import CheckReport, unreadable
 from tradebot.engine.store.checking import check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
 from tradebot.engine.store.importing import (
@@ -197,12 +197,16 @@ class Store(Records):
         return info
 
     def check(self, key: DatasetKey) -> CheckReport:
-        """All that can be said against a dataset; InputError only where there is none or it cannot be read at all."""
+        """All that can be said against a dataset; InputError only where there is none."""
         path = self._layout.bars(key)
         try:
             _, data = read_file(path)
         except FileNotFoundError:
             raise unknown_dataset(self._layout, key) from None
+        except (
+            InputError
+        ) as error:  # a folder in its place, a lock, a disk that fails: the others are checked
+            return unreadable(str(key), path, error.sentence)
         source = self._provenance.imports().get(str(key))
         imported_from = str(source.get("file")) if source else None
         return check_bars(
