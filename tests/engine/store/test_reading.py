@@ -122,7 +122,7 @@ def test_a_folder_in_the_place_of_a_file_is_said_and_hides_no_other_dataset(stor
     other = path.with_name(path.name.replace("BTC", "ETH"))
     other.mkdir()
     key = DatasetKey(KEY.category, "ETHUSDT", KEY.timeframe_name)
-    for refused in (store.load, store.check, store.info, store.content_hash):
+    for refused in (store.load, store.info, store.content_hash):
         with pytest.raises(InputError, match="is a folder, expected a CSV file"):
             refused(key)
     with pytest.raises((InputError, ShortfallError)):
