@@ -104,8 +104,8 @@ REPLACED = {
         ['s.toml:15: entri: is not a section of a strategy; expected strategy, indicators, signals, groups, entry, exit, risk or costs. Did you mean "entry"?'],
     ),
     # indicators
-    "use missing": ('use = "ema"\n', "", ["s.toml:5: indicators.fast.use: is missing; expected sma, ema, rsi, atr, macd, bbands or adx"]),
-    "use unknown": ('"ema"', '"emma"', ['s.toml:6: indicators.fast.use: must be sma, ema, rsi, atr, macd, bbands or adx, but is the text "emma". Did you mean "ema"?']),
+    "use missing": ('use = "ema"\n', "", ["s.toml:5: indicators.fast.use: is missing; expected the name of one of the indicators, such as sma, ema or wma"]),
+    "use unknown": ('"ema"', '"emma"', ['s.toml:6: indicators.fast.use: must be the name of one of the indicators, such as sma, ema or wma, but is the text "emma". Did you mean "ema"?']),
     "parameter unknown": (
         "length = 9", "lenght = 9",
         ['s.toml:7: indicators.fast.lenght: is not known here; expected use, enabled, note, source or length. Did you mean "length"?'],

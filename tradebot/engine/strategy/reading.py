@@ -125,12 +125,12 @@ class Reader:
         """The declaration that `use` (or `combine`) names, or None after reporting."""
         declarations = self.registry.family(family)
         if key not in table:
-            self.report((*path, key), f"is missing; expected {one_of(declarations)}")
+            self.report((*path, key), f"is missing; expected {_names(family, declarations)}")
             return None
         name = table[key]
         if isinstance(name, str) and name in declarations:
             return declarations[name]
-        sentence = f"must be {one_of(declarations)}, but {found(name)}"
+        sentence = f"must be {_names(family, declarations)}, but {found(name)}"
         hint = did_you_mean(name, declarations) if isinstance(name, str) else ""
         self.report((*path, key), sentence + "." + hint if hint else sentence)
         return None
@@ -169,3 +169,11 @@ class Reader:
             self.report((*path, name), sentence)
             good = False
         return good
+
+
+def _names(family: str, declarations: Iterable[str]) -> str:
+    """All names of a small family, a few of a large one: a sentence of a hundred names is read by nobody."""
+    names = list(declarations)
+    if len(names) <= _NAMES_SHOWN:
+        return one_of(names)
+    return f"the name of one of the {family}, such as {one_of(names[:3])}"

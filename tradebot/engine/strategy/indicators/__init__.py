@@ -11,9 +11,7 @@ from tradebot.engine.strategy.registry import IndicatorDeclaration
 
 DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     *averages.DECLARATIONS,
-    momentum.rsi,
-    volatility.atr,
-    trend.macd,
-    volatility.bbands,
-    trend.adx,
+    *trend.DECLARATIONS,
+    *momentum.DECLARATIONS,
+    *volatility.DECLARATIONS,
 )

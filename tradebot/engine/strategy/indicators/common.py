@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from tradebot.engine.market import Float64
 from tradebot.engine.strategy.registry import LookBack, Parameter, ParameterKind, Value, Values
 
@@ -67,15 +69,29 @@ def fast_below_slow(values: Values) -> Iterable[tuple[str, str]]:
         yield "fast", f"must be shorter than slow, which is {slow}, but is {fast}"
 
 
+def ratio(above: Float64, below: Float64, empty: float) -> Float64:
+    """`above / below`, and `empty` where `below` is zero; a NaN on either side stays one."""
+    result = np.full(len(above), empty)
+    return np.divide(above, below, out=result, where=below != 0.0)
+
+
+def delayed(column: Float64, count: int) -> Float64:
+    """What stood in the column `count` bars earlier; NaN on the first bars."""
+    result = np.full(len(column), np.nan)
+    result[count:] = column[: len(column) - count]
+    return result
+
+
 def talib_one(function: str, *arguments: Any) -> Float64:
     """The column that a TA-Lib function of this name returns."""
     column: Float64 = getattr(_talib(), function)(*arguments)
-    return column
+    return column if column.dtype == np.float64 else column.astype(np.float64)
 
 
 def talib_several(function: str, *arguments: Any) -> tuple[Float64, ...]:
     """The columns that a TA-Lib function of this name returns."""
-    return tuple(getattr(_talib(), function)(*arguments))
+    columns = getattr(_talib(), function)(*arguments)
+    return tuple(each if each.dtype == np.float64 else each.astype(np.float64) for each in columns)
 
 
 def _talib() -> Any:

@@ -1,0 +1,125 @@
+"""Compiled loops of the averages, of trend and of momentum that TA-Lib does not have.
+
+Import this inside a function: it needs numba, which is slow to import.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tradebot.engine.control.compiling import compiled
+from tradebot.engine.market import Float64
+
+
+@compiled
+def weighted_mean(source: Float64, weights: Float64) -> Float64:
+    """Sum of the last values times `weights`, oldest first; NaN before there are enough."""
+    size, length = len(source), len(weights)
+    result = np.full(size, np.nan)
+    for i in range(length - 1, size):
+        total = 0.0
+        for k in range(length):
+            total += weights[k] * source[i - length + 1 + k]
+        result[i] = total
+    return result
+
+
+@compiled
+def vidya(source: Float64, momentum: Float64, length: int) -> Float64:
+    """Chande's average; `momentum` is his oscillator, -100 to 100, from bar `length` on."""
+    result = np.full(len(source), np.nan)
+    alpha = 2.0 / (length + 1)
+    value = 0.0
+    for i in range(length):
+        value += source[i] / length
+    for i in range(length, len(source)):
+        value += alpha * abs(momentum[i]) / 100.0 * (source[i] - value)
+        result[i] = value
+    return result
+
+
+@compiled
+def mcginley(source: Float64, length: int) -> Float64:
+    """McGinley's average; see the indicator."""
+    result = np.full(len(source), np.nan)
+    value = 0.0
+    for i in range(length):
+        value += source[i] / length
+    result[length - 1] = value
+    for i in range(length, len(source)):
+        price = source[i]
+        quotient = price / value if value != 0.0 else 0.0
+        divisor = length * quotient**4
+        if quotient <= 0.0 or divisor < 1.0:
+            value = price
+        else:
+            value += (price - value) / divisor
+        result[i] = value
+    return result
+
+
+@compiled
+def schaff_stage(values: Float64, start: int, length: int, factor: float) -> Float64:
+    """Stochastic of `values` over `length` bars, smoothed; `values` begin at `start`.
+
+    Without a range the last stochastic stays (50 at first); `s[i] = s[i-1] + factor * (k - s[i-1])`.
+    """
+    result = np.full(len(values), np.nan)
+    k, smooth = 50.0, math.nan
+    for i in range(start + length - 1, len(values)):
+        low = high = values[i]
+        for j in range(i - length + 1, i):
+            low = min(low, values[j])
+            high = max(high, values[j])
+        if high > low:
+            k = 100.0 * (values[i] - low) / (high - low)
+        smooth = k if math.isnan(smooth) else smooth + factor * (k - smooth)
+        result[i] = smooth
+    return result
+
+
+@compiled
+def fisher(position: Float64, start: int) -> Float64:
+    """Ehlers' transform of a position in a range, -0.5 to 0.5, from bar `start` on."""
+    result = np.full(len(position), np.nan)
+    value = transform = 0.0
+    for i in range(start, len(position)):
+        value = 0.66 * position[i] + 0.67 * value
+        value = min(0.999, max(-0.999, value))
+        transform = 0.5 * math.log((1.0 + value) / (1.0 - value)) + 0.5 * transform
+        result[i] = transform
+    return result
+
+
+@compiled
+def streak(source: Float64) -> Float64:
+    """How many bars in a row the value rose (positive) or fell (negative); 0 where it stayed."""
+    result = np.zeros(len(source))
+    for i in range(1, len(source)):
+        if source[i] > source[i - 1]:
+            result[i] = max(result[i - 1], 0.0) + 1.0
+        elif source[i] < source[i - 1]:
+            result[i] = min(result[i - 1], 0.0) - 1.0
+    return result
+
+
+@compiled
+def laguerre(source: Float64, gamma: float) -> Float64:
+    """RSI of the four stages of Ehlers' Laguerre filter, 0 to 100; the last one stays where the stages are equal."""
+    result = np.full(len(source), np.nan)
+    l0 = l1 = l2 = l3 = source[0]
+    value = 50.0
+    for i in range(len(source)):
+        old0, old1, old2 = l0, l1, l2
+        l0 = (1.0 - gamma) * source[i] + gamma * old0
+        l1 = old0 - gamma * l0 + gamma * old1
+        l2 = old1 - gamma * l1 + gamma * old2
+        l3 = old2 - gamma * l2 + gamma * l3
+        up = max(l0 - l1, 0.0) + max(l1 - l2, 0.0) + max(l2 - l3, 0.0)
+        down = max(l1 - l0, 0.0) + max(l2 - l1, 0.0) + max(l3 - l2, 0.0)
+        if up + down > 0.0:
+            value = 100.0 * up / (up + down)
+        result[i] = value
+    return result
