@@ -13,6 +13,7 @@ from tradebot.engine.strategy.spec import Use
 from tradebot.engine.strategy.values import convert, expected, found
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NAMES_SHOWN = 12
 
 
 class Reader:
