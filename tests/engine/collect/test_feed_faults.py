@@ -192,7 +192,7 @@ def test_a_short_gap_that_an_earlier_run_left_is_made_good(tmp_path: Path) -> No
         path = tmp_path / "linear" / BTC.file_name
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         path.write_text("".join(lines[:30] + lines[35:]), encoding="utf-8", newline="")
-        assert len(inner_gaps(live.feed._filler._store, BTC)) == 1
+        assert len(inner_gaps(live.feed._filler._store, BTC, live.world.clock.now_ms())) == 1
         live.feed.follow([BTC])
         await live.feed.begin([BTC])
         await live.world.clock.sleep(120)

@@ -1,7 +1,11 @@
-"""Bars that the exchange itself does not have are asked for twice, remembered, and told from a late listing."""
+"""Bars that the exchange itself does not have: asked for three times, remembered, looked at ever more seldom.
+
+What a page leaves out by chance never becomes such a hole; a late listing is told from one.
+"""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from tradebot.engine.market import DAY_MS, HOUR_MS, DatasetKey
 
 KEY = DatasetKey.of(LINEAR, "BTCUSDT", M1)
 OLD = {("BTCUSDT", LAST_CLOSED - 2 * DAY_MS - n * MINUTE) for n in (100, 101, 102, 700)}
-YOUNG = {("BTCUSDT", LAST_CLOSED - 3 * HOUR_MS)}
+ONE = {("BTCUSDT", LAST_CLOSED - 3 * HOUR_MS)}
 SINCE = NOW - 4 * DAY_MS
 
 
@@ -20,13 +24,13 @@ def asked_times(world: World) -> list[tuple[int, int]]:
     return [(call["start"], call["end"]) for call in world.bybit.asked if call["path"] == KLINE]
 
 
-def test_a_hole_is_asked_twice_then_never_again_and_the_next_run_is_complete(tmp_path: Path) -> None:
+def test_a_hole_is_asked_three_times_then_not_again_and_the_next_run_is_complete(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         first = await world.collect("BTCUSDT", since_ms=SINCE)
         assert not first.complete
         assert first.missing_bars == 4
         for _, hole in OLD:
-            assert sum(1 for start, end in asked_times(world) if start <= hole <= end) == 2
+            assert sum(1 for start, end in asked_times(world) if start <= hole <= end) == 3
         world.bybit.asked.clear()
         second = await world.collect("BTCUSDT", since_ms=SINCE)
         assert second.complete
@@ -56,26 +60,82 @@ def test_a_known_hole_can_be_asked_for_again_and_is_filled(tmp_path: Path) -> No
     run(tmp_path, body, holes=set(OLD))
 
 
-def test_a_young_hole_is_asked_again_after_a_day_and_an_old_one_is_not(tmp_path: Path) -> None:
-    (_, young) = next(iter(YOUNG))
+def test_a_remembered_hole_is_looked_at_once_after_an_hour_a_day_a_week_and_then_each_quarter(
+    tmp_path: Path,
+) -> None:
+    (_, hole) = next(iter(ONE))
 
     async def body(world: World) -> None:
-        await world.collect("BTCUSDT", since_ms=SINCE)
-        world.bybit.asked.clear()
         until = LAST_CLOSED
-        await world.clock.sleep(20 * 3600)
         await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
-        assert asked_times(world) == []
-        await world.clock.sleep(5 * 3600)
-        await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
-        assert asked_times(world) == [(young, young), (young, young)]
-        world.bybit.asked.clear()
-        await world.clock.sleep(30 * 3600)
-        report = await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
-        assert asked_times(world) == []
-        assert report.known_hole_bars == 5
+        for looks, distance_ms in enumerate((HOUR_MS, DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 90 * DAY_MS), 1):
+            (known,) = world.store.holes(KEY)
+            assert known.confirmations == looks
+            world.bybit.asked.clear()
+            await world.clock.sleep((known.seen_ms + distance_ms - world.clock.now_ms()) / 1000 - 60)
+            report = await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
+            assert asked_times(world) == []
+            assert report.known_hole_bars == 1
+            await world.clock.sleep(61)
+            await world.collect("BTCUSDT", since_ms=SINCE, until_ms=until)
+            assert asked_times(world) == [(hole, hole)]
 
-    run(tmp_path, body, holes=OLD | YOUNG)
+    run(tmp_path, body, holes=ONE)
+
+
+def test_a_hole_that_was_none_heals_with_the_next_look(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        await world.collect("BTCUSDT", since_ms=SINCE)
+        world.bybit.holes.clear()
+        await world.clock.sleep(3601)
+        report = await world.collect("BTCUSDT", since_ms=SINCE, until_ms=LAST_CLOSED)
+        assert report.complete
+        assert world.stored("BTCUSDT")[: 4 * 1440] == truth("BTCUSDT", SINCE, LAST_CLOSED)
+
+    run(tmp_path, body, holes=set(OLD))
+
+
+@pytest.mark.parametrize("rows_lost", [1, 2, 4])
+@pytest.mark.parametrize("chance", [0.25, 0.5])
+def test_rows_that_pages_lose_by_chance_never_become_a_hole(
+    tmp_path: Path, rows_lost: int, chance: float
+) -> None:
+    lots = random.Random(f"{rows_lost}/{chance}")
+
+    def edit(rows: list[list[str]]) -> list[list[str]]:
+        if rows and lots.random() < chance:
+            lost = set(lots.sample(range(len(rows)), min(rows_lost, len(rows))))
+            return [row for place, row in enumerate(rows) if place not in lost]
+        return rows
+
+    async def body(world: World) -> None:
+        report = await world.collect("BTCUSDT", since_ms=NOW - 30 * DAY_MS)
+        assert report.complete
+        assert world.store.holes(KEY) == ()
+        assert world.stored("BTCUSDT") == truth("BTCUSDT", NOW - 30 * DAY_MS, LAST_CLOSED)
+
+    run(tmp_path, body, edit=edit)
+
+
+def test_what_is_neither_had_nor_confirmed_is_a_gap_that_the_next_run_asks_for(tmp_path: Path) -> None:
+    lost = LAST_CLOSED - 500 * MINUTE
+
+    async def body(world: World) -> None:
+        lots = random.Random(1)
+
+        def edit(rows: list[list[str]]) -> list[list[str]]:
+            """Every page lacks the bar, and another one each time: no answer is whole."""
+            other = lots.randrange(len(rows)) if rows else 0
+            return [row for place, row in enumerate(rows) if place != other and row[0] != str(lost)]
+
+        world.bybit.edit = edit
+        report = await world.collect("BTCUSDT", since_ms=LAST_CLOSED - 600 * MINUTE)
+        assert lost in [gap.start_ms for gap in report.gaps]
+        assert world.store.holes(KEY) == ()
+        world.bybit.edit = lambda rows: rows
+        assert (await world.collect("BTCUSDT", since_ms=LAST_CLOSED - 600 * MINUTE)).complete
+
+    run(tmp_path, body)
 
 
 def test_bars_that_are_only_late_are_a_gap_but_no_hole(tmp_path: Path) -> None:
@@ -101,7 +161,8 @@ def test_a_symbol_that_stopped_trading_is_not_asked_for_its_silence_each_time(tm
         assert world.stored("BTCUSDT") == truth("BTCUSDT", SINCE, stopped)
         world.bybit.asked.clear()
         await world.collect("BTCUSDT", since_ms=SINCE)
-        assert world.bars_asked() <= 2 * 60
+        assert len(asked_times(world)) == 3
+        assert min(start for start, _ in asked_times(world)) > NOW - 6 * HOUR_MS
 
     run(tmp_path, body, holes={("BTCUSDT", at) for at in range(stopped, NOW, MINUTE)})
 
@@ -147,7 +208,8 @@ def test_what_a_page_leaves_out_is_asked_for_only_as_far_as_it_is_missing(tmp_pa
         world.bybit.edit = edit
         report = await world.collect("BTCUSDT", since_ms=LAST_CLOSED - 1000 * MINUTE)
         assert report.complete
-        assert world.bars_asked() == 1000 + (2 if far else 26)
+        assert world.bybit.calls[KLINE] == (3 if far else 2)
+        assert world.bars_asked() == 1000 + (2 + 400 if far else 26 + 200), "a hundred bars on either side"
         assert world.stored("BTCUSDT") == truth("BTCUSDT", LAST_CLOSED - 1000 * MINUTE, LAST_CLOSED)
 
     run(tmp_path, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -367,6 +368,27 @@ class TestHoles:
         store.remember_holes(KEY, [(120_000, 180_000)], seen_ms=2)
         held = [(hole.start_ms, hole.end_ms, hole.seen_ms) for hole in store.holes(KEY)]
         assert held == [(0, 120_000, 1), (120_000, 180_000, 2), (180_000, 600_000, 1)]
+
+    def test_looks_apart_are_counted_and_looks_at_once_are_one(self, store: Store) -> None:
+        for seen_ms in (0, 60_000, 600_000):
+            store.remember_holes(KEY, [(0, 120_000)], seen_ms)
+        store.remember_holes(KEY, [(60_000, 240_000)], 4_000_000)
+        held = [(hole.start_ms, hole.end_ms, hole.seen_ms, hole.confirmations) for hole in store.holes(KEY)]
+        assert held == [
+            (0, 60_000, 600_000, 2),
+            (60_000, 120_000, 4_000_000, 3),
+            (120_000, 240_000, 4_000_000, 1),
+        ]
+
+    def test_a_file_of_an_earlier_version_has_one_look_at_each_hole(self, store: Store) -> None:
+        store.remember_holes(KEY, [(0, 60_000)], 1)
+        path = store.folder / "linear" / "holes.json"
+        text = path.read_text("utf-8")
+        assert '"confirmations": 1' in text
+        older = re.sub(r',\s*"confirmations": 1', "", text)
+        assert older != text
+        path.write_text(older, "utf-8")
+        assert [hole.confirmations for hole in store.holes(KEY)] == [1]
 
     @settings(max_examples=100, deadline=None)
     @given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=4), max_size=5))

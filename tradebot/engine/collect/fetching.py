@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
+from tradebot.engine.collect.confirming import fetch
 from tradebot.engine.collect.jobs import DatasetJob, Queue
-from tradebot.engine.collect.windows import Window, fetch
+from tradebot.engine.collect.windows import Window
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
 
@@ -50,6 +51,7 @@ class Fetching:
         self._advanced = advanced
         self._concurrency = concurrency
         self._asking: dict[tuple[DatasetJob, int], float] = {}  # since when
+        self._pausing = 0
         self._writing = 0
         self._resting = 0
         self._moved = asyncio.Event()
@@ -90,12 +92,13 @@ class Fetching:
     def _may_ask(self, slow: int) -> bool:
         most = self._concurrency or self._exchange.concurrency()
         # Slow ones are no reason to stand still, and none to pile up without end.
-        under_way = len(self._asking) - min(slow, 2 * most)
+        under_way = len(self._asking) - min(max(slow, self._pausing), 2 * most)
         return under_way < most and self._writing < _MOST_WRITING
 
     async def _window(self, group: asyncio.TaskGroup, job: DatasetJob, number: int, window: Window) -> None:
         try:
-            fetched = await fetch(self._exchange, job.key, window)
+            confirmations = job.confirmations(window)
+            fetched = await fetch(self._exchange, job.key, window, self._pause, confirmations)
         except ExchangeError as error:
             del self._asking[job, number]
             # An exchange may have no mark prices and everything else.
@@ -112,6 +115,15 @@ class Fetching:
             finally:
                 self._writing -= 1
         self._moved.set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Between two looks at the same bars; others are asked meanwhile."""
+        self._pausing += 1
+        self._moved.set()
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            self._pausing -= 1
 
     def _put_off_or_fail(
         self, group: asyncio.TaskGroup, job: DatasetJob, number: int, error: ExchangeError

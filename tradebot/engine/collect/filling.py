@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
+from tradebot.engine.collect.confirming import Fetched, fetch, next_look_ms, not_to_ask
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.sequence import BarSequence
+from tradebot.engine.collect.windows import Range, Window, subtract
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import TradebotError
@@ -18,13 +21,16 @@ from tradebot.engine.market import BarRow, Category, DatasetKey
 from tradebot.engine.market.times import iso_minute
 
 _AT_ONCE = 16
+_LOOKS_AT_ONCE = 8
 # A hole is looked at once more after this time, before it is taken for one of the exchange itself.
 _SECOND_LOOK_S = 300.0
 _LOOK_AGAIN_S = 60.0
 # Gaps that an earlier run left inside a dataset are made good beside the feed, the newest ones first.
 _MOST_GAPS = 50
+# A hole is looked at that often in all while it is followed; later runs go on with it.
+_MOST_LOOKS = 4
 
-Range = tuple[int, int]
+_Answer = TypeVar("_Answer")
 
 
 class Filler:
@@ -52,6 +58,7 @@ class Filler:
         self._offered = offered
         self._doubtful = doubtful
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._look_slots = asyncio.Semaphore(_LOOKS_AT_ONCE)
         self._filling: dict[BarSequence, asyncio.Task[None]] = {}
         self._looking: dict[DatasetKey, set[asyncio.Task[None]]] = {}
         self._trouble: set[FailureKind | DatasetKey] = set()
@@ -91,7 +98,8 @@ class Filler:
 
     async def look_at_gaps(self, key: DatasetKey) -> None:
         """Make good what an earlier run left out inside a dataset; known holes of the exchange are passed over."""
-        gaps = await self._thread.call(lambda: inner_gaps(self._store, key))
+        now_ms = self._exchange.now_ms()
+        gaps = await self._thread.call(lambda: inner_gaps(self._store, key, now_ms))
         for start, end in gaps[-_MOST_GAPS:]:
             self._look_later(key, start, end, 0.0)
 
@@ -137,10 +145,16 @@ class Filler:
         self._offered(key)
 
     async def _ask(self, key: DatasetKey, start_ms: int, end_ms: int) -> Sequence[BarRow] | None:
-        """Bars by REST, None where they could not be had; a failure is said once, until it is over."""
+        """Bars by REST, None where they could not be had."""
         category = Category(key.category)
+        return await self._had(
+            key, self._exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms)
+        )
+
+    async def _had(self, key: DatasetKey, work: Coroutine[Any, Any, _Answer]) -> _Answer | None:
+        """What was asked, None where it failed; a failure is said once, until it is over."""
         try:
-            rows = await self._exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms)
+            answer = await work
         except ExchangeError as error:
             own = error.kind in (FailureKind.REFUSED, FailureKind.NOT_FOUND, FailureKind.MALFORMED)
             trouble = key if own else error.kind
@@ -152,7 +166,7 @@ class Filler:
             return None
         self._trouble.discard(key)
         self._trouble -= set(FailureKind)
-        return rows
+        return answer
 
     # ------------------------------------------------------------------------------------------ holes
 
@@ -169,73 +183,67 @@ class Filler:
             )
         self._look_later(key, *hole, _SECOND_LOOK_S)
 
-    def _look_later(self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float) -> None:
-        task = asyncio.create_task(self._second_look(key, start_ms, end_ms, after_s))
-        looks = self._looking.setdefault(key, set())
-        looks.add(task)
-        task.add_done_callback(looks.discard)
+    def _look_later(
+        self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float, looks: int = 1
+    ) -> None:
+        task = asyncio.create_task(self._look(key, start_ms, end_ms, after_s, looks))
+        tasks = self._looking.setdefault(key, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    async def _second_look(self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float) -> None:
+    async def _look(self, key: DatasetKey, start_ms: int, end_ms: int, after_s: float, looks: int) -> None:
         """Ask for a hole once more: what comes is stored in its place, the rest is remembered as the exchange's."""
         await self._clock.sleep(after_s)
         while True:
-            async with self._slots:
-                rows = await self._ask(key, start_ms, end_ms)
-            if rows is not None:
+            async with self._look_slots:
+                window = Window(start_ms, end_ms)
+                got = await self._had(key, fetch(self._exchange, key, window, self._clock.sleep))
+            if got is not None:
                 try:
-                    left = await self._thread.call(partial(self._settle, key, rows, start_ms, end_ms))
+                    left = await self._thread.call(partial(self._settle, key, got, start_ms, end_ms))
                 except TradebotError as error:
                     self._notice(Level.ERROR, error.sentence)
                 else:
-                    break
+                    if got.rows:
+                        self._say_came(key, len(got.rows), start_ms, end_ms)
+                    if not got.unsure:
+                        break
             await self._clock.sleep(_LOOK_AGAIN_S)
-        if rows:
-            self._notice(
-                Level.INFO,
-                f"{key}: {counted(len(rows), 'bar')} that were missing {_span(start_ms, end_ms)} came.",
-            )
         for start, end in left:
-            self._notice(
-                Level.WARNING, f"{key}: the exchange has no bars {_span(start, end)}; they stay a gap."
-            )
+            if looks == 1:
+                self._notice(
+                    Level.WARNING, f"{key}: the exchange has no bars {_span(start, end)}; they stay a gap."
+                )
+            if looks < _MOST_LOOKS:
+                self._look_later(key, start, end, next_look_ms(looks) / 1000, looks + 1)
 
-    def _settle(self, key: DatasetKey, rows: Sequence[BarRow], start_ms: int, end_ms: int) -> list[Range]:
+    def _say_came(self, key: DatasetKey, bars: int, start_ms: int, end_ms: int) -> None:
+        self._notice(
+            Level.INFO, f"{key}: {counted(bars, 'bar')} that were missing {_span(start_ms, end_ms)} came."
+        )
+
+    def _settle(self, key: DatasetKey, got: Fetched, start_ms: int, end_ms: int) -> list[Range]:
         """Store what came late and remember the rest as holes; on the store's thread."""
-        if rows:
-            self._store.merge(key, rows)
+        if got.rows:
+            self._store.merge(key, got.rows)
         info = self._store.info(key)
         if info is None or info.first_ms is None or info.first_ms >= end_ms:
             return []  # nothing lies before it: the symbol was listed later
-        left = self._store.missing(key, start_ms, end_ms)
+        missing = self._store.missing(key, start_ms, end_ms)
+        left = subtract(missing, got.unsure)
         if left:
             self._store.remember_holes(key, left, self._exchange.now_ms())
         return left
 
 
-def inner_gaps(store: StorePort, key: DatasetKey) -> list[Range]:
-    """Short gaps between the first and the last bar of a dataset that are no known holes, rising."""
+def inner_gaps(store: StorePort, key: DatasetKey, now_ms: int) -> list[Range]:
+    """Short gaps between the first and the last bar of a dataset that are to be asked for now, rising."""
     info = store.info(key)
     if info is None or info.first_ms is None or info.last_ms is None:
         return []
-    holes = [(hole.start_ms, hole.end_ms) for hole in store.holes(key)]
     most = PAGE_BARS * key.timeframe.ms
-    gaps = []
-    for gap in store.missing(key, info.first_ms, info.last_ms):
-        gaps += [part for part in _without(gap, holes) if part[1] - part[0] <= most]
-    return gaps
-
-
-def _without(gap: Range, holes: Sequence[Range]) -> list[Range]:
-    """What is left of a range when others are taken out of it."""
-    parts = [gap]
-    for low, high in holes:
-        parts = [
-            piece
-            for start, end in parts
-            for piece in ((start, min(end, low)), (max(start, high), end))
-            if piece[0] < piece[1]
-        ]
-    return parts
+    missing = store.missing(key, info.first_ms, info.last_ms)
+    return [gap for gap in subtract(missing, not_to_ask(store.holes(key), now_ms)) if gap[1] - gap[0] <= most]
 
 
 def _span(start_ms: int, end_ms: int) -> str:

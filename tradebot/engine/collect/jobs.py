@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
+from tradebot.engine.collect.confirming import CONFIRMATIONS, Fetched
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import DatasetProgress, DatasetState, Gap
 from tradebot.engine.collect.request import Order
-from tradebot.engine.collect.windows import Fetched, Range, Unasked, Window
+from tradebot.engine.collect.windows import Range, Unasked, Window
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.market import HOUR_MS, BarRow, DatasetKey
@@ -48,6 +49,7 @@ class DatasetJob:
         order: Order = Order.OLDEST_FIRST,
         failure: str | None = None,
         known_hole_bars: int = 0,
+        remembered: Sequence[Range] = (),
     ) -> None:
         self.key = key
         self.bars_added = 0
@@ -57,6 +59,7 @@ class DatasetJob:
         self.before_listing: list[Range] = []
         self._timeframe = key.timeframe
         self._newest_first = order is Order.NEWEST_FIRST
+        self._remembered = tuple(remembered)
         self._unasked = Unasked(missing, key.timeframe, self._newest_first)
         self._store, self._thread, self._clock = store, thread, clock
         self._rows = stored.rows
@@ -124,6 +127,11 @@ class DatasetJob:
         self._view = None
         return number, window
 
+    def confirmations(self, window: Window) -> int:
+        """How many answers without a bar of this window make a hole of it: a remembered hole needs but one."""
+        remembered = any(start <= window.start_ms and window.end_ms <= end for start, end in self._remembered)
+        return 1 if remembered else CONFIRMATIONS
+
     def rest(self, number: int, sentence: str, until_ms: int) -> None:
         """Ask this window again later; nothing of the dataset is asked before `wake`."""
         self._unasked.give_back(self._under_way.pop(number))
@@ -159,6 +167,8 @@ class DatasetJob:
         in_turn = number == self._in_turn
         self._answered(number)
         self._holes += fetched.holes
+        for start, end in fetched.unsure:
+            self._note_gap(start, end)
         bars = window.bars(self._timeframe)
         self._done += bars
         self._view = None

@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tradebot.engine.collect.confirming import fetch, not_to_ask
 from tradebot.engine.collect.jobs import DatasetJob, Stored
 from tradebot.engine.collect.ports import KnownHole, StorePort
 from tradebot.engine.collect.request import CollectRequest
-from tradebot.engine.collect.windows import Range, subtract
+from tradebot.engine.collect.windows import Range, Window, subtract
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import counted
 from tradebot.engine.exchange import PAGE_BARS, Exchange
-from tradebot.engine.market import DAY_MS, WEEK_MS, Category, DatasetKey, Instrument, Timeframe
+from tradebot.engine.market import WEEK_MS, Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.market.times import iso_minute
 
 # Looking for the first bar costs a request; it pays where more windows than this may turn out to be empty.
@@ -118,9 +119,9 @@ class _Planner:
             end = min(end, timeframe.ceil(request.until_ms))
         start = max(timeframe.ceil(request.since_ms), timeframe.floor(instrument.launch_ms))
         stored, raw = await self._thread.call(lambda: self._look_up(key, start, end))
-        missing = raw
+        missing, holes = raw, self._holes.get(key, ())
         if not request.ask_holes_again:
-            missing = subtract(raw, not_to_ask(self._holes.get(key, ()), now_ms))
+            missing = subtract(raw, not_to_ask(holes, now_ms))
         left_out = _bars(raw, timeframe) - _bars(missing, timeframe)
         first = stored.first_ms
         # What lies before the first bar is no hole but the time before the listing.
@@ -135,7 +136,8 @@ class _Planner:
                     instrument = replace(instrument, launch_ms=first_ms)
                 bound = timeframe.floor(first_ms)
                 missing = [(max(low, bound), high) for low, high in missing if high > bound]
-        return self._job(key, missing, stored, known_hole_bars=left_out), instrument
+        remembered = [(hole.start_ms, hole.end_ms) for hole in holes]
+        return self._job(key, missing, stored, known_hole_bars=left_out, remembered=remembered), instrument
 
     def _look_up(self, key: DatasetKey, start: int, end: int) -> tuple[Stored, list[Range]]:
         """On the store's thread: what is there, and what is missing."""
@@ -150,6 +152,7 @@ class _Planner:
         stored: Stored,
         failure: str | None = None,
         known_hole_bars: int = 0,
+        remembered: Sequence[Range] = (),
     ) -> DatasetJob:
         return DatasetJob(
             key,
@@ -161,6 +164,7 @@ class _Planner:
             self._request.order,
             failure,
             known_hole_bars,
+            remembered,
         )
 
     async def _first_bar_ms(self, key: DatasetKey, start_ms: int, end_ms: int) -> int:
@@ -169,25 +173,25 @@ class _Planner:
         Weekly bars tell it: a thousand of them fit into one request.
         """
         weekly = Timeframe.W1
-        rows = await self._exchange.klines(
-            Category(key.category), key.symbol, weekly, weekly.floor(start_ms), weekly.ceil(end_ms)
+        first, last = weekly.floor(start_ms), weekly.floor(end_ms)
+        if first == last:
+            return start_ms
+        found = await fetch(
+            self._exchange,
+            DatasetKey.of(Category(key.category), key.symbol, weekly, key.mark),
+            Window(first, last),
+            _at_once,
         )
-        if rows:
-            return max(start_ms, rows[0].time_ms)
+        if found.unsure:
+            return start_ms
+        if found.rows:
+            return max(start_ms, found.rows[0].time_ms)
         # No week has closed since the listing: it is at most this and the last week old.
-        return max(start_ms, weekly.floor(end_ms) - WEEK_MS)
+        return max(start_ms, last - WEEK_MS)
 
 
-def not_to_ask(holes: Sequence[KnownHole], now_ms: int) -> list[Range]:
-    """The holes that are not asked for again: all but those seen a day ago when they were less than a day old.
-
-    What an exchange has not got after a day it has not got at all; younger bars may still be filled in.
-    """
-    return [
-        (hole.start_ms, hole.end_ms)
-        for hole in holes
-        if hole.end_ms <= hole.seen_ms - DAY_MS or now_ms < hole.seen_ms + DAY_MS
-    ]
+async def _at_once(seconds: float) -> None:
+    """No pause: hundreds of symbols are looked at, and a bar too many costs little."""
 
 
 def _bars(ranges: Sequence[Range], timeframe: Timeframe) -> int:

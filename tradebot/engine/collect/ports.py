@@ -59,6 +59,11 @@ class KnownHole(Protocol):
         """When the exchange was last asked."""
         ...
 
+    @property
+    def confirmations(self) -> int:
+        """How many separate looks have found it."""
+        ...
+
 
 class StorePort(Protocol):
     """Reading what is there and writing what was collected. Calls come from a thread of the collection."""

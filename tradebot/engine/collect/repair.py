@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from tradebot.engine.collect.confirming import not_to_ask
 from tradebot.engine.collect.fetching import ENDS_THE_RUN, Fetching
 from tradebot.engine.collect.history import Watch, carry_out, close_jobs
 from tradebot.engine.collect.jobs import DatasetJob, Stored
-from tradebot.engine.collect.planning import not_to_ask
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import CollectProgress, Gap, spans_text
 from tradebot.engine.collect.verifying import Contradiction, Verify, verify_dataset
@@ -304,11 +304,13 @@ class _Repair:
         missing = self._store.missing(key, start, end) if start < end else []
         now_ms = self._exchange.now_ms()
         known: list[Range] = []
+        holes = self._store.holes(key)
         if not self._options.ask_holes_again:
-            left = subtract(missing, not_to_ask(self._store.holes(key), now_ms))
+            left = subtract(missing, not_to_ask(holes, now_ms))
             known = subtract(missing, left)
             missing = left
-        job = DatasetJob(key, missing, stored, self._store, self._thread, self._clock)
+        remembered = [(hole.start_ms, hole.end_ms) for hole in holes]
+        job = DatasetJob(key, missing, stored, self._store, self._thread, self._clock, remembered=remembered)
         return _Work(result, job, known)
 
     async def _verify(self) -> None:

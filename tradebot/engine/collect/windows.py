@@ -1,4 +1,4 @@
-"""Splitting what is missing into requests, and making out of the answers what the exchange has."""
+"""Splitting what is missing into requests, and finding out what an answer leaves out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tradebot.engine.exchange import PAGE_BARS, Exchange
-from tradebot.engine.market import BarRow, Category, DatasetKey, Timeframe
+from tradebot.engine.exchange import PAGE_BARS
+from tradebot.engine.market import BarRow, Timeframe
 
 Range = tuple[int, int]
-# Absent bars with fewer bars between them are asked again in one request, for requests are what is scarce.
-_ASK_TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +22,6 @@ class Window:
     def bars(self, timeframe: Timeframe) -> int:
         """How many bars the window holds."""
         return (self.end_ms - self.start_ms) // timeframe.ms
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The bars of a window, rising, and the ranges inside it that the exchange was asked for twice in vain."""
-
-    rows: Sequence[BarRow]
-    holes: list[Range]
 
 
 class Unasked:
@@ -105,50 +95,3 @@ def absent(rows: Sequence[BarRow], start_ms: int, end_ms: int, timeframe: Timefr
     if expected < end_ms:
         ranges.append((expected, end_ms))
     return ranges
-
-
-async def fetch(exchange: Exchange, key: DatasetKey, window: Window) -> Fetched:
-    """All bars of a window that the exchange has, however it cuts or orders its pages.
-
-    What an answer leaves out is asked again, and only that; a request that brings nothing new leaves a hole of the
-    exchange itself. Raises ExchangeError.
-    """
-    timeframe = key.timeframe
-    rows = await _ask(exchange, key, window.start_ms, window.end_ms)
-    open_ranges = absent(rows, window.start_ms, window.end_ms, timeframe)
-    if not open_ranges:
-        return Fetched(rows, [])
-    known = {row.time_ms: row for row in rows}
-    holes: list[Range] = []
-    while open_ranges:
-        still_open: list[Range] = []
-        for group in _together(open_ranges, timeframe):
-            again = await _ask(exchange, key, group[0][0], group[-1][1])
-            new = {row.time_ms: row for row in again if row.time_ms not in known}
-            if not new:
-                holes += group
-                continue
-            known |= new
-            for start, end in group:
-                inside = [new[time_ms] for time_ms in sorted(new) if start <= time_ms < end]
-                still_open += absent(inside, start, end, timeframe)
-        open_ranges = still_open
-    return Fetched([known[time_ms] for time_ms in sorted(known)], sorted(holes))
-
-
-def _together(ranges: Sequence[Range], timeframe: Timeframe) -> list[list[Range]]:
-    """Rising ranges in groups that are worth one request each."""
-    groups: list[list[Range]] = []
-    for each in ranges:
-        if groups and each[0] - groups[-1][-1][1] < _ASK_TOGETHER * timeframe.ms:
-            groups[-1].append(each)
-        else:
-            groups.append([each])
-    return groups
-
-
-async def _ask(exchange: Exchange, key: DatasetKey, start_ms: int, end_ms: int) -> Sequence[BarRow]:
-    category = Category(key.category)
-    if key.mark:
-        return await exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms, mark=True)
-    return await exchange.klines(category, key.symbol, key.timeframe, start_ms, end_ms)
