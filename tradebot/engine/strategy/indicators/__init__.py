@@ -6,7 +6,17 @@ the one that the exchange's own charts show is the default.
 
 from __future__ import annotations
 
-from tradebot.engine.strategy.indicators import averages, momentum, trend, volatility
+from tradebot.engine.strategy.indicators import (
+    averages,
+    channels,
+    momentum,
+    patterns,
+    price,
+    trend,
+    volatility,
+    volume,
+    vwap,
+)
 from tradebot.engine.strategy.registry import IndicatorDeclaration
 
 DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
@@ -14,4 +24,9 @@ DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     *trend.DECLARATIONS,
     *momentum.DECLARATIONS,
     *volatility.DECLARATIONS,
+    *channels.DECLARATIONS,
+    *volume.DECLARATIONS,
+    *vwap.DECLARATIONS,
+    *price.DECLARATIONS,
+    *patterns.DECLARATIONS,
 )

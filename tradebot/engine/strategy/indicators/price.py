@@ -1,0 +1,343 @@
+"""Price: other readings of a bar, changes, extremes and ranks, and levels of the UTC day, week or month."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tradebot.engine.market import Float64
+from tradebot.engine.strategy.indicators.common import (
+    SOURCE,
+    bars,
+    choice,
+    delayed,
+    length_less,
+    number,
+    ratio,
+    talib_one,
+)
+from tradebot.engine.strategy.indicators.rolling import (
+    after,
+    halfway,
+    percent_rank,
+    percentile,
+    rolling_sum,
+    running_range,
+)
+from tradebot.engine.strategy.indicators.sessions import PERIOD, period_numbers, previous_period
+from tradebot.engine.strategy.registry import IndicatorDeclaration, Parameter, ParameterKind, indicator
+
+_PRICES = ("open", "high", "low", "close")
+_MOST_RANKED = 5_000  # each bar is compared with so many
+_FIBONACCI = (0.382, 0.618, 1.0)
+_CAMARILLA = (1.1 / 12.0, 1.1 / 6.0, 1.1 / 4.0)
+
+
+def _series(name: str, default: str, about: str) -> Parameter:
+    return Parameter(name=name, kind=ParameterKind.SERIES, default=default, help=about)
+
+
+@indicator(
+    "weighted_close",
+    "Weighted close",
+    "Mean of high, low and twice the close.",
+    inputs=("high", "low", "close"),
+)
+def weighted_close(high: Float64, low: Float64, close: Float64) -> Float64:
+    """`(high + low + 2 * close) / 4`."""
+    return talib_one("WCLPRICE", high, low, close)
+
+
+@indicator(
+    "heikin_ashi",
+    "Heikin-Ashi candles",
+    "Candles of averaged prices: a run of one colour is a trend.",
+    inputs=_PRICES,
+    outputs=_PRICES,
+    main="close",
+    recursive=True,
+)
+def heikin_ashi(open_: Float64, high: Float64, low: Float64, close: Float64) -> tuple[Float64, ...]:
+    """Close is ohlc4, open the middle of the open and close before, high and low hold both (Valcu, 2004).
+
+    The first open is the middle of that bar's open and close.
+    """
+    mean = (open_ + high + low + close) / 4.0
+    start = halfway(float(open_[0] + close[0]) / 2.0, mean)
+    return start, np.maximum(high, np.maximum(start, mean)), np.minimum(low, np.minimum(start, mean)), mean
+
+
+@indicator(
+    "percent_change",
+    "Percent change",
+    "Change against some bars ago, in percent.",
+    parameters=(SOURCE, bars(1, low=1)),
+    look_back=length_less(0),
+    plot="below",
+)
+def percent_change(source: Float64, *, length: int) -> Float64:
+    """`100 * (x / x[i-length] - 1)`; 0 where the earlier value is 0."""
+    return after(length, 100.0 * (ratio(source[length:], source[:-length], 1.0) - 1.0))
+
+
+@indicator(
+    "log_return",
+    "Log return",
+    "Change against some bars ago as a natural logarithm: changes of several bars add up.",
+    parameters=(SOURCE, bars(1, low=1)),
+    look_back=length_less(0),
+    plot="below",
+)
+def log_return(source: Float64, *, length: int) -> Float64:
+    """`ln(x / x[i-length])`; no value where the source is not positive."""
+    growth = ratio(source[length:], source[:-length], np.nan)
+    return after(length, np.log(growth, out=np.full(len(growth), np.nan), where=growth > 0.0))
+
+
+@indicator(
+    "highest",
+    "Highest value",
+    "Highest of the last bars, this one included.",
+    parameters=(_series("source", "high", "The series it is computed from."), bars(20)),
+    look_back=length_less(1),
+)
+def highest(source: Float64, *, length: int) -> Float64:
+    """The highest of the last `length` values."""
+    return talib_one("MAX", source, length)
+
+
+@indicator(
+    "lowest",
+    "Lowest value",
+    "Lowest of the last bars, this one included.",
+    parameters=(_series("source", "low", "The series it is computed from."), bars(20)),
+    look_back=length_less(1),
+)
+def lowest(source: Float64, *, length: int) -> Float64:
+    """The lowest of the last `length` values."""
+    return talib_one("MIN", source, length)
+
+
+@indicator(
+    "lag",
+    "Earlier value",
+    "What a series was some bars ago.",
+    parameters=(SOURCE, bars(1, low=1)),
+    look_back=length_less(0),
+)
+def lag(source: Float64, *, length: int) -> Float64:
+    """`x[i-length]`."""
+    return delayed(source, length)
+
+
+@indicator(
+    "rolling_sum",
+    "Sum of the last bars",
+    "Sum of the last values of a series.",
+    parameters=(_series("source", "volume", "The series it is computed from."), bars(20)),
+    look_back=length_less(1),
+    plot="below",
+)
+def sum_of_last(source: Float64, *, length: int) -> Float64:
+    """Sum of the last `length` values."""
+    return rolling_sum(source, length)
+
+
+@indicator(
+    "difference",
+    "Difference of two series",
+    "One series less another, for example a price less its average.",
+    parameters=(
+        _series("a", "close", "The series taken from."),
+        _series("b", "open", "The series taken away."),
+    ),
+    plot="below",
+)
+def difference(a: Float64, b: Float64) -> Float64:
+    """`a - b`."""
+    return a - b
+
+
+@indicator(
+    "ratio",
+    "Ratio of two series",
+    "One series divided by another, for example a fast by a slow average.",
+    parameters=(_series("a", "close", "The series divided."), _series("b", "open", "The series divided by.")),
+    plot="below",
+)
+def ratio_of(a: Float64, b: Float64) -> Float64:
+    """`a / b`; no value where b is 0."""
+    return ratio(a, b, np.nan)
+
+
+@indicator(
+    "gap",
+    "Gap",
+    "Open of the bar against the close before, in percent.",
+    inputs=("open", "close"),
+    look_back=lambda _: 1,
+    plot="below",
+)
+def gap(open_: Float64, close: Float64) -> Float64:
+    """`100 * (open / close[i-1] - 1)`."""
+    return after(1, 100.0 * (ratio(open_[1:], close[:-1], 1.0) - 1.0))
+
+
+@indicator(
+    "internal_bar_strength",
+    "Internal bar strength",
+    "Where the bar closes between its low (0) and its high (1).",
+    inputs=("high", "low", "close"),
+    plot="below",
+)
+def internal_bar_strength(high: Float64, low: Float64, close: Float64) -> Float64:
+    """`(close - low) / (high - low)` (Pagonidis, 2013); 0.5 for a bar that did not move."""
+    return ratio(close - low, high - low, 0.5)
+
+
+@indicator(
+    "range_position",
+    "Position in the range",
+    "Where a series stands between its lowest (0) and highest (100) value of the last bars.",
+    parameters=(SOURCE, bars(20)),
+    look_back=length_less(1),
+    plot="below",
+)
+def range_position(source: Float64, *, length: int) -> Float64:
+    """`100 * (x - lowest) / (highest - lowest)`; 50 where all are equal."""
+    low = talib_one("MIN", source, length)
+    return 100.0 * ratio(source - low, talib_one("MAX", source, length) - low, 0.5)
+
+
+@indicator(
+    "drawdown",
+    "Fall from the highest",
+    "How far a series stands below its highest value of the last bars, in percent (0 or negative).",
+    parameters=(SOURCE, bars(100)),
+    look_back=length_less(1),
+    plot="below",
+)
+def drawdown(source: Float64, *, length: int) -> Float64:
+    """`100 * (x / highest - 1)`; 0 where the highest is 0."""
+    return 100.0 * (ratio(source, talib_one("MAX", source, length), 1.0) - 1.0)
+
+
+@indicator(
+    "percent_rank",
+    "Percent rank",
+    "Percent of the values of the bars before that are not above this one, 0 to 100.",
+    parameters=(SOURCE, bars(100, high=_MOST_RANKED)),
+    look_back=length_less(0),
+    plot="below",
+)
+def rank(source: Float64, *, length: int) -> Float64:
+    """Share of the `length` values before that are lower or equal: of 1, 2, 3, the value 2 has 66.7."""
+    return percent_rank(source, length)
+
+
+@indicator(
+    "percentile",
+    "Percentile",
+    "Level below which a given percentage of the last values lies; 50 is the median.",
+    parameters=(
+        SOURCE,
+        bars(100, high=_MOST_RANKED),
+        number(50.0, 0.0, 100.0, "percent", "Percentage of the values that lie below.", unit="%"),
+    ),
+    look_back=length_less(1),
+)
+def level(source: Float64, *, length: int, percent: float) -> Float64:
+    """Between two values in proportion (Hyndman, Fan, 1996, no. 7): of 1, 2, 4 the 75th percentile is 3."""
+    return percentile(source, length, percent)
+
+
+# Levels of the calendar -------------------------------------------------------------------------------------
+
+
+@indicator(
+    "previous_period",
+    "Previous day, week or month",
+    "Open, high, low and close of the last finished UTC day, week or month.",
+    parameters=(PERIOD,),
+    inputs=("time", *_PRICES),
+    outputs=_PRICES,
+    recursive=True,
+)
+def levels_before(
+    time: Float64, open_: Float64, high: Float64, low: Float64, close: Float64, *, period: str
+) -> tuple[Float64, ...]:
+    """Of the last period that has bars; no value until one is finished whose beginning is in the history."""
+    return previous_period(time, period, open_, high, low, close)
+
+
+@indicator(
+    "current_period",
+    "Day, week or month so far",
+    "Open, and highest and lowest price so far, of the current UTC day, week or month.",
+    parameters=(PERIOD,),
+    inputs=("time", "open", "high", "low"),
+    outputs=("open", "high", "low"),
+    recursive=True,
+)
+def levels_now(
+    time: Float64, open_: Float64, high: Float64, low: Float64, *, period: str
+) -> tuple[Float64, ...]:
+    """This bar included; the first period counts from where the history starts."""
+    return running_range(period_numbers(time, period), open_, high, low)
+
+
+@indicator(
+    "pivot_points",
+    "Pivot points",
+    "Levels of support and resistance from the last finished UTC day, week or month.",
+    parameters=(
+        choice("classic", ("classic", "fibonacci", "camarilla"), "kind", "How the levels are computed."),
+        PERIOD,
+    ),
+    inputs=("time", "high", "low", "close"),
+    outputs=("pivot", "r1", "r2", "r3", "s1", "s2", "s3"),
+    main="pivot",
+    recursive=True,
+)
+def pivot_points(
+    time: Float64, high: Float64, low: Float64, close: Float64, *, kind: str, period: str
+) -> tuple[Float64, ...]:
+    """`p = (high + low + close) / 3` of the period before; classic: `2p - low`, `p + range`, `high + 2 (p - low)`.
+
+    Fibonacci: p and 0.382, 0.618, 1 of the range; camarilla (Stott): the close and 1.1/12, 1.1/6, 1.1/4 of it. No
+    value where `previous_period` has none.
+    """
+    _, top, bottom, last = previous_period(time, period, close, high, low, close)
+    pivot, spread = (top + bottom + last) / 3.0, top - bottom
+    if kind == "classic":
+        above = (2.0 * pivot - bottom, pivot + spread, top + 2.0 * (pivot - bottom))
+        below = (2.0 * pivot - top, pivot - spread, bottom - 2.0 * (top - pivot))
+        return pivot, *above, *below
+    middle, shares = (pivot, _FIBONACCI) if kind == "fibonacci" else (last, _CAMARILLA)
+    return (
+        pivot,
+        *(middle + share * spread for share in shares),
+        *(middle - share * spread for share in shares),
+    )
+
+
+DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
+    weighted_close,
+    heikin_ashi,
+    percent_change,
+    log_return,
+    highest,
+    lowest,
+    lag,
+    sum_of_last,
+    difference,
+    ratio_of,
+    gap,
+    internal_bar_strength,
+    range_position,
+    drawdown,
+    rank,
+    level,
+    levels_before,
+    levels_now,
+    pivot_points,
+)
