@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tradebot.engine.collect import CollectRequest, LiveFeed, Order, choose_symbols
+from tradebot.engine.collect import CollectRequest, LiveFeed, Order
 from tradebot.engine.collect.child import ChildOrder, ChildOutcome, collect_in_child, order_for
-from tradebot.engine.collect.history import refresh_instruments
+from tradebot.engine.collect.listing import look_up
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, InputError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog, Level
@@ -265,13 +265,16 @@ class Collecting:
     ) -> str:
         job.say("Looking up the symbols.")
         feed = self._feed(request.category)
-        instruments = await refresh_instruments(
-            self._market.exchange, self._market.store, request.category, feed.thread
-        )
-        symbols = await choose_symbols(self._market.exchange, request, instruments)
+        exchange = self._market.exchange
+        listing = await look_up(exchange, self._market.store, request, feed.thread)
+        symbols = listing.symbols
         asked = request.keys(symbols)
-        # Bars of the mark price are collected up to now only: the exchange streams none.
-        keys = [key for key in asked if not key.mark]
+        # Bars of the mark price are collected up to now only: the exchange streams none. Nor any of what has ended.
+        keys = [
+            key
+            for key in asked
+            if not key.mark and not listing.is_over(key, exchange.closed_before_ms(key.timeframe))
+        ]
         touched += [str(key) for key in asked]
         self._book.note(job, keys=tuple(touched))
         for key in asked:
@@ -279,7 +282,7 @@ class Collecting:
                 self._states[str(key)] = ("collecting", "queued")
         new: list[DatasetKey] = []
         if request.follow:
-            feed.watch(symbols)
+            feed.watch(sorted({key.symbol for key in keys}))
             new = feed.follow(keys)
             await feed.subscribed()
         try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engine.collect.helpers import LAST_CLOSED, LINEAR, M1, MINUTE, NOW, World, run, truth
 from tests.engine.exchange.fake_bybit import FUNDING, KLINE, MARK_KLINE, RISK_LIMIT, TICKERS
-from tradebot.engine.collect import CollectRequest, Order
+from tradebot.engine.collect import CollectRequest, Order, choose_symbols
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.exchange.errors import error_for_status
 from tradebot.engine.market import DAY_MS, HOUR_MS, Category, DatasetKey, Timeframe
@@ -30,6 +31,25 @@ def test_the_top_symbols_are_those_with_the_largest_turnover_of_the_ones_that_ma
         assert world.bybit.calls[TICKERS] == asked
 
     run(tmp_path, body, launches=launches)
+
+
+def test_the_top_inverse_contracts_go_by_dollars_not_by_their_own_coins(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        volumes = {"BTCUSDT": ("900000000", "4600"), "ETHUSDT": ("400000000", "87000")}
+
+        def tickers(path: str, params: dict[str, Any]) -> dict[str, Any] | None:
+            items = [
+                {"symbol": symbol, "volume24h": dollars, "turnover24h": coins}
+                for symbol, (dollars, coins) in volumes.items()
+            ]
+            return world.bybit.envelope({"category": "inverse", "list": items}) if path == TICKERS else None
+
+        world.bybit.faults.append(tickers)
+        request = CollectRequest(Category.INVERSE, ("*USDT",), (M1,), NOW, top=1)
+        rules = {item.symbol: item for item in await world.exchange.instruments(LINEAR)}
+        assert await choose_symbols(world.exchange, request, rules) == ("BTCUSDT",)
+
+    run(tmp_path, body)
 
 
 def test_a_number_of_symbols_below_one_and_mark_prices_of_spot_are_refused() -> None:

@@ -29,16 +29,18 @@ def true_bar(symbol: str, time_ms: int) -> BarRow:
     )
 
 
-def linear_item(symbol: str, launch_ms: int = 0) -> dict[str, Any]:
+def linear_item(
+    symbol: str, launch_ms: int = 0, status: str = "Trading", delivery_ms: int = 0
+) -> dict[str, Any]:
     """An instrument as `instruments-info` gives it."""
     return {
         "symbol": symbol,
         "contractType": "LinearPerpetual",
-        "status": "Trading",
+        "status": status,
         "baseCoin": symbol.removesuffix("USDT"),
         "quoteCoin": "USDT",
         "launchTime": str(launch_ms),
-        "deliveryTime": "0",
+        "deliveryTime": str(delivery_ms),
         "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
         "priceFilter": {"minPrice": "0.10", "maxPrice": "1999999.80", "tickSize": "0.10"},
         "lotSizeFilter": {
@@ -54,14 +56,19 @@ def linear_item(symbol: str, launch_ms: int = 0) -> dict[str, Any]:
 
 @dataclass
 class FakeBybit:
-    """Follows the window rules of the kline call; `faults` may replace any answer, `edit` any list of rows."""
+    """Follows the window rules of the kline call; `faults` may replace any answer, `edit` any list of rows.
+
+    Symbols of `ended` are closed from that time on; the bar in which it lies is their last one.
+    """
 
     clock: Clock
     launches: dict[str, int] = field(default_factory=lambda: {"BTCUSDT": 0, "ETHUSDT": 0, "ETHBTC": 0})
+    ended: dict[str, int] = field(default_factory=dict)
     holes: set[tuple[str, int]] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     edit: Callable[[list[list[str]]], list[list[str]]] = lambda rows: rows
     tell_launch: bool = True
+    tell_end: bool = True
     page_limit: int = 1000
     url: str = URL
     calls: Counter[str] = field(default_factory=Counter)
@@ -102,9 +109,20 @@ class FakeBybit:
         return {"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)}
 
     def _instruments(self, params: dict[str, Any]) -> dict[str, Any]:
+        closed = params.get("status") == "Closed"
+        now = self.clock.now_ms()
         items = [
-            linear_item(symbol, launch if self.tell_launch else 0) for symbol, launch in self.launches.items()
+            linear_item(
+                symbol,
+                launch if self.tell_launch else 0,
+                "Closed" if closed else "Trading",
+                self.ended.get(symbol, 0) if self.tell_end else 0,
+            )
+            for symbol, launch in self.launches.items()
+            if (self.ended.get(symbol, now + 1) <= now) == closed and params.get("status") != "Delivering"
         ]
+        if closed and not self.tell_end:
+            items = []
         start = int(params.get("cursor", "0").removeprefix("page%3D") or 0)
         end = start + 2
         cursor = f"page%3D{end}" if end < len(items) else ""
@@ -114,7 +132,7 @@ class FakeBybit:
         timeframe = Timeframe.from_interval(str(params["interval"]))
         symbol = params["symbol"]
         first = timeframe.floor(max(int(params["start"]), self.launches[symbol]))
-        last = min(int(params["end"]), self.clock.now_ms())
+        last = min(int(params["end"]), self.clock.now_ms(), self.ended.get(symbol, 2**62) - 1)
         rows = [
             [str(value) for value in true_bar(symbol, time_ms)]
             for time_ms in range(first, last + 1, timeframe.ms)

@@ -62,6 +62,7 @@ class Filler:
         self._filling: dict[BarSequence, asyncio.Task[None]] = {}
         self._looking: dict[DatasetKey, set[asyncio.Task[None]]] = {}
         self._trouble: set[FailureKind | DatasetKey] = set()
+        self._refused: set[DatasetKey] = set()
         self._differing: set[DatasetKey] = set()
         self.bars = 0
         self.holes = 0
@@ -118,7 +119,7 @@ class Filler:
     def _filled(self, sequence: BarSequence, task: asyncio.Task[None]) -> None:
         self._filling.pop(sequence, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            sequence.asked(self._exchange.now_ms())
+            sequence.asked(self._exchange.now_ms(), answered=False)
             name = type(error).__name__
             self._notice(
                 Level.ERROR, f"{sequence.key}: missed bars could not be fetched ({name}); trying again."
@@ -132,7 +133,7 @@ class Filler:
         async with self._slots:
             rows = await self._ask(key, start_ms - overlap, end_ms)
         if rows is None:
-            sequence.asked(self._exchange.now_ms())
+            sequence.asked(self._exchange.now_ms(), answered=key in self._refused)
             return
         new = sum(row.time_ms >= start_ms for row in rows)
         self.bars += new
@@ -140,7 +141,7 @@ class Filler:
         if all(row.time_ms != start_ms for row in rows):
             sequence.asked(self._exchange.now_ms())
             self._pass_hole(sequence)
-            if not new and sequence.attempts and sequence.attempts % 6 == 0:
+            if not new and sequence.in_vain and sequence.in_vain % 6 == 0:
                 self._doubtful(key.symbol)
         self._offered(key)
 
@@ -162,8 +163,12 @@ class Filler:
                 self._trouble.add(trouble)
                 self._notice(Level.WARNING, f"{key}: {error.sentence}")
             if error.kind is FailureKind.REFUSED:
+                self._refused.add(key)
                 self._doubtful(key.symbol)
+            else:
+                self._refused.discard(key)
             return None
+        self._refused.discard(key)
         self._trouble.discard(key)
         self._trouble -= set(FailureKind)
         return answer

@@ -11,17 +11,18 @@ from typing import Any, TypeVar
 from tradebot.engine.collect.fetching import ENDS_THE_RUN, Fetching
 from tradebot.engine.collect.funding import collect_funding
 from tradebot.engine.collect.jobs import DatasetJob
+from tradebot.engine.collect.listing import TRADING, look_up
 from tradebot.engine.collect.planning import Plan, make_plan
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import CollectProgress, CollectReport, gap_sentences, listing_sentences
-from tradebot.engine.collect.request import CollectRequest, choose_symbols
+from tradebot.engine.collect.request import CollectRequest
 from tradebot.engine.collect.risk_limits import refresh_risk_limits
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, TradebotError
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
 from tradebot.engine.exchange import Exchange, ExchangeError
-from tradebot.engine.market import Category, Instrument
+from tradebot.engine.market import Instrument
 from tradebot.engine.market.times import iso_minute
 
 DEFAULT_CONCURRENCY = 0
@@ -66,27 +67,6 @@ async def collect_history(
     finally:
         if thread is None:
             own.close()
-
-
-async def refresh_instruments(
-    exchange: Exchange, store: StorePort, category: Category, thread: StoreThread
-) -> dict[str, Instrument]:
-    """Today's trading rules by symbol, saved in the store.
-
-    A launch time that the exchange does not tell (spot) is kept as it was found before.
-    """
-    seen_ms = await exchange.server_time_ms()
-    instruments = await exchange.instruments(category)
-    known = await thread.call(store.instruments)
-    merged = []
-    for instrument in instruments:
-        before = known.get((category, instrument.symbol))
-        if before is not None and instrument.launch_ms == 0 and before.launch_ms:
-            merged.append(replace(instrument, launch_ms=before.launch_ms))
-        else:
-            merged.append(instrument)
-    await thread.call(lambda: store.save_instruments(merged, seen_ms))
-    return {instrument.symbol: instrument for instrument in merged}
 
 
 class Watch:
@@ -228,10 +208,7 @@ class _Run:
 
     async def _work(self) -> Plan:
         self._watch.say("looking up instruments")
-        instruments = await refresh_instruments(
-            self._exchange, self._store, self._request.category, self._thread
-        )
-        symbols = await choose_symbols(self._exchange, self._request, instruments)
+        listing = await look_up(self._exchange, self._store, self._request, self._thread)
         self._watch.say("looking up what is missing")
         plan = await make_plan(
             self._exchange,
@@ -239,7 +216,7 @@ class _Run:
             self._thread,
             self._clock,
             self._request,
-            [instruments[name] for name in symbols],
+            [listing.instruments[name] for name in listing.symbols],
         )
         self._jobs = plan.jobs
         self._watch.begin(plan.jobs)
@@ -253,9 +230,11 @@ class _Run:
         return plan
 
     async def _ask_funding(self, instruments: list[Instrument]) -> None:
-        end_ms = self._request.until_ms or self._exchange.now_ms()
+        now_ms = self._request.until_ms or self._exchange.now_ms()
         while instruments:
             instrument = instruments.pop()
+            ended = instrument.status != TRADING and instrument.delivery_ms
+            end_ms = min(now_ms, instrument.delivery_ms + 1) if ended else now_ms
             try:
                 added = await collect_funding(
                     self._exchange, self._store, self._thread, instrument, self._request.since_ms, end_ms

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, Report, collect_history, refresh_instruments
+from tradebot.engine.collect.history import DEFAULT_CONCURRENCY, Report, collect_history
+from tradebot.engine.collect.listing import look_up
 from tradebot.engine.collect.live import LiveFeed
 from tradebot.engine.collect.ports import StorePort
 from tradebot.engine.collect.progress import CollectReport
-from tradebot.engine.collect.request import CollectRequest, choose_symbols
+from tradebot.engine.collect.request import CollectRequest
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
@@ -43,8 +44,15 @@ class Hybrid:
         """
         if request.until_ms is not None:
             raise InputError("Following goes on for ever: leave out the end of the span, or do not follow.")
-        request = self._resolved_request = await self._resolved(request)
-        keys = [key for key in request.keys(request.symbols) if not key.mark]
+        # So that feed and history speak of the same symbols.
+        listing = await look_up(self._exchange, self._store, request, self._feed.thread)
+        request = self._resolved_request = replace(request, symbols=listing.symbols, top=None)
+        closed_before = self._exchange.closed_before_ms
+        keys = [
+            key
+            for key in request.keys(request.symbols)
+            if not key.mark and not listing.is_over(key, closed_before(key.timeframe))
+        ]
         new = self._feed.follow(keys)
         try:
             await self._feed.subscribed()
@@ -105,11 +113,3 @@ class Hybrid:
                 )
             again_at = self._clock.monotonic() + _HISTORY_AGAIN_S
         return outcome
-
-    async def _resolved(self, request: CollectRequest) -> CollectRequest:
-        """The request with the symbols it means now, so that feed and history speak of the same ones."""
-        instruments = await refresh_instruments(
-            self._exchange, self._store, request.category, self._feed.thread
-        )
-        symbols = await choose_symbols(self._exchange, request, instruments)
-        return replace(request, symbols=symbols, top=None)

@@ -399,7 +399,7 @@ class LiveFeed:
                 f"{symbol} is not traded on the exchange any more; its {counted(len(sequences), 'dataset')} "
                 f"end{f' at {iso_minute(last)} UTC' if last else ' here'}.",
             )
-        over = [one.key for one in sequences if one.next_ms is not None and one.attempts >= _ASKED_IN_VAIN]
+        over = [one.key for one in sequences if one.next_ms is not None and one.in_vain >= _ASKED_IN_VAIN]
         self.unfollow(over)
         return len(over) == len(sequences)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tradebot.engine.collect.confirming import fetch, not_to_ask
 from tradebot.engine.collect.jobs import DatasetJob, Stored
+from tradebot.engine.collect.listing import TRADING, ended_sentences
 from tradebot.engine.collect.ports import KnownHole, StorePort
 from tradebot.engine.collect.request import CollectRequest
 from tradebot.engine.collect.windows import Range, Window, subtract
@@ -70,7 +71,8 @@ async def make_plan(
         for _, each in planned
         if request.until_ms is not None and each.launch_ms >= request.until_ms
     ]
-    return Plan(jobs, funding, (*listed_later, *_about_known_holes(jobs)))
+    ended = ended_sentences(instruments)
+    return Plan(jobs, funding, (*listed_later, *ended, *_about_known_holes(jobs)))
 
 
 def _about_known_holes(jobs: Sequence[DatasetJob]) -> tuple[str, ...]:
@@ -118,6 +120,8 @@ class _Planner:
         if request.until_ms is not None:
             end = min(end, timeframe.ceil(request.until_ms))
         start = max(timeframe.ceil(request.since_ms), timeframe.floor(instrument.launch_ms))
+        if instrument.status != TRADING:
+            end = min(end, await self._trading_end_ms(key, instrument, start, end))
         stored, raw = await self._thread.call(lambda: self._look_up(key, start, end))
         missing, holes = raw, self._holes.get(key, ())
         if not request.ask_holes_again:
@@ -166,6 +170,24 @@ class _Planner:
             known_hole_bars,
             remembered,
         )
+
+    async def _trading_end_ms(
+        self, key: DatasetKey, instrument: Instrument, start_ms: int, end_ms: int
+    ) -> int:
+        """Behind the last bar of a symbol that is not traded any more; the bar in which trading ended is whole there.
+
+        Where the exchange does not tell when that was, daily bars from the last stored bar on do, to a day or two.
+        """
+        if instrument.delivery_ms:
+            return key.timeframe.ceil(instrument.delivery_ms)
+        daily = Timeframe.D1
+        info = await self._thread.call(lambda: self._store.info(key))
+        last_ms = info.last_ms if info is not None and info.last_ms is not None else start_ms
+        first = daily.floor(max(start_ms, last_ms))
+        rows = await self._exchange.klines(
+            Category(key.category), key.symbol, daily, first, daily.ceil(end_ms), key.mark
+        )
+        return (rows[-1].time_ms if rows else first) + 2 * daily.ms
 
     async def _first_bar_ms(self, key: DatasetKey, start_ms: int, end_ms: int) -> int:
         """Not later than the open time of the first bar at or after start_ms, and at most a week before it.

@@ -103,6 +103,10 @@ class StorePort(Protocol):
         """The same of every dataset that has some."""
         ...
 
+    def keys(self) -> Sequence[DatasetKey]:
+        """Every stored dataset."""
+        ...
+
     def staged_keys(self) -> Sequence[DatasetKey]:
         """Datasets with staged bars, which a run that was killed may have left."""
         ...

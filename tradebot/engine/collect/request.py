@@ -89,10 +89,21 @@ async def choose_symbols(
     symbols = resolve_symbols(request.symbols, instruments, request.category)
     if request.top is None or request.top >= len(symbols):
         return symbols
+    # An inverse contract's turnover is counted in its own coin, its volume in dollars.
+    inverse = request.category is Category.INVERSE
     turnover = {
-        ticker.symbol: ticker.turnover_24h or 0.0 for ticker in await exchange.tickers(request.category)
+        ticker.symbol: (ticker.volume_24h if inverse else ticker.turnover_24h) or 0.0
+        for ticker in await exchange.tickers(request.category)
     }
     return tuple(sorted(symbols, key=lambda symbol: -turnover.get(symbol, 0.0))[: request.top])
+
+
+def wants(wanted: Sequence[str], symbol: str) -> bool:
+    """Whether names and patterns mean a symbol."""
+    return any(
+        name.lower() == "all" or symbol in (name, name.upper()) or fnmatchcase(symbol, name.upper())
+        for name in (text.strip() for text in wanted)
+    )
 
 
 def resolve_symbols(

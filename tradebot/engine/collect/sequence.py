@@ -13,7 +13,7 @@ _MOST_WAITING = 5_000
 # looked further, because the exchange may have nothing in between.
 _MOST_ASKED = 1_000
 _FURTHEST_ASKED = 20_000
-# Asked this often without an answer while a later bar is there, a bar is passed as a hole of the exchange: with the
+# Asked this often in vain while a later bar is there, a bar is passed as a hole of the exchange: with the
 # pauses in between that is a minute.
 HOLE_ATTEMPTS = 6
 _RETRY_FIRST_MS = 2_000
@@ -39,6 +39,7 @@ class BarSequence:
         self._ready: dict[int, BarRow] = {}
         self._released: dict[int, BarRow] = {}
         self._attempts = 0
+        self._in_vain = 0
         self._ask_again_ms = 0
 
     @property
@@ -47,9 +48,9 @@ class BarSequence:
         return self._next
 
     @property
-    def attempts(self) -> int:
-        """How often the next bar was asked for without success."""
-        return self._attempts
+    def in_vain(self) -> int:
+        """How many answers did not hold the next bar; failures to get an answer do not count."""
+        return self._in_vain
 
     @property
     def last_ms(self) -> int | None:
@@ -59,7 +60,7 @@ class BarSequence:
     def begin(self, next_ms: int) -> None:
         """Everything before `next_ms` is stored; go on (or back) from there."""
         self._next = next_ms
-        self._attempts = 0
+        self._attempts = self._in_vain = 0
         self._ask_again_ms = 0
         self._ready = {time_ms: row for time_ms, row in self._ready.items() if time_ms >= next_ms}
         self._released = {time_ms: row for time_ms, row in self._released.items() if time_ms < next_ms}
@@ -92,7 +93,7 @@ class BarSequence:
             rows.append(row)
             self._next += self._length
         if rows:
-            self._attempts = 0
+            self._attempts = self._in_vain = 0
             self._ask_again_ms = 0
             self._released.update((row.time_ms, row) for row in rows[-_REMEMBERED:])
             for time_ms in sorted(self._released)[:-_REMEMBERED]:
@@ -114,11 +115,12 @@ class BarSequence:
 
     @property
     def _reach(self) -> int:
-        return (_FURTHEST_ASKED if self._attempts else _MOST_ASKED) * self._length
+        return (_FURTHEST_ASKED if self._in_vain else _MOST_ASKED) * self._length
 
-    def asked(self, now_ms: int) -> None:
-        """An answer to `wanted` was offered, or there was none: wait longer each time before asking again."""
+    def asked(self, now_ms: int, answered: bool = True) -> None:
+        """The next bar did not come, in an answer or for want of one: wait longer each time before asking again."""
         self._attempts += 1
+        self._in_vain += answered
         pause = min(_RETRY_CAP_MS, _RETRY_FIRST_MS * 2 ** min(self._attempts - 1, 10))
         self._ask_again_ms = now_ms + pause
 
@@ -129,14 +131,14 @@ class BarSequence:
         """
         if (
             self._next is None
-            or self._attempts < HOLE_ATTEMPTS
+            or self._in_vain < HOLE_ATTEMPTS
             or not self._ready
             or self._next in self._ready
         ):
             return None
         hole = (self._next, min(self._next + self._reach, *self._ready))
         self._next = hole[1]
-        self._attempts = 0
+        self._attempts = self._in_vain = 0
         self._ask_again_ms = 0
         return hole
 

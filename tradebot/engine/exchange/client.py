@@ -173,12 +173,17 @@ class Exchange:
 
         return await self._request(_MARK_KLINE if mark else _KLINE, params, bars_of)
 
-    async def instruments(self, category: Category) -> list[Instrument]:
-        """All instruments that trade now, sorted by symbol. Items that cannot be understood are said and left out."""
+    async def instruments(self, category: Category, status: str = "") -> list[Instrument]:
+        """All instruments that trade now, sorted by symbol; `status` for others: PreLaunch, Delivering, Closed.
+
+        Items that cannot be understood are said and left out.
+        """
         found: dict[str, Instrument] = {}
         cursor, seen = "", set()
         for _ in range(_MAX_PAGES):
             params: dict[str, str | int] = {"category": category.value, "limit": 1000}
+            if status:
+                params["status"] = status
             if cursor:
                 params["cursor"] = cursor
             page = await self._request(

@@ -298,6 +298,10 @@ class Store(Records):
         self.check_writable()
         return self._tables.settle(self._layout.bars(key), kind_of(key))
 
+    def keys(self) -> list[DatasetKey]:
+        """Every dataset of the folder, sorted; without a look into the files."""
+        return [file.key for file in self._layout.bar_files()]
+
     def staged_keys(self) -> list[DatasetKey]:
         """Datasets with staged rows, which a run that was ended may have left."""
         return [
