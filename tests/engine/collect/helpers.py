@@ -86,7 +86,9 @@ def read_bars(folder: Path, key: DatasetKey) -> list[BarRow]:
     if not path.exists():
         return []
     _, *lines = path.read_text(encoding="utf-8").splitlines()
-    return [BarRow(int(parts[0]), *parts[1:]) for parts in (line.split(",") for line in lines)]
+    # Bars of the mark price have no volume and no turnover.
+    parts = ((line + ",,").split(",")[:7] if key.mark else line.split(",") for line in lines)
+    return [BarRow(int(each[0]), *each[1:]) for each in parts]
 
 
 def truth(symbol: str, start_ms: int, end_ms: int, timeframe: Timeframe = M1) -> list[BarRow]:

@@ -7,28 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.engine.collect.helpers import InlineThread, read_bars
 from tests.engine.exchange.virtual_time import VirtualClock, run_virtual
 from tests.support.memory_exchange import MemoryRest, memory_connector, memory_exchange, running
-from tradebot.engine.collect import ClosedBar, ClosedBars, CollectRequest, Hybrid, LiveFeed
+from tradebot.engine.collect import ClosedBar, ClosedBars, CollectRequest, Hybrid, LiveFeed, Order
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.control.events import Level
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.exchange import Exchange, Throttle
+from tradebot.engine.exchange import Exchange, SharedBudget, Throttle
 from tradebot.engine.market import MINUTE_MS, BarRow, Category, DatasetKey, Timeframe
 from tradebot.engine.simulator.faults import FaultPlan, random_plan
 from tradebot.engine.store import Store
 
 START = 1_793_000_010_000
-LINEAR, M1 = Category.LINEAR, Timeframe.M1
-SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+M1 = Timeframe.M1
+SYMBOLS = {
+    Category.LINEAR: ("BTCUSDT", "ETHUSDT", "SOLUSDT"),
+    Category.INVERSE: ("BTCUSD", "ETHUSD", "SOLUSD"),
+    Category.SPOT: ("BTCUSDT", "ETHUSDT", "SOLUSDT"),
+}
+NEW = "XRPUSDT"
 _CHOICES = ((M1,), (M1, Timeframe.M5), (M1, Timeframe.M3, Timeframe.M15), (Timeframe.M5,), (M1, Timeframe.H1))
+_CATEGORIES = (*[Category.LINEAR] * 6, Category.INVERSE, Category.SPOT)
+_BAN_S = 60.0
 
 
 @dataclass
@@ -36,28 +44,64 @@ class Scenario:
     """What a seed stands for."""
 
     seed: int
+    category: Category
     symbols: tuple[str, ...]
     timeframes: tuple[Timeframe, ...]
+    mark: tuple[Timeframe, ...]
+    order: Order
+    top: bool
     since_ms: int
     minutes: int
     calm_minutes: int
     plan: FaultPlan
     stops_s: list[tuple[float, bool]]  # when our side is stopped, and whether it is killed rather than closed
-    delisted: tuple[str, ...]
 
     @property
     def keys(self) -> list[DatasetKey]:
-        return [DatasetKey.of(LINEAR, name, frame) for name in self.symbols for frame in self.timeframes]
+        return [
+            DatasetKey.of(self.category, name, frame) for name in self.symbols for frame in self.timeframes
+        ]
+
+    @property
+    def mark_keys(self) -> list[DatasetKey]:
+        return [
+            DatasetKey.of(self.category, name, frame, True) for name in self.symbols for frame in self.mark
+        ]
+
+    @property
+    def bans(self) -> bool:
+        return any(rule.kind == "ban" for rule in self.plan.rules)
+
+    def request(self) -> CollectRequest:
+        names = ("all",) if self.top else self.symbols
+        top = len(self.symbols) if self.top else None
+        return CollectRequest(
+            self.category,
+            names,
+            self.timeframes,
+            self.since_ms,
+            follow=True,
+            funding=False,
+            order=self.order,
+            top=top,
+            mark_timeframes=self.mark,
+        )
 
 
 def scenario(seed: int) -> Scenario:
     """The same number gives the same run."""
     rng = random.Random(f"soak/{seed}")
-    symbols = tuple(sorted(rng.sample(SYMBOLS, rng.randint(1, 3))))
+    category = rng.choice(_CATEGORIES)
+    listed = SYMBOLS[category]
+    top = rng.random() < 0.1
+    # Those with the largest turnover, where these are asked for.
+    symbols = listed[:2] if top else tuple(sorted(rng.sample(listed, rng.randint(1, 3))))
     faulty, calm = rng.randint(4, 9), 7
-    delisted = (symbols[-1],) if len(symbols) > 1 and rng.random() < 0.15 else ()
+    changes = not top and len(symbols) > 1
+    delisted = (symbols[-1],) if changes and rng.random() < 0.2 else ()
+    new = (NEW,) if changes and not delisted and category is Category.LINEAR and rng.random() < 0.15 else ()
     rules = [
-        rule
+        replace(rule, category=category.value) if rule.kind == "delist" else rule
         for part in range(rng.choice((1, 2, 3)))
         for rule in random_plan(
             seed * 10 + part,
@@ -65,23 +109,26 @@ def scenario(seed: int) -> Scenario:
             (faulty + calm) * MINUTE_MS,
             symbols,
             calm * MINUTE_MS,
+            listed_later=new if part == 0 else (),
             delisted=delisted if part == 0 else (),
-            bans=rng.random() < 0.1,
+            bans=rng.random() < 0.4,
         ).rules
         if part == 0 or rule.kind != "skew"
     ]
-    plan = FaultPlan(tuple(rules))
     stops = sorted(rng.uniform(5, faulty * 60) for _ in range(rng.choice((0, 0, 1, 1, 2, 4))))
     return Scenario(
         seed,
-        symbols,
+        category,
+        (*symbols, *new),
         rng.choice(_CHOICES),
+        (M1,) if category is not Category.SPOT and rng.random() < 0.15 else (),
+        Order.NEWEST_FIRST if rng.random() < 0.25 else Order.OLDEST_FIRST,
+        top,
         START - rng.choice((10, 60, 200, 1100)) * MINUTE_MS,
         faulty + calm,
         calm,
-        plan,
-        [(at, rng.random() < 0.5) for at in stops] if not delisted else [],
-        delisted,
+        FaultPlan(tuple(rules)),
+        [(at, rng.random() < 0.5) for at in stops],
     )
 
 
@@ -129,7 +176,8 @@ class Outcome:
     def _stream_faults(self, number: int, bars: list[ClosedBar]) -> list[str]:
         frame = self.scenario.timeframes[0]
         true = {
-            row.time_ms: row for row in self.truth[DatasetKey.of(LINEAR, self.scenario.symbols[0], frame)]
+            row.time_ms: row
+            for row in self.truth[DatasetKey.of(self.scenario.category, self.scenario.symbols[0], frame)]
         }
         times = [bar.time_ms for bar in bars]
         found = []
@@ -190,8 +238,9 @@ class _Run:
                 await self.clock.sleep(random.Random(f"{made.seed}/{stop_s}").choice((0.0, 5.0, 90.0)))
             # To the middle of a minute of the exchange, so that every closed bar had its time.
             now = self.simulated.clock.now_ms() + (end - self.clock.monotonic()) * 1000
+            began_ms = self.simulated.clock.now_ms()
             await self._session(end + (MINUTE_MS - now % MINUTE_MS + 40_000) / 1000, False)
-            self._judge()
+            await self._judge(began_ms)
             shaking.cancel()
         self.outcome.story += [str(event) for event in self.simulated.truth.events("fault")]
         return self.outcome
@@ -216,10 +265,20 @@ class _Run:
         def notice(level: Level, sentence: str) -> None:
             self.tell(f"{level.value}: {sentence}")
 
-        exchange = Exchange(MemoryRest(self.simulated), clock, rng, Throttle(clock), notice)
+        # A ban is to be known after a restart, by the file in which it is written down.
+        shared = SharedBudget(self.folder.with_suffix(".budget"), clock) if made.bans else None
+        throttle = Throttle(clock, shared=shared)
+        exchange = Exchange(MemoryRest(self.simulated), clock, rng, throttle, notice, ban_s=_BAN_S)
         store, thread = Store(self.folder, clock), MortalThread()
         feed = LiveFeed(
-            exchange, store, LINEAR, clock, rng, notice, memory_connector(self.simulated), thread=thread
+            exchange,
+            store,
+            made.category,
+            clock,
+            rng,
+            notice,
+            memory_connector(self.simulated),
+            thread=thread,
         )
         feed.add_listener(lambda key, row: heard.append((key, row)))
         feed.start()
@@ -243,10 +302,7 @@ class _Run:
 
     async def _follow(self, exchange: Exchange, store: Store, feed: LiveFeed) -> None:
         """A person starts it again until it runs."""
-        made = self.made
-        request = CollectRequest(
-            LINEAR, made.symbols, made.timeframes, made.since_ms, follow=True, funding=False
-        )
+        request = self.made.request()
         while True:
             try:
                 report = await Hybrid(exchange, store, feed, self.clock).run(
@@ -259,26 +315,51 @@ class _Run:
 
     async def _consume(self, store: Store, feed: LiveFeed) -> None:
         """A consumer of closed bars beside it all."""
-        made, bars = self.made, ClosedBars({LINEAR: feed}, store, self.clock, InlineThread())
+        made = self.made
+        bars = ClosedBars({made.category: feed}, store, self.clock, InlineThread())
         got: list[ClosedBar] = []
         self.outcome.streamed.append(got)
         while True:
             with contextlib.suppress(TradebotError):
-                stream = bars.stream(LINEAR, made.symbols[0], made.timeframes[0], made.since_ms)
+                stream = bars.stream(made.category, made.symbols[0], made.timeframes[0], made.since_ms)
                 async for bar in stream:
                     if not got or bar.time_ms > got[-1].time_ms:
                         got.append(bar)
             await self.clock.sleep(1.0)
 
-    def _judge(self) -> None:
+    async def _judge(self, last_began_ms: int) -> None:
         made, truth = self.made, self.simulated.truth
         now = self.simulated.clock.now_ms()
         store = Store(self.folder, self.clock, read_only=True)
         for key in made.keys:
             start, end = key.timeframe.ceil(made.since_ms), key.timeframe.floor(now)
             self.outcome.stored[key] = read_bars(self.folder, key)
-            self.outcome.truth[key] = truth.candles("linear", key.symbol, key.timeframe, start, end)
+            self.outcome.truth[key] = truth.candles(key.category, key.symbol, key.timeframe, start, end)
             self.outcome.holes += [f"{key} {hole}" for hole in store.holes(key)]
+        for key in made.mark_keys:
+            # The exchange streams none of them: each run collects them up to its start.
+            stored = read_bars(self.folder, key)
+            end = max([row.time_ms for row in stored] + [last_began_ms - 2 * MINUTE_MS])
+            self.outcome.stored[key] = stored
+            self.outcome.truth[key] = await self._mark_bars(key, key.timeframe.ceil(made.since_ms), end)
+
+    async def _mark_bars(self, key: DatasetKey, start_ms: int, last_ms: int) -> list[BarRow]:
+        """What the exchange has, asked behind the back of all faults."""
+        query = {
+            "category": key.category,
+            "symbol": key.symbol,
+            "interval": key.timeframe.interval,
+            "limit": "1000",
+        }
+        rows: list[BarRow] = []
+        for first in range(start_ms, last_ms + 1, 1000 * key.timeframe.ms):
+            last = min(last_ms, first + 999 * key.timeframe.ms)
+            text = await self.simulated._endpoints.routes["/v5/market/mark-price-kline"](
+                {**query, "start": str(first), "end": str(last)}
+            )
+            got = reversed(json.loads(text)["list"])
+            rows += [BarRow(int(row[0]), *row[1:], "", "") for row in got]
+        return rows
 
 
 async def _drop(feed: LiveFeed) -> None:

@@ -40,7 +40,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_seed(seed, Path(folder))
     made = outcome.scenario
-    print(f"seed {seed}: {made.symbols} {[frame.value for frame in made.timeframes]} stops {made.stops_s}")
+    print(
+        f"seed {seed}: {made.category.value} {made.symbols} mark {len(made.mark)} {made.order} top {made.top} "
+        f"{[frame.value for frame in made.timeframes]} stops {made.stops_s}"
+    )
     for rule in made.plan.rules:
         print(f"  {rule}")
     print("\n".join(outcome.story))

@@ -37,7 +37,7 @@ _DRAWS: dict[str, Draw] = {
         "ret_code", probability=_seldom(rng), code=rng.choice((10000, 10002, 10006, 10016)), seconds=_long(rng, 0, 3)
     ),
     "rows_missing": lambda rng: FaultRule(
-        "rows_missing", _KLINE, probability=round(_seldom(rng) / 3, 3), rows=rng.randint(1, 2)
+        "rows_missing", _KLINE, probability=_seldom(rng), rows=rng.randint(1, 4)
     ),
     "rows_doubled": lambda rng: FaultRule(
         "rows_doubled", _KLINE, probability=_seldom(rng), rows=rng.randint(1, 4)
@@ -67,7 +67,7 @@ _DRAWS: dict[str, Draw] = {
     "silent_topic": lambda rng: FaultRule(
         "silent_topic", "kline.*", probability=_seldom(rng), count=2, seconds=_long(rng, 30, 150)
     ),
-    "ban": lambda rng: FaultRule("ban", nth=rng.randint(1, 30), seconds=_long(rng, 5, 60)),
+    "ban": lambda rng: FaultRule("ban", nth=rng.choice((1, 3, 10, 30)), seconds=_long(rng, 5, 90)),
     "hole": lambda _: FaultRule("hole"),
     "skew": lambda rng: FaultRule("skew", seconds=_long(rng, -20, 20)),
 }  # fmt: skip
@@ -126,9 +126,6 @@ def _placed(
 
 
 def _moment(rng: random.Random, start_ms: int, calm_from: int) -> int:
-    """A round time before the calm, as exchanges choose for listings: a multiple of five minutes where there is one."""
-    for step in (5 * MINUTE_MS, MINUTE_MS):
-        first, last = start_ms // step + 1, calm_from // step
-        if first <= last:
-            return rng.randint(first, last) * step
-    return (start_ms // MINUTE_MS + 1) * MINUTE_MS
+    """A whole minute before the calm, mostly inside of longer bars."""
+    first = start_ms // MINUTE_MS + 1
+    return rng.randint(first, max(first, calm_from // MINUTE_MS)) * MINUTE_MS
