@@ -28,8 +28,8 @@ NO_VALUE_WITHOUT_VOLUME: set[str] = {"vwma"}
 WITH_THE_CALENDAR = {"previous_period", "pivot_points"}
 """No value until a UTC day has gone by, whose bars nobody can count beforehand: held in `test_indicators_price.py`."""
 
-OF_NO_PRICE_SCALE: set[str] = set()
-"""Outputs that neither stay nor grow with a power of the price."""
+OF_NO_PRICE_SCALE = {"linreg_angle.value"}
+"""Outputs that neither stay nor grow with a power of the price: an angle."""
 
 NAMES = tuple(REGISTRY.indicators)
 every_indicator = pytest.mark.parametrize("name", NAMES)
@@ -196,6 +196,24 @@ def test_a_market_that_stands_still_gives_finite_values(name: str) -> None:
             if name in NO_VALUE_WITHOUT_VOLUME:
                 column = np.concatenate((column[:100], column[255 + before :]))
             assert not np.isnan(column[before:]).any(), output
+
+
+@every_indicator
+def test_a_market_that_stands_still_leaves_no_rest_of_what_was_before(name: str) -> None:
+    """A running sum keeps rounding errors of large volumes; over a window of nothing they would be the value."""
+    declaration = REGISTRY.indicators[name]
+    if declaration.recursive:
+        return
+    for values in some_values(name, 2):
+        before = look_back(name, values)
+        whole, inside = (
+            outputs_of(name, halted(), **values),
+            outputs_of(name, halted().slice(105, 250), **values),
+        )
+        for output, column in inside.items():
+            np.testing.assert_allclose(
+                whole[output][105 + before : 250], column[before:], rtol=1e-9, atol=1e-9, err_msg=output
+            )
 
 
 @every_indicator_by_bars

@@ -16,6 +16,7 @@ from tradebot.engine.strategy.indicators.common import (
     talib_several,
     whole,
 )
+from tradebot.engine.strategy.indicators.rolling import frozen
 from tradebot.engine.strategy.registry import IndicatorDeclaration, Values, indicator
 
 _FIXED_LOOK_BACK_MAMA = 32
@@ -184,7 +185,7 @@ def vidya(source: Float64, *, length: int) -> Float64:
     """
     from tradebot.engine.strategy.indicators import loops
 
-    return loops.vidya(source, talib_one("CMOU", source, length), length)
+    return loops.vidya(frozen(source), frozen(talib_one("CMOU", source, length)), length)
 
 
 @indicator(
@@ -203,7 +204,7 @@ def mcginley(source: Float64, *, length: int) -> Float64:
     """
     from tradebot.engine.strategy.indicators import loops
 
-    return loops.mcginley(source, length)
+    return loops.mcginley(frozen(source), length)
 
 
 @indicator(
@@ -226,7 +227,7 @@ def alma(source: Float64, *, length: int, offset: float, sigma: float) -> Float6
     # Taken relative to the nearest bar, so that a very narrow bell is that bar and not 0 / 0.
     distance = (place - offset * (length - 1)) ** 2
     weights = np.exp(-(distance - distance.min()) / (2.0 * (length / sigma) ** 2))
-    return loops.weighted_mean(source, weights / weights.sum())
+    return loops.weighted_mean(frozen(source), frozen(weights / weights.sum()))
 
 
 @indicator(

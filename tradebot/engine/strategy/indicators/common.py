@@ -72,7 +72,8 @@ def fast_below_slow(values: Values) -> Iterable[tuple[str, str]]:
 def ratio(above: Float64, below: Float64, empty: float) -> Float64:
     """`above / below`, and `empty` where `below` is zero; a NaN on either side stays one."""
     result = np.full(len(above), empty)
-    return np.divide(above, below, out=result, where=below != 0.0)
+    np.divide(above, below, out=result, where=below != 0.0)
+    return result
 
 
 def delayed(column: Float64, count: int) -> Float64:

@@ -123,3 +123,38 @@ def laguerre(source: Float64, gamma: float) -> Float64:
             value = 100.0 * up / (up + down)
         result[i] = value
     return result
+
+
+@compiled
+def r_squared(source: Float64, length: int) -> Float64:
+    """Squared correlation of the last values with their place; 0 where they are all equal. Each window by itself."""
+    size = len(source)
+    result = np.full(size, np.nan)
+    middle = (length - 1) / 2.0
+    places = length * (length * length - 1.0) / 12.0
+    for i in range(length - 1, size):
+        mean = 0.0
+        for k in range(i - length + 1, i + 1):
+            mean += (source[k] - source[i]) / length
+        values = together = 0.0
+        for k in range(length):
+            distance = source[i - length + 1 + k] - source[i] - mean
+            values += distance * distance
+            together += distance * (k - middle)
+        result[i] = together * together / (values * places) if values > 0.0 else 0.0
+    return result
+
+
+@compiled
+def range_over_path(source: Float64, length: int) -> Float64:
+    """`(max - min) / sum(abs(change))` of the last `length` bars; 0 where nothing moved."""
+    result = np.full(len(source), np.nan)
+    for i in range(length, len(source)):
+        low = high = source[i]
+        path = 0.0
+        for k in range(i - length + 1, i + 1):
+            low = min(low, source[k])
+            high = max(high, source[k])
+            path += abs(source[k] - source[k - 1])
+        result[i] = (high - low) / path if path > 0.0 else 0.0
+    return result
