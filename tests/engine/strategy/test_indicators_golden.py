@@ -1,4 +1,4 @@
-"""Indicators against what other libraries compute on the same recorded bars (`golden/make_indicators.py`)."""
+"""Indicators against what other libraries compute on the same recorded bars (`golden/make_*.py`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from tests.engine.strategy.indicator_helpers import outputs_of
 from tradebot.engine.market import Candles, Timeframe
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES: list[dict[str, Any]] = json.loads((GOLDEN / "indicators.json").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = [
+    case
+    for name in ("indicators", "volatility_volume")
+    for case in json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+]
 COMPARED = {case["indicator"] for case in CASES}
 
 

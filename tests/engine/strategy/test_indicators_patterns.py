@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import talib
@@ -13,6 +18,9 @@ from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.strategy.indicators.patterns import PATTERN_NAMES, TALIB_PATTERNS
 
 COMPARED = {"pattern"}
+GOLDEN: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "golden" / "patterns.json").read_text(encoding="utf-8")
+)
 
 
 def bars_of(*rows: tuple[float, float, float, float]) -> Candles:
@@ -22,13 +30,17 @@ def bars_of(*rows: tuple[float, float, float, float]) -> Candles:
     return Candles(Timeframe.M1, time, open_, high, low, close, close, close)
 
 
-def coarse_candles(size: int = 3_000, seed: int = 5) -> Candles:
-    """Bars in whole ticks with gaps between them, so that rare patterns and equal prices come up."""
-    rng = np.random.default_rng(seed)
-    close = 200.0 + np.cumsum(rng.integers(-6, 7, size))
-    open_ = np.concatenate(([200.0], close[:-1])) + rng.integers(-2, 3, size)
-    high = np.maximum(open_, close) + rng.integers(0, 4, size)
-    low = np.minimum(open_, close) - rng.integers(0, 4, size)
+@cache
+def coarse_candles(size: int = 60_000) -> Candles:
+    """Bars in whole ticks with gaps, runs and bare bodies, so that rare patterns and equal prices come up."""
+    rng = np.random.default_rng(2)
+    body = rng.choice([0, 1, 2, 4, 9, 12], size)
+    body = body * np.repeat(rng.choice([-1, 1], size), rng.integers(1, 5, size))[:size]
+    gap = rng.choice([0, 0, 0, 1, 2, 5, 10, 14], size) * rng.choice([-1, 1], size)
+    open_ = 100_000.0 + np.cumsum(body + gap) - body
+    close = open_ + body
+    high = np.maximum(open_, close) + rng.choice([0, 0, 0, 1, 3, 8], size)
+    low = np.minimum(open_, close) - rng.choice([0, 0, 0, 1, 3, 8], size)
     time = np.arange(size, dtype=np.int64) * 60_000
     return Candles(Timeframe.M1, time, open_, high, low, close, close, close)
 
@@ -46,7 +58,26 @@ def test_a_pattern_is_that_of_talib(kind: str) -> None:
     theirs = getattr(talib, function)(bars.open, bars.high, bars.low, bars.close)[look_back:]
     found = outputs_of("pattern", bars, kind=kind)["value"]
     assert np.isnan(found[:look_back]).all()
-    assert found[look_back:].tolist() == [100.0 * np.sign(value) for value in theirs]
+    np.testing.assert_array_equal(found[look_back:], 100.0 * np.sign(theirs))
+
+
+@pytest.mark.parametrize("kind", sorted(TALIB_PATTERNS))
+def test_a_pattern_is_that_of_another_library(kind: str) -> None:
+    """pandas-ta-classic 0.8.32 computes the patterns itself (`golden/make_volatility_volume.py`)."""
+    function = TALIB_PATTERNS[kind][0].removeprefix("CDL")
+    name = "CDL_DOJI_10_0.1" if function == "DOJI" else f"CDL_{function}"
+    expected = GOLDEN[name]
+    signs = outputs_of("pattern", coarse_candles(), kind=kind)["value"]
+    found = np.flatnonzero(signs > 0), np.flatnonzero(signs < 0), np.flatnonzero(np.nan_to_num(signs))
+    assert (len(found[0]), len(found[1])) == (expected["bullish"], expected["bearish"])
+    assert found[2][:10].tolist() == expected["first"]
+    assert int(found[2].sum()) == expected["rows"]
+
+
+def test_the_recorded_bars_hold_nearly_every_pattern() -> None:
+    """A pattern that never comes up is compared with nothing."""
+    silent = {name for name, each in GOLDEN.items() if each["bullish"] + each["bearish"] == 0}
+    assert silent == {"CDL_3STARSINSOUTH", "CDL_MATHOLD"}
 
 
 def test_every_pattern_keeps_to_three_values_and_to_its_look_back() -> None:
@@ -60,7 +91,7 @@ def test_every_pattern_keeps_to_three_values_and_to_its_look_back() -> None:
 
 
 def test_no_pattern_knows_a_later_bar() -> None:
-    bars = coarse_candles(400)
+    bars = coarse_candles(3_000).slice(0, 400)
     for kind in PATTERN_NAMES:
         whole = outputs_of("pattern", bars, kind=kind)["value"]
         for cut in (5, 20, 133, 267):
@@ -73,7 +104,7 @@ def test_no_pattern_knows_a_later_bar() -> None:
 
 def test_engulfing_from_its_words() -> None:
     """A body of the other colour that holds the whole body before, one end may be equal."""
-    bars = coarse_candles()
+    bars = coarse_candles(3_000)
     expected = []
     for i in range(2, len(bars)):
         open_, close, before, last = bars.open[i], bars.close[i], bars.open[i - 1], bars.close[i - 1]
@@ -99,7 +130,7 @@ def test_a_doji_opens_and_closes_at_the_same_price() -> None:
 
 
 def test_three_outside_is_an_engulfing_bar_that_is_confirmed() -> None:
-    bars = coarse_candles()
+    bars = coarse_candles(3_000)
     engulfing = outputs_of("pattern", bars, kind="engulfing")["value"]
     found = outputs_of("pattern", bars, kind="three_outside")["value"]
     for i in np.flatnonzero(found == 100.0):
