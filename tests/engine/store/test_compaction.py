@@ -154,6 +154,7 @@ def test_one_bad_file_does_not_keep_the_others_from_it(store: Store) -> None:
     assert report.rows_written == 1
     assert "BTCUSDT_1m.csv, line 3" in report.failures[0]
     assert store.staged_keys() == [KEY]
+    assert compact(store).sentence.startswith("Nothing was changed. ")
 
 
 def test_it_may_be_cancelled_and_needs_a_folder_that_may_be_written(store: Store) -> None:

@@ -14,6 +14,7 @@ from tradebot.engine.control.errors import CancelledError, InputError, Shortfall
 from tradebot.engine.control.progress import CancelToken, Progress
 from tradebot.engine.control.settings import load_settings
 from tradebot.engine.market import DAY_MS, HOUR_MS, Category, DatasetKey, Timeframe
+from tradebot.engine.market.times import iso_minute
 from tradebot.engine.store import RetentionRules, Store, prune
 
 HOURS = DatasetKey("linear", "BTCUSDT", "1h")
@@ -44,6 +45,7 @@ def test_bars_older_than_the_rule_are_cut_and_others_keep_theirs(store: Store) -
     (cut,) = report.cuts
     assert (cut.dataset, cut.rows, cut.before_ms) == ("linear/BTCUSDT_1m", 70, bar(70).time_ms)
     assert cut.bytes == len(text_of(bars(*range(70)))) - len(text_of([]))
+    assert cut.sentence == f"linear/BTCUSDT_1m: 70 rows before {iso_minute(bar(70).time_ms)} (0.0 MB)"
     assert report.sentence == "70 rows cut from 1 file, 0.0 MB."
     assert store.load(KEY).time[0] == bar(70).time_ms
     again = prune(store, minutes_old(30), bar(100).time_ms, dry_run=False)

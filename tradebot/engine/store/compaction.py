@@ -64,7 +64,9 @@ class CompactReport:
         if self.orphans:
             verb = "is" if len(self.orphans) == 1 else "are"
             parts.append(f"{', '.join(self.orphans)} {verb} kept, though the table is gone")
-        done = f"{'; '.join(parts)}." if parts else "Everything is in order; nothing was changed."
+        if not parts and not self.failures:
+            return "Everything is in order; nothing was changed."
+        done = f"{'; '.join(parts)}." if parts else "Nothing was changed."
         return " ".join((done, *self.failures))
 
     def to_json(self) -> dict[str, Any]:

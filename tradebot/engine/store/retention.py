@@ -16,8 +16,8 @@ import numpy as np
 from tradebot.engine.control.errors import InputError, TradebotError
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
 from tradebot.engine.control.settings import RetentionSettings
-from tradebot.engine.market import Category, DatasetKey, Timeframe
-from tradebot.engine.market.times import iso_date, iso_ms, parse_time
+from tradebot.engine.market import DAY_MS, Category, DatasetKey, Timeframe
+from tradebot.engine.market.times import iso_date, iso_minute, iso_ms, parse_time
 from tradebot.engine.store.holes import from_time, read_holes, write_holes
 from tradebot.engine.store.inventory import DatasetInfo
 from tradebot.engine.store.layout import TableKind, table_kind
@@ -64,9 +64,9 @@ class Cut:
     @property
     def sentence(self) -> str:
         """One line for a person."""
+        before = iso_minute(self.before_ms) if self.before_ms % DAY_MS else iso_date(self.before_ms)
         return (
-            f"{self.dataset}: {counted(self.rows, 'row')} before {iso_date(self.before_ms)} "
-            f"({self.bytes / _MEGABYTE:,.1f} MB)"
+            f"{self.dataset}: {counted(self.rows, 'row')} before {before} ({self.bytes / _MEGABYTE:,.1f} MB)"
         )
 
 
