@@ -124,7 +124,7 @@ def test_the_values_of_another_kind_can_be_set_after_it_was_chosen() -> None:
     with pytest.raises(StrategyError) as raised:
         parse_strategy(TEXT, overrides={"indicators.fast.use": "macd", "indicators.fast.slow": "30"})
     assert raised.value.sentence == (
-        "strategy:9: indicators.fast.length: is not known here; expected use, enabled, note, source, fast, slow or signal."
+        "strategy:9: indicators.fast.length: is not known here; expected use, timeframe, symbol, enabled, note, source, fast, slow or signal."
     )
 
 

@@ -108,7 +108,7 @@ REPLACED = {
     "use unknown": ('"ema"', '"emma"', ['s.toml:6: indicators.fast.use: must be the name of one of the indicators, such as sma, ema or wma, but is the text "emma". Did you mean "ema"?']),
     "parameter unknown": (
         "length = 9", "lenght = 9",
-        ['s.toml:7: indicators.fast.lenght: is not known here; expected use, enabled, note, source or length. Did you mean "length"?'],
+        ['s.toml:7: indicators.fast.lenght: is not known here; expected use, timeframe, symbol, enabled, note, source or length. Did you mean "length"?'],
     ),
     "zero": ("length = 9", "length = 0", ["s.toml:7: indicators.fast.length: must be a whole number from 2 to 100000, but is 0"]),
     "too large": ("length = 9", "length = 1000000", ["s.toml:7: indicators.fast.length: must be a whole number from 2 to 100000, but is 1000000"]),
@@ -129,7 +129,7 @@ REPLACED = {
     "source unknown": ("length = 9", 'length = 9\nsource = "clsoe"', ['s.toml:8: indicators.fast.source: "clsoe" is not a series. Did you mean "close"?']),
     "source of nothing near": (
         "length = 9", 'length = 9\nsource = "moon"',
-        ['s.toml:8: indicators.fast.source: "moon" is not a series; expected open, high, low, close, volume, turnover, hl2, hlc3, ohlc4, fast or bands'],
+        ['s.toml:8: indicators.fast.source: "moon" is not a series; expected open, high, low, close, volume, turnover, hl2, hlc3, ohlc4, funding, fast or bands'],
     ),
     "source is itself": ("length = 9", 'length = 9\nsource = "fast"', ["s.toml:8: indicators.fast.source: closes a circle of indicators: fast -> fast"]),
     "circle": (

@@ -21,7 +21,7 @@ from tradebot.engine.strategy.registry import (
     SignalDeclaration,
     builtin_registry,
 )
-from tradebot.engine.strategy.series import RESERVED
+from tradebot.engine.strategy.series import FUNDING, RESERVED
 from tradebot.engine.strategy.spec import (
     Combination,
     CostsSpec,
@@ -168,6 +168,7 @@ class _Checker(Reader):
         risk = self._risk(head)
         costs = self._costs(head)
         check_graph(self, self.indicator_nodes, self.member_nodes, self.roots)
+        self._check_funding(head)
         if self.failed or head is None or entry is None or risk is None or costs is None:
             return None
         return StrategySpec(
@@ -209,10 +210,49 @@ class _Checker(Reader):
                 continue
             declaration, own, values = self._used(table, path, "indicators")
             known = declaration if isinstance(declaration, IndicatorDeclaration) else None
-            self.indicator_nodes[name] = Node(path, _enabled(table), _references(known, table, values), known)
+            timeframe = self._timeframe(own, path)
+            references = _references(known, table, values)
+            self.indicator_nodes[name] = Node(path, _enabled(table), references, known, timeframe=timeframe)
             if known is not None and own is not None and values is not None:
-                result[name] = IndicatorSpec(name, known.name, values, own["enabled"], own["note"])
+                named = own.get("timeframe")
+                result[name] = IndicatorSpec(
+                    name,
+                    known.name,
+                    values,
+                    own["enabled"],
+                    own["note"],
+                    None if named is None else Timeframe(named),
+                    own.get("symbol", ""),
+                )
         return result
+
+    def _timeframe(self, own: Mapping[str, Any] | None, path: Path) -> Timeframe | None:
+        """The bars that an indicator is computed on; reports those that the strategy's bars do not make up."""
+        head = self.document.get("strategy")
+        text = head.get("timeframe") if isinstance(head, Mapping) else None
+        if own is None or not isinstance(text, str) or text not in Timeframe.names():
+            return None
+        base = Timeframe(text)
+        timeframe = Timeframe(own.get("timeframe", text))
+        if timeframe.ms % base.ms == 0:
+            return timeframe
+        fitting = one_of(
+            f'"{each.value}"' for each in Timeframe if each.ms > base.ms and each.ms % base.ms == 0
+        )
+        self.report(
+            (*path, "timeframe"),
+            f'must be whole bars of strategy.timeframe, which is "{text}", such as {fitting or "the same"}, but is '
+            f'"{timeframe.value}"',
+        )
+        return None
+
+    def _check_funding(self, head: Mapping[str, Any] | None) -> None:
+        if head is None or head["category"] != "spot":
+            return
+        for node in (*self.indicator_nodes.values(), *self.member_nodes.values()):
+            for below, reference in node.references.items():
+                if reference == FUNDING and not node.is_group:
+                    self.report((*node.path, *below), 'must not be "funding" on spot, which has none')
 
     def _signals(self) -> dict[str, SignalSpec]:
         result = {}

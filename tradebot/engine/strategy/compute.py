@@ -6,27 +6,23 @@ before its look-back; a missing value inside a series restarts it after the hole
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.market import Candles, Float64
 from tradebot.engine.strategy.combinations import share
-from tradebot.engine.strategy.registry import (
-    BoolArray,
-    Declaration,
-    IndicatorDeclaration,
-    ParameterKind,
-    Registry,
-    Value,
-    Values,
-)
-from tradebot.engine.strategy.series import CANDLE_SERIES, candle_series, output_of, split_reference
+from tradebot.engine.strategy.market_data import MarketData, one_market
+from tradebot.engine.strategy.node_cache import NodeCache
+from tradebot.engine.strategy.nodes import SeriesNodes, node_key, other_values
+from tradebot.engine.strategy.nodes import (
+    compute_indicator as compute_indicator,
+)  # part of this module's face
+from tradebot.engine.strategy.registry import BoolArray, ParameterKind, Registry
 from tradebot.engine.strategy.signals import Supports, sides
-from tradebot.engine.strategy.spec import Combination, IndicatorSpec, SignalSpec, StrategySpec, Trigger
+from tradebot.engine.strategy.spec import Combination, SignalSpec, StrategySpec, Trigger
 
 Sides = tuple[BoolArray, BoolArray]
 
@@ -50,11 +46,20 @@ class Decisions:
     warm_up: int
 
 
-def decide(spec: StrategySpec, registry: Registry, candles: Candles) -> Decisions:
-    """The decisions of `spec` on `candles`, which must be of the strategy's timeframe."""
+def decide(
+    spec: StrategySpec, registry: Registry, market: MarketData | Candles, cache: NodeCache | None = None
+) -> Decisions:
+    """The decisions of `spec` for the symbol of `market`, one for each of its bars of the strategy's timeframe.
+
+    Bars alone stand for the strategy's own market. With a `cache` the columns of nodes are shared with other runs on
+    the same data. InputError where the strategy reads data that `market` does not have.
+    """
     _keep_freed_pages()
-    nodes = _Nodes(spec, registry, candles)
-    size = len(candles)
+    if isinstance(market, Candles):
+        market = one_market(market, _only_symbol(spec), spec.timeframe)
+    series = SeriesNodes(spec, registry, market, cache)
+    nodes = _Members(spec, registry, series)
+    size = len(series.bars(series.home))
     long, short = nodes.combined(spec.entry.rule)
     never = np.zeros(size, dtype=np.bool_)
     closes_short, closes_long = (never, never) if spec.exit is None else nodes.combined(spec.exit)
@@ -74,6 +79,12 @@ def decide(spec: StrategySpec, registry: Registry, candles: Candles) -> Decision
     )
 
 
+def _only_symbol(spec: StrategySpec) -> str:
+    """The symbol that is decided for where only bars are given: that of the strategy where it names exactly one."""
+    symbol = spec.symbols[0]
+    return symbol if len(spec.symbols) == 1 and "*" not in symbol and "?" not in symbol else ""
+
+
 def _keep_freed_pages() -> None:
     # glibc hands the pages of freed columns back and faults them in again on the next call, which was measured to
     # take 8 of the 12 ms of a symbol-year of minutes. Having freed one block of nearly 32 MB, it keeps them; the
@@ -88,77 +99,16 @@ def _from(column: BoolArray, start: int) -> BoolArray:
     return result
 
 
-class _Nodes:
-    """The columns of one computation, each made on first use and kept."""
+class _Members:
+    """Signals and groups of one computation, each made on first use and kept."""
 
-    def __init__(self, spec: StrategySpec, registry: Registry, candles: Candles) -> None:
+    def __init__(self, spec: StrategySpec, registry: Registry, series: SeriesNodes) -> None:
         self._spec = spec
-        self._indicators = registry.indicators
         self._signals = registry.signals
         self._combinations = registry.combinations
-        self._candles = candles
-        self._columns: dict[str, Float64] = {}
-        self._outputs: dict[Any, tuple[Float64, ...]] = {}  # by definition: two equal indicators are one node
-        self._keys: dict[str, Any] = {}
-        self._look_backs: dict[str, int] = {}
+        self._series = series
         self._members: dict[str, Sides] = {}
         self.warm_up = 0
-
-    # ---- series
-
-    def column(self, name: str) -> Float64:
-        """A candle column, contiguous float64."""
-        if name not in self._columns:
-            column = np.ascontiguousarray(candle_series(self._candles, name), dtype=np.float64)
-            self._columns[name] = np.asarray(column)
-        return self._columns[name]
-
-    def series(self, reference: str) -> Float64:
-        """The column that a reference names."""
-        name, output = split_reference(reference)
-        if name in CANDLE_SERIES:
-            return self.column(name)
-        self._prepare(name)
-        declaration = self._indicators[self._spec.indicators[name].use]
-        return self._outputs[self._keys[name]][declaration.outputs.index(output_of(declaration, output))]
-
-    def _prepare(self, name: str) -> None:
-        """Compute an indicator after those it reads, without recursion: chains may be long."""
-        waiting = [name]
-        while waiting:
-            current = waiting[-1]
-            if current in self._keys:
-                waiting.pop()
-                continue
-            spec = self._spec.indicators[current]
-            declaration = self._indicators[spec.use]
-            sources = series_references(declaration, spec.parameters)
-            missing = [source for source in map(_base, sources) if source not in CANDLE_SERIES]
-            missing = [source for source in missing if source not in self._keys]
-            if missing:
-                waiting.extend(missing)
-            else:
-                self._compute(spec, declaration, sources)
-                waiting.pop()
-
-    def _compute(self, spec: IndicatorSpec, declaration: IndicatorDeclaration, sources: list[str]) -> None:
-        others = _other_values(declaration, spec.parameters)
-        key = (spec.use, *(self._reference_key(source) for source in sources), *sorted(others.items()))
-        before = max((self._look_backs.get(_base(source), 0) for source in sources), default=0)
-        self._keys[spec.name] = key
-        self._look_backs[spec.name] = before + declaration.look_back(spec.parameters)
-        if key not in self._outputs:
-            columns = [self.column(name) for name in declaration.inputs] + [
-                self.series(each) for each in sources
-            ]
-            self._outputs[key] = compute_indicator(declaration, columns, spec.parameters, others)
-
-    def _reference_key(self, reference: str) -> tuple[Any, str]:
-        name, output = split_reference(reference)
-        if name in CANDLE_SERIES:
-            return name, ""
-        declaration = self._indicators[self._spec.indicators[name].use]
-        return self._keys[name], output_of(declaration, output)
 
     # ---- signals and groups
 
@@ -201,15 +151,20 @@ class _Nodes:
 
     def _signal(self, signal: SignalSpec) -> Sides:
         declaration = self._signals[signal.use]
-        references = series_references(declaration, signal.parameters)
         operands: list[Float64 | float] = []
+        keys: list[str] = []
+        before = 0
         for parameter in declaration.parameters:
             if parameter.kind is ParameterKind.SERIES:
                 value = signal.parameters[parameter.name]
-                operands.append(self.series(value) if isinstance(value, str) else float(value))
-        before = max((self._look_backs.get(_base(each), 0) for each in references), default=0)
+                operands.append(self._series.series(value) if isinstance(value, str) else float(value))
+                keys.append(self._series.key(value) if isinstance(value, str) else repr(float(value)))
+                before = max(before, self._series.ready(value) if isinstance(value, str) else 0)
         self.warm_up = max(self.warm_up, before + declaration.look_back)
-        true, opposite = declaration.compute(*operands, **_other_values(declaration, signal.parameters))
+        others = other_values(declaration, signal.parameters)
+        true, opposite = self._series.kept(
+            node_key(declaration, keys, others), lambda: declaration.compute(*operands, **others)
+        )
         known = None
         if signal.invert and signal.supports is Supports.BOTH:
             known = _known(operands, declaration.look_back)
@@ -244,52 +199,6 @@ class _Nodes:
         }
 
 
-def compute_indicator(
-    declaration: IndicatorDeclaration, columns: list[Float64], values: Values, others: Mapping[str, Value]
-) -> tuple[Float64, ...]:
-    """All outputs of an indicator on each stretch of bars on which every input has a value; NaN elsewhere.
-
-    `values` are all its values, `others` those that are no series.
-    """
-    look_back = declaration.look_back(values)
-    size = len(columns[0])
-    stretches = list(_stretches(columns))
-    if stretches == [(0, size)] and size > look_back:
-        computed = _outputs(declaration.compute(*columns, **others))
-        # An indicator may hand back one of its inputs, which belongs to everybody.
-        shares = [any(np.may_share_memory(result, column) for column in columns) for result in computed]
-        outputs = tuple(
-            each.copy() if shared else each for each, shared in zip(computed, shares, strict=True)
-        )
-        for output in outputs:
-            output[:look_back] = np.nan
-        return outputs
-    results = tuple(np.full(size, np.nan) for _ in declaration.outputs)
-    for start, end in stretches:
-        if end - start > look_back:
-            parts = _outputs(declaration.compute(*(column[start:end] for column in columns), **others))
-            for result_column, part in zip(results, parts, strict=True):
-                result_column[start + look_back : end] = part[look_back:]
-    return results
-
-
-def _outputs(computed: Float64 | tuple[Float64, ...]) -> tuple[Float64, ...]:
-    return (computed,) if isinstance(computed, np.ndarray) else tuple(computed)
-
-
-def _stretches(columns: list[Float64]) -> Iterable[tuple[int, int]]:
-    """Half-open ranges of bars on which no column is NaN."""
-    missing = np.isnan(columns[0])
-    for column in columns[1:]:
-        missing |= np.isnan(column)
-    if not missing.any():
-        if len(missing):
-            yield 0, len(missing)
-        return
-    edges = np.flatnonzero(np.diff(missing, prepend=True, append=True)).tolist()
-    yield from zip(edges[::2], edges[1::2], strict=True)
-
-
 def _known(operands: list[Float64 | float], look_back: int) -> BoolArray | None:
     known: BoolArray | None = None
     for operand in operands:
@@ -305,23 +214,5 @@ def _known(operands: list[Float64 | float], look_back: int) -> BoolArray | None:
     return result
 
 
-def series_references(declaration: Declaration, values: Values) -> list[str]:
-    """The series that a node names, in the order of its parameters; plain numbers left out."""
-    texts = (values.get(each.name) for each in declaration.parameters if each.kind is ParameterKind.SERIES)
-    return [text for text in texts if isinstance(text, str)]
-
-
-def _other_values(declaration: Declaration, values: Values) -> dict[str, Value]:
-    return {
-        each.name: values[each.name]
-        for each in declaration.parameters
-        if each.kind is not ParameterKind.SERIES and each.name in values
-    }
-
-
 def _weights(rule: Combination, members: list[str]) -> list[float]:
     return [rule.weights.get(name, 1.0) for name in members]
-
-
-def _base(reference: str) -> str:
-    return split_reference(reference)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tradebot.engine.market import Timeframe
 from tradebot.engine.strategy.problems import Path, Severity
 from tradebot.engine.strategy.reading import Reader
 from tradebot.engine.strategy.registry import Declaration, IndicatorDeclaration
@@ -17,7 +18,8 @@ from tradebot.engine.strategy.values import unknown_name
 class Node:
     """An indicator, signal, group, entry or exit as far as it could be read, and the names it refers to.
 
-    `weighted` are the names that its weights stand beside, also where a weight itself is wrong.
+    `weighted` are the names that its weights stand beside, also where a weight itself is wrong. `timeframe` is that of
+    the bars it is computed on, None where that is not known.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class Node:
     rule: Combination | None = None
     is_group: bool = False
     weighted: tuple[str, ...] = ()
+    timeframe: Timeframe | None = None
 
 
 def check_graph(
@@ -69,6 +72,21 @@ def _check_series(
     if source is not None and node.enabled and not source.enabled:
         name = source.path[-1]
         reader.report((*node.path, *below), f'needs "{name}", but indicators.{name}.enabled is false')
+    finer = (
+        source is not None and source.timeframe and node.timeframe and source.timeframe.ms < node.timeframe.ms
+    )
+    if source is not None and finer:
+        reader.report((*node.path, *below), _finer(node, source))
+
+
+def _finer(node: Node, source: Node) -> str:
+    """Bars of a node would hold many values of such a source; which of them is meant must be said by the person."""
+    name = source.path[-1]
+    own, other = (each.timeframe.value if each.timeframe else "" for each in (node, source))
+    return (
+        f'must not be of finer bars, but "{name}" is computed on {other} bars and this on {own}: '
+        f'give indicators.{name} timeframe = "{own}", or name a series of the market'
+    )
 
 
 def _check_member(

@@ -42,6 +42,8 @@ class ParameterKind(StrEnum):
     SERIES = "series"
     SWITCH = "bool"
     TEXT = "text"
+    SYMBOL = "symbol"
+    """The name of one symbol."""
     SYMBOLS = "symbols"
     """A list of symbols and patterns with * and ?."""
     MEMBERS = "members"

@@ -66,7 +66,26 @@ _STRATEGY = SectionDeclaration(
     ),
 )
 _INDICATORS = SectionDeclaration(
-    name="indicators", label="Indicators", help="Series computed from the bars.", parameters=(_ENABLED, _NOTE)
+    name="indicators",
+    label="Indicators",
+    help="Series computed from the bars.",
+    parameters=(
+        Parameter(
+            name="timeframe",
+            kind=ParameterKind.CHOICE,
+            choices=Timeframe.names(),
+            optional=True,
+            help="Coarser bars it is computed on, read once they have closed; without: the strategy's.",
+        ),
+        Parameter(
+            name="symbol",
+            kind=ParameterKind.SYMBOL,
+            optional=True,
+            help="Another market whose bars it is computed on; without: the one that is traded.",
+        ),
+        _ENABLED,
+        _NOTE,
+    ),
 )
 _SIGNALS = SectionDeclaration(
     name="signals",

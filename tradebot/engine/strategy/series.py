@@ -17,7 +17,13 @@ CANDLE_SERIES = ("open", "high", "low", "close", "volume", "turnover", "hl2", "h
 INPUT_COLUMNS = (*CANDLE_SERIES, "time", "close_time")
 """What an indicator may take as `inputs`: the times too, which no series parameter may name."""
 
-RESERVED = (*CANDLE_SERIES, "funding")
+FUNDING = "funding"
+"""The series of the funding rate settled last, as a fraction of the position (perpetuals only)."""
+
+MARKET_SERIES = (*CANDLE_SERIES, FUNDING)
+"""Every series of the market that a series parameter may name."""
+
+RESERVED = MARKET_SERIES
 """Names that an indicator cannot take."""
 
 
@@ -58,10 +64,10 @@ def output_of(declaration: IndicatorDeclaration, output: str) -> str:
 def reference_problem(reference: str, indicators: Mapping[str, IndicatorDeclaration | None]) -> str | None:
     """Why a reference names no series, or None. An indicator whose kind is unknown is taken as it comes."""
     name, output = split_reference(reference)
-    if name in CANDLE_SERIES and not output:
+    if name in MARKET_SERIES and not output:
         return None
     if name not in indicators:
-        return unknown_name(reference, [*CANDLE_SERIES, *indicators], "a series")
+        return unknown_name(reference, [*MARKET_SERIES, *indicators], "a series")
     declaration = indicators[name]
     if declaration is None:
         return None
@@ -75,8 +81,8 @@ def reference_problem(reference: str, indicators: Mapping[str, IndicatorDeclarat
 
 
 def series_names(indicators: Mapping[str, IndicatorDeclaration]) -> tuple[str, ...]:
-    """Everything a series parameter may name, candle columns first: what a picker offers."""
-    names = list(CANDLE_SERIES)
+    """Everything a series parameter may name, those of the market first: what a picker offers."""
+    names = list(MARKET_SERIES)
     for name, declaration in indicators.items():
         if declaration.main:
             names.append(name)

@@ -49,13 +49,18 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorSpec:
-    """An indicator under its own name. `parameters` holds every declared value, defaults included."""
+    """An indicator under its own name. `parameters` holds every declared value, defaults included.
+
+    It is computed on the bars of `timeframe` and `symbol`, where None and "" are the strategy's own.
+    """
 
     name: str
     use: str
     parameters: Values
     enabled: bool = True
     note: str = ""
+    timeframe: Timeframe | None = None
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def expected(parameter: Parameter) -> str:
             return series + ", or a number" if parameter.allow_number else series
         case ParameterKind.TEXT:
             return "a text"
+        case ParameterKind.SYMBOL:
+            return 'a symbol such as "BTCUSDT"'
         case ParameterKind.SYMBOLS:
             return 'a list of symbols such as ["BTCUSDT", "ETH*"]'
         case ParameterKind.MEMBERS:
@@ -107,6 +109,8 @@ def convert(parameter: Parameter, value: object, wrong: Wrong) -> Any:
             )
         case ParameterKind.TEXT:
             return _text(parameter, value, wrong)
+        case ParameterKind.SYMBOL:
+            return _symbol(parameter, value, wrong)
         case ParameterKind.SYMBOLS:
             return _symbols(parameter, value, wrong)
         case ParameterKind.MEMBERS:
@@ -184,6 +188,18 @@ def _texts(
             wrong((position,), sentence)
             good = False
     return tuple(value) if good else None
+
+
+def _symbol(parameter: Parameter, value: object, wrong: Wrong) -> str | None:
+    if not isinstance(value, str):
+        _refuse(parameter, value, wrong)
+        return None
+    if is_symbol(value):
+        return value
+    upper = value.upper()
+    hint = f'. Did you mean "{upper}"?' if upper != value and is_symbol(upper) else ""
+    wrong((), f"must be one symbol in capital letters and digits, but {found(value)}{hint}")
+    return None
 
 
 def _symbols(parameter: Parameter, value: object, wrong: Wrong) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradebot.engine.strategy.problems import one_of
 from tradebot.engine.strategy.registry import ParameterKind, Registry, builtin_registry
-from tradebot.engine.strategy.series import CANDLE_SERIES, split_reference
+from tradebot.engine.strategy.series import MARKET_SERIES, split_reference
 from tradebot.engine.strategy.signals import Supports
 from tradebot.engine.strategy.spec import (
     Combination,
@@ -23,6 +23,7 @@ _COLUMN_WORDS = {
     "hl2": "the middle of the bar",
     "hlc3": "the mean of high, low and close",
     "ohlc4": "the mean of the bar",
+    "funding": "the funding rate",
 }
 
 
@@ -159,7 +160,7 @@ class _Words:
 
     def _series(self, reference: str) -> str:
         name, output = split_reference(reference)
-        if name in CANDLE_SERIES:
+        if name in MARKET_SERIES:
             return _COLUMN_WORDS.get(name, f"the {name}")
         spec = self._spec.indicators[name]
         declaration = self._registry.indicators[spec.use]
@@ -173,11 +174,14 @@ class _Words:
         text = f"{spec.use.upper()}({', '.join(numbers)})" if numbers else spec.use.upper()
         if output and output != declaration.main:
             text = f"the {output.replace('_', ' ')} line of {text}"
+        if spec.timeframe is not None and spec.timeframe is not self._spec.timeframe:
+            text += f" on {spec.timeframe.value} bars"
+        text += f" of {spec.symbol}" if spec.symbol else ""
         return text + "".join(f" of {self._source(source)}" for source in sources)
 
     def _source(self, reference: str) -> str:
         name, _output = split_reference(reference)
-        return _COLUMN_WORDS.get(name, f"the {name}") if name in CANDLE_SERIES else f'"{reference}"'
+        return _COLUMN_WORDS.get(name, f"the {name}") if name in MARKET_SERIES else f'"{reference}"'
 
 
 def _text(value: float | str | bool) -> str:

@@ -16,7 +16,13 @@ def to_document(spec: StrategySpec) -> Document:
     document: Document = {"strategy": _head(spec)}
     if spec.indicators:
         document["indicators"] = {
-            node.name: {"use": node.use, **node.parameters, **_switch(node.enabled, node.note)}
+            node.name: {
+                "use": node.use,
+                **node.parameters,
+                **({"timeframe": node.timeframe.value} if node.timeframe is not None else {}),
+                **({"symbol": node.symbol} if node.symbol else {}),
+                **_switch(node.enabled, node.note),
+            }
             for node in spec.indicators.values()
         }
     if spec.signals:
