@@ -46,6 +46,31 @@ async def until(happened: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.05)
 
 
+def test_the_view_of_the_budget_counts_retries_of_engine_and_child_and_a_dataset_says_when_it_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    clock, throttle = SystemClock(), Throttle(SystemClock())
+    exchange = Exchange(PybitRest("http://127.0.0.1:9"), clock, random.Random(1), throttle)
+    jobs = JobBoard(clock)
+    market = Market(exchange, Store(tmp_path), "mainnet", ExchangeSettings())
+    collecting = Collecting(market, clock, random.Random(1), EventLog(clock), JobBook(jobs))
+    throttle.retried("timeout")
+    look = {"done": 1, "total": 4, "rate": 0.0, "eta": None, "note": "", "used": 2, "banned_until_ms": None}
+    child = {"retries": 3, "retries_by_kind": {"10006": 2, "timeout": 1}}
+    datasets = [[str(KEY), "waiting", 1, 4, "It timed out."], ["linear/ETHUSDT_1m", "collecting", 1, 4, ""]]
+    details = {str(KEY): {"retry_at_ms": 1_790_000_000_000}, "linear/ETHUSDT_1m": {"retry_at_ms": None}}
+    job = jobs.open("collect", "collect BTCUSDT")
+    collecting._hear(job, {"progress": {**look, **child, "datasets": datasets, "details": details}})
+    budget = collecting.budget()
+    assert budget.retries == 4
+    assert dict(budget.retries_by_kind) == {"10006": 2, "timeout": 2}
+    assert collecting.states() == {
+        str(KEY): ("collecting", "asked again at 2026-09-21 14:13 UTC"),
+        "linear/ETHUSDT_1m": ("collecting", "25%"),
+    }
+    jobs.close()
+
+
 async def test_history_and_live_bars_meet_without_a_hole_and_go_on(
     simulator: SimulatorThread, market_clock: ScaledClock, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +21,7 @@ from tradebot.engine.control.settings import ExchangeSettings
 from tradebot.engine.exchange import Exchange, StreamStatus
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.market import Category, DatasetKey, Timeframe
-from tradebot.engine.market.times import parse_time
+from tradebot.engine.market.times import iso_minute, parse_time
 from tradebot.engine.messages import BudgetView, Collect, QuoteView, StreamView, SymbolChoice
 from tradebot.engine.store import Store
 from tradebot.engine.views import quote_view, stream_views
@@ -213,6 +213,7 @@ class Collecting:
         """Requests of this process and of the collecting child in the exchange's window."""
         own = self._market.exchange.budget()
         child = self._child_budget
+        retries = Counter(dict(own.retries_by_kind)) + Counter(child.get("retries_by_kind", {}))
         bans = [until for until in (own.banned_until_ms, child.get("banned_until_ms")) if until]
         return BudgetView(
             own.used + child.get("used", 0),
@@ -222,6 +223,7 @@ class Collecting:
             own.retries + child.get("retries", 0),
             own.allowed,
             (own.used + child.get("used", 0)) / own.window_s,
+            retries_by_kind=tuple(retries.most_common()),
         )
 
     # ------------------------------------------------------------------------------------------ work
@@ -337,11 +339,14 @@ class Collecting:
             return
         look = message["progress"]
         job.report(Progress(look["done"], look["total"], "bars", look["rate"], look["eta"], look["note"]))
-        self._child_budget = {name: look[name] for name in ("used", "retries", "banned_until_ms")}
+        names = ("used", "retries", "retries_by_kind", "banned_until_ms")
+        self._child_budget = {name: look[name] for name in names}
         for key, state, done, total, sentence in look["datasets"]:
             if self._states.get(key, ("", ""))[0] != "live":
                 share = f"{done / total:.0%}" if total else ""
-                self._states[key] = ("error", sentence) if state == "failed" else ("collecting", share)
+                again_ms = look["details"][key]["retry_at_ms"]
+                note = share if again_ms is None else f"asked again at {iso_minute(again_ms)} UTC"
+                self._states[key] = ("error", sentence) if state == "failed" else ("collecting", note)
 
     def _feed(self, category: Category) -> LiveFeed:
         if category not in self._feeds:

@@ -95,6 +95,7 @@ async def test_the_largest_symbols_are_collected_newest_first_with_mark_prices(
     assert Counter((key.timeframe_name, key.mark) for key in keys) == {("1m", False): 2, ("1h", True): 2}
     looks = [message["progress"] for message in heard if "progress" in message]
     last = looks[-1]
+    assert sum(last["retries_by_kind"].values()) == last["retries"]
     assert (last["done"], last["limit"], last["window_s"]) == (last["total"], 600, 5.0)
     details: dict[str, Any] = {}
     for look in looks:

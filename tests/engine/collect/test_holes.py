@@ -13,6 +13,7 @@ import pytest
 from tests.engine.collect.helpers import LAST_CLOSED, LINEAR, M1, MINUTE, NOW, World, run, truth
 from tests.engine.exchange.fake_bybit import KLINE
 from tradebot.engine.market import DAY_MS, HOUR_MS, DatasetKey
+from tradebot.engine.store import Store
 
 KEY = DatasetKey.of(LINEAR, "BTCUSDT", M1)
 OLD = {("BTCUSDT", LAST_CLOSED - 2 * DAY_MS - n * MINUTE) for n in (100, 101, 102, 700)}
@@ -134,6 +135,27 @@ def test_what_is_neither_had_nor_confirmed_is_a_gap_that_the_next_run_asks_for(t
         assert world.store.holes(KEY) == ()
         world.bybit.edit = lambda rows: rows
         assert (await world.collect("BTCUSDT", since_ms=LAST_CLOSED - 600 * MINUTE)).complete
+
+    run(tmp_path, body)
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_rows_that_a_killed_run_left_staged_are_settled_where_nothing_else_is_missing(
+    tmp_path: Path, has_file: bool
+) -> None:
+    async def body(world: World) -> None:
+        since = LAST_CLOSED - 100 * MINUTE
+        rows = truth("BTCUSDT", since, LAST_CLOSED)
+        if has_file:
+            world.store.append(KEY, rows[40:])
+        world.store.stage(KEY, rows[: 40 if has_file else 100])
+        world.store = Store(tmp_path, world.clock)
+        world.bybit.asked.clear()
+        report = await world.collect("BTCUSDT", since_ms=since, until_ms=LAST_CLOSED)
+        assert report.complete
+        assert asked_times(world) == []
+        assert world.store.staged_keys() == []
+        assert world.stored("BTCUSDT") == rows
 
     run(tmp_path, body)
 

@@ -191,6 +191,17 @@ def test_passing_failures_are_tried_again_after_a_pause(name: str) -> None:
     run(body)
 
 
+def test_the_budget_counts_retries_by_what_the_exchange_said() -> None:
+    async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
+        failures = [TRANSIENT["10016"](), timed_out(URL, KLINE), TRANSIENT["10016"]()]
+        rest.faults.append(failing(failures))
+        await exchange.klines(LINEAR, "BTCUSDT", M1, HOUR_AGO, HOUR_AGO + MINUTE_MS)
+        assert exchange.budget().retries_by_kind == (("10016", 2), ("timeout", 1))
+        assert exchange.budget().retries == 3
+
+    run(body)
+
+
 def test_a_refusal_is_not_tried_again_and_never_shows_the_exchanges_words() -> None:
     async def body(exchange: Exchange, rest: FakeBybit, clock: VirtualClock) -> None:
         rest.faults.append(lambda path, params: rest.envelope({}, 10001, "params error: symbol invalid"))

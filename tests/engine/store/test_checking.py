@@ -60,6 +60,28 @@ def found(report: CheckReport, *levels: Level) -> dict[str, str]:
     return {finding.kind: finding.sentence for finding in report.findings if finding.level in chosen}
 
 
+# -- rows beside the file
+
+
+def test_staged_rows_wait_to_be_merged_and_only_those_of_the_journal_could_not_be_written(
+    store: Store,
+) -> None:
+    rows = market(30)
+    put(store, rows[:10])
+    assert store.stage(KEY, rows[15:30]) == 15
+    staged = found(store.check(KEY), *Level)
+    assert "journal" not in staged
+    assert staged["staged"].startswith(
+        "15 bars of a collection that was ended wait in BTCUSDT_1m.csv.staged; "
+    )
+    assert "`tradebot data compact` takes them into the file" in staged["staged"]
+    journal = store.folder / "linear" / "BTCUSDT_1m.csv.journal"
+    write(journal, text_of(rows[10:15]).partition("\n")[2])
+    both = found(store.check(KEY), *Level)
+    assert both["journal"].startswith("5 bars wait in BTCUSDT_1m.csv.journal because the file could not be ")
+    assert both["staged"].startswith("15 bars ")
+
+
 # -- gaps and holes
 
 

@@ -290,6 +290,7 @@ class _Speaker:
             "limit": budget.limit,
             "window_s": budget.window_s,
             "retries": budget.retries,
+            "retries_by_kind": dict(budget.retries_by_kind),
             "banned_until_ms": budget.banned_until_ms,
         }
         _say({"progress": look})

@@ -269,6 +269,7 @@ class Exchange:
                 self._outage.answered()
                 return answer
             except ExchangeError as error:
+                kind = str(error.code) if error.code else error.kind.value
                 count = failures[error.kind] = failures.get(error.kind, 0) + 1
                 self._react(path, error)
                 rule = self._rule(error.kind)
@@ -278,7 +279,7 @@ class Exchange:
                 pause = self._rng.uniform(0.5, 1.0) * rule.pause_s(count)
                 if error.retry_after_s is not None:
                     pause = max(pause, error.retry_after_s)
-            self._throttle.retries += 1
+            self._throttle.retried(kind)
             await self._clock.sleep(pause)
 
     def _rule(self, kind: FailureKind) -> RetryRule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +26,11 @@ _BACK_PER_SECOND = 0.05 / 60
 
 @dataclass(frozen=True, slots=True)
 class RequestBudget:
-    """Requests of the last window against what the exchange grants; `allowed` is our share of `limit`."""
+    """Requests of the last window against what the exchange grants; `allowed` is our share of `limit`.
+
+    `retries_by_kind` says how often what was tried again: by the exchange's own code, or the kind of failure where it
+    gave none.
+    """
 
     used: int
     allowed: int
@@ -35,6 +39,7 @@ class RequestBudget:
     total: int
     retries: int
     banned_until_ms: int | None
+    retries_by_kind: tuple[tuple[str, int], ...] = ()
 
 
 class Throttle:
@@ -79,7 +84,7 @@ class Throttle:
         self._total = 0
         self._paths = PathPaces(clock, self._share / window_s, share)
         self._permits = Permits(shared, clock, background) if shared is not None else None
-        self.retries = 0
+        self._retries: Counter[str] = Counter()
 
     @asynccontextmanager
     async def slot(self, path: str = "") -> AsyncIterator[None]:
@@ -150,6 +155,10 @@ class Throttle:
             self._after_ban = 1.0
         return min(1.0, back)
 
+    def retried(self, kind: str) -> None:
+        """A request is sent again after a failure of that kind."""
+        self._retries[kind] += 1
+
     def ban(self, seconds: float = BAN_S) -> int:
         """Let nothing through for that long; returns when it ends in UTC milliseconds. Never shortens a ban."""
         until_ms = self._clock.now_ms() + round(seconds * 1000)
@@ -200,5 +209,12 @@ class Throttle:
         used = sum(1 for at in self._sent if at > now - self._window_s)
         banned = self._banned_until_ms if now < self._banned_until else None
         return RequestBudget(
-            used, self._share, self._limit, self._window_s, self._total, self.retries, banned
+            used,
+            self._share,
+            self._limit,
+            self._window_s,
+            self._total,
+            self._retries.total(),
+            banned,
+            tuple(self._retries.most_common()),
         )

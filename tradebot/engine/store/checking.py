@@ -26,10 +26,10 @@ from tradebot.engine.store.check_findings import (
 )
 from tradebot.engine.store.check_market import gap_findings, market_findings
 from tradebot.engine.store.holes import Hole
-from tradebot.engine.store.layout import TableKind, kind_of, quarantine_of
+from tradebot.engine.store.layout import TableKind, kind_of, quarantine_of, staged_of
 from tradebot.engine.store.parsing import Columns, parse_form, split_table
 from tradebot.engine.store.rows import form_problem
-from tradebot.engine.store.side_files import Journal
+from tradebot.engine.store.side_files import Journal, read_journal
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -78,18 +78,20 @@ def check_bars(
 
 def _side_findings(path: Path, waiting: Journal, imported_from: str | None) -> list[Finding]:
     findings = []
-    if waiting.stamp is not None and len(waiting.lines):
+    journaled = len(read_journal(path).lines) if waiting.stamp is not None else 0
+    if journaled:
         sentence = (
-            f"{counted(len(waiting.lines), 'bar')} wait in {path.name}.journal because the file could not be written; "
+            f"{counted(journaled, 'bar')} wait in {path.name}.journal because the file could not be written; "
             "close the program that keeps it open."
         )
-        findings.append(Finding(Level.WARNING, "journal", sentence, len(waiting.lines)))
-    elif len(waiting.lines):
+        findings.append(Finding(Level.WARNING, "journal", sentence, journaled))
+    staged = len(waiting.lines) - journaled
+    if staged > 0:
         sentence = (
-            f"{counted(len(waiting.lines), 'bar')} of a collection that was ended wait beside the file; "
-            "they count, and the next collection takes them into it."
+            f"{counted(staged, 'bar')} of a collection that was ended wait in {staged_of(path).name}; they count, and "
+            "the next collection or `tradebot data compact` takes them into the file."
         )
-        findings.append(Finding(Level.INFO, "staged", sentence, len(waiting.lines)))
+        findings.append(Finding(Level.INFO, "staged", sentence, staged))
     quarantine = quarantine_of(path)
     if quarantine.exists():
         sentence = f"{quarantine.name} beside it keeps text that was refused or taken out."
