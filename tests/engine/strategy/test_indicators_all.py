@@ -25,8 +25,8 @@ BARS = 400
 NO_VALUE_WITHOUT_VOLUME: set[str] = {"vwma"}
 """A mean over volume where none was traded: the formula has no value there."""
 
-WITH_THE_CALENDAR = {"previous_period", "pivot_points"}
-"""No value until a UTC day has gone by, whose bars nobody can count beforehand: held in `test_indicators_price.py`."""
+WITH_THE_CALENDAR = {"previous_period", "pivot_points", "opening_range", "swing_points"}
+"""No value until a UTC day or a swing has gone by, whose bars nobody can count: held in `test_indicators_levels.py`."""
 
 OF_NO_PRICE_SCALE = {"linreg_angle.value"}
 """Outputs that neither stay nor grow with a power of the price: an angle."""

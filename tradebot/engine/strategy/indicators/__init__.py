@@ -9,6 +9,7 @@ from __future__ import annotations
 from tradebot.engine.strategy.indicators import (
     averages,
     channels,
+    levels,
     momentum,
     patterns,
     price,
@@ -28,5 +29,6 @@ DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     *volume.DECLARATIONS,
     *vwap.DECLARATIONS,
     *price.DECLARATIONS,
+    *levels.DECLARATIONS,
     *patterns.DECLARATIONS,
 )

@@ -39,12 +39,13 @@ def rolling_moments(values: Float64, length: int, mean: Float64, squares: Float6
     Within a block by Welford (1962), the two parts of a window joined by Chan, Golub and LeVeque (1979).
     """
     ended_mean, ended_squares = np.empty(length), np.empty(length)  # of the previous block from each place on
+    part = 1.0 / np.arange(1.0, length + 1.0)  # a division would take most of the time
     for start in range(0, len(values), length):
         here, spread = 0.0, 0.0
         for i in range(start, min(start + length, len(values))):
             count = i - start + 1
             distance = values[i] - here
-            here += distance / count
+            here += distance * part[count - 1]
             spread += distance * (values[i] - here)
             if count == length:
                 mean[i], squares[i] = here, spread
@@ -61,7 +62,7 @@ def rolling_moments(values: Float64, length: int, mean: Float64, squares: Float6
             for count in range(1, length + 1):
                 i = start + length - count
                 distance = values[i] - here
-                here += distance / count
+                here += distance * part[count - 1]
                 spread += distance * (values[i] - here)
                 ended_mean[length - count], ended_squares[length - count] = here, spread
 

@@ -1,4 +1,4 @@
-"""Price: other readings of a bar, changes, extremes and ranks, and levels of the UTC day, week or month."""
+"""Price: other readings of a bar, changes, extremes and ranks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from tradebot.engine.market import Float64
 from tradebot.engine.strategy.indicators.common import (
     SOURCE,
     bars,
-    choice,
     delayed,
     length_less,
     number,
@@ -21,15 +20,11 @@ from tradebot.engine.strategy.indicators.rolling import (
     percent_rank,
     percentile,
     rolling_sum,
-    running_range,
 )
-from tradebot.engine.strategy.indicators.sessions import PERIOD, period_numbers, previous_period
 from tradebot.engine.strategy.registry import IndicatorDeclaration, Parameter, ParameterKind, indicator
 
 _PRICES = ("open", "high", "low", "close")
 _MOST_RANKED = 5_000  # each bar is compared with so many
-_FIBONACCI = (0.382, 0.618, 1.0)
-_CAMARILLA = (1.1 / 12.0, 1.1 / 6.0, 1.1 / 4.0)
 
 
 def _series(name: str, default: str, about: str) -> Parameter:
@@ -250,76 +245,6 @@ def level(source: Float64, *, length: int, percent: float) -> Float64:
     return percentile(source, length, percent)
 
 
-# Levels of the calendar -------------------------------------------------------------------------------------
-
-
-@indicator(
-    "previous_period",
-    "Previous day, week or month",
-    "Open, high, low and close of the last finished UTC day, week or month.",
-    parameters=(PERIOD,),
-    inputs=("time", *_PRICES),
-    outputs=_PRICES,
-    recursive=True,
-)
-def levels_before(
-    time: Float64, open_: Float64, high: Float64, low: Float64, close: Float64, *, period: str
-) -> tuple[Float64, ...]:
-    """Of the last period that has bars; no value until one is finished whose beginning is in the history."""
-    return previous_period(time, period, open_, high, low, close)
-
-
-@indicator(
-    "current_period",
-    "Day, week or month so far",
-    "Open, and highest and lowest price so far, of the current UTC day, week or month.",
-    parameters=(PERIOD,),
-    inputs=("time", "open", "high", "low"),
-    outputs=("open", "high", "low"),
-    recursive=True,
-)
-def levels_now(
-    time: Float64, open_: Float64, high: Float64, low: Float64, *, period: str
-) -> tuple[Float64, ...]:
-    """This bar included; the first period counts from where the history starts."""
-    return running_range(period_numbers(time, period), open_, high, low)
-
-
-@indicator(
-    "pivot_points",
-    "Pivot points",
-    "Levels of support and resistance from the last finished UTC day, week or month.",
-    parameters=(
-        choice("classic", ("classic", "fibonacci", "camarilla"), "kind", "How the levels are computed."),
-        PERIOD,
-    ),
-    inputs=("time", "high", "low", "close"),
-    outputs=("pivot", "r1", "r2", "r3", "s1", "s2", "s3"),
-    main="pivot",
-    recursive=True,
-)
-def pivot_points(
-    time: Float64, high: Float64, low: Float64, close: Float64, *, kind: str, period: str
-) -> tuple[Float64, ...]:
-    """`p = (high + low + close) / 3` of the period before; classic: `2p - low`, `p + range`, `high + 2 (p - low)`.
-
-    Fibonacci: p and 0.382, 0.618, 1 of the range; camarilla (Stott): the close and 1.1/12, 1.1/6, 1.1/4 of it. No
-    value where `previous_period` has none.
-    """
-    _, top, bottom, last = previous_period(time, period, close, high, low, close)
-    pivot, spread = (top + bottom + last) / 3.0, top - bottom
-    if kind == "classic":
-        above = (2.0 * pivot - bottom, pivot + spread, top + 2.0 * (pivot - bottom))
-        below = (2.0 * pivot - top, pivot - spread, bottom - 2.0 * (top - pivot))
-        return pivot, *above, *below
-    middle, shares = (pivot, _FIBONACCI) if kind == "fibonacci" else (last, _CAMARILLA)
-    return (
-        pivot,
-        *(middle + share * spread for share in shares),
-        *(middle - share * spread for share in shares),
-    )
-
-
 DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     weighted_close,
     heikin_ashi,
@@ -337,7 +262,4 @@ DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     drawdown,
     rank,
     level,
-    levels_before,
-    levels_now,
-    pivot_points,
 )

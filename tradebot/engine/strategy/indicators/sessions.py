@@ -25,6 +25,11 @@ def period_numbers(time: Float64, period: str) -> Int64:
     return day
 
 
+def begins_inside(time: Float64, period: str) -> bool:
+    """Whether the first bar is inside a period that began before it."""
+    return bool(period_numbers(time[:1] - 1.0, period)[0] == period_numbers(time[:1], period)[0])
+
+
 def previous_period(
     time: Float64, period: str, open_: Float64, high: Float64, low: Float64, close: Float64
 ) -> tuple[Float64, ...]:
@@ -36,7 +41,7 @@ def previous_period(
     begins = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
     ends = np.append(begins[1:], len(numbers)) - 1
     finished = np.repeat(np.arange(len(begins)), ends - begins + 1) - 1
-    cut = int(period_numbers(time[:1] - 1.0, period)[0] == numbers[0])
+    cut = int(begins_inside(time, period))
     columns = (
         open_[begins],
         np.maximum.reduceat(high, begins),
