@@ -111,6 +111,11 @@ def compact(
             if doubled is not None:
                 rewritten.append(f"{path.parent.name}/{path.name}")
                 removed += doubled
+            if not _in_order(path):
+                failures.append(
+                    f"{path} holds lines that are no rows, come twice or out of order, and was left as it is: "
+                    "`tradebot data check` names them, `tradebot data repair` puts them aside."
+                )
         meter.advance(1, path.name)
     swept = _Sweep(store.folder, store.parts.clock.now_ms())
     for path in tables:
@@ -173,6 +178,22 @@ def _untidy(path: Path, kind: TableKind) -> bool:
             return True
         last = text[text.rfind(b"\n", 0, -1) + 1 :]
     return False
+
+
+def _in_order(path: Path) -> bool:
+    """Whether every line begins with a time later than that of the line before."""
+    if not path.exists():
+        return True
+    last_ms = -1
+    for _, text in chunks(path, len(table_kind(path).header), path.stat().st_size):
+        try:
+            times = scan_times(text)
+        except IrregularLineError:
+            return False
+        if times[0] <= last_ms or not bool(np.all(times[1:] > times[:-1])):
+            return False
+        last_ms = int(times[-1])
+    return True
 
 
 def _doubled(text: bytes) -> bool:
