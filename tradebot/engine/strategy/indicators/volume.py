@@ -108,8 +108,9 @@ def mfi(typical: Float64, volume: Float64, *, length: int) -> Float64:
     TA-Lib gives 0 there, and wherever less than 1.0 of the quote coin was traded: a quiet market would be oversold.
     """
     change, flow = np.diff(typical), (typical * volume)[1:]
-    up = rolling_sum(np.where(change > 0.0, flow, 0.0), length)
-    down = rolling_sum(np.where(change < 0.0, flow, 0.0), length)
+    # Products, because a choice between two columns takes five times as long where it is random.
+    up = rolling_sum(flow * (change > 0.0), length)
+    down = rolling_sum(flow * (change < 0.0), length)
     return after(1, 100.0 * ratio(up, up + down, 0.5))
 
 
