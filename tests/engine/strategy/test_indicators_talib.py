@@ -1,6 +1,6 @@
 """Where the formula is written here although TA-Lib has it too: equal to TA-Lib, from the same first bar on.
 
-Ours add nothing up that has to be taken away again, so that flat stretches leave no rest, and take other outputs in.
+Ours add nothing up that has to be taken away again, so that flat stretches leave no rest, or save passes over the bars.
 """
 
 from __future__ import annotations
@@ -17,6 +17,18 @@ from tradebot.engine.market import Candles
 
 Expected = tuple[Column, ...]
 SIMPLE = 0
+
+
+def directional(bars: Candles, length: int, main: Callable[..., Column]) -> Expected:
+    """The main line with +DI and -DI, from the bar on which the main one begins."""
+    columns = [
+        function(bars.high, bars.low, bars.close, length)
+        for function in (main, talib.PLUS_DI, talib.MINUS_DI)
+    ]
+    for column in columns[1:]:
+        column[np.isnan(columns[0])] = np.nan
+    return tuple(columns)
+
 
 CASES: list[tuple[str, dict[str, int | str], Callable[[Candles], Column | Expected]]] = [
     ("stoch", {"length": 5}, lambda b: talib.STOCH(b.high, b.low, b.close, 5, 3, SIMPLE, 3, SIMPLE)),
@@ -39,6 +51,13 @@ CASES: list[tuple[str, dict[str, int | str], Callable[[Candles], Column | Expect
     ("forecast_oscillator", {}, lambda b: talib.FOSC(b.close, 5)),
     ("intraday_momentum_index", {}, lambda b: talib.IMI(b.open, b.close, 14)),
     ("vertical_horizontal_filter", {}, lambda b: talib.VHF(b.close, 28)),
+    ("cci", {"length": 20}, lambda b: talib.CCI(b.high, b.low, b.close, 20)),
+    ("cci", {"length": 2}, lambda b: talib.CCI(b.high, b.low, b.close, 2)),
+    ("cci", {"length": 7}, lambda b: talib.CCI(b.high, b.low, b.close, 7)),
+    ("adx", {}, lambda b: directional(b, 14, talib.ADX)),
+    ("adx", {"length": 2}, lambda b: directional(b, 2, talib.ADX)),
+    ("dx", {}, lambda b: directional(b, 14, talib.DX)),
+    ("dx", {"length": 2}, lambda b: directional(b, 2, talib.DX)),
     ("vwma", {}, lambda b: talib.VWMA(b.close, b.volume, 20)),
 ]
 

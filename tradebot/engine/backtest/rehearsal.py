@@ -12,7 +12,7 @@ from tradebot.engine.backtest.ledger import RunSettings, SymbolData
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.market import MINUTE_MS, Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, RiskSpec, Use
-from tradebot.engine.strategy.indicators import kernels
+from tradebot.engine.strategy.indicators import kernels, loops
 
 _BARS = 4
 
@@ -20,6 +20,7 @@ _BARS = 4
 def rehearse() -> None:
     """Simulate a few bars: every compiled function runs once with the types it always has."""
     kernels.rehearse()
+    loops.rehearse()
     price = np.full(_BARS, 100.0)
     decimals_seen(frozen(price), 0)
     candles = Candles(

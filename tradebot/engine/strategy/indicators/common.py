@@ -71,6 +71,8 @@ def fast_below_slow(values: Values) -> Iterable[tuple[str, str]]:
 
 def ratio(above: Float64, below: Float64, empty: float) -> Float64:
     """`above / below`, and `empty` where `below` is zero; a NaN on either side stays one."""
+    if np.count_nonzero(below) == len(below):  # several times faster, and nearly always so
+        return above / below
     result = np.full(len(above), empty)
     np.divide(above, below, out=result, where=below != 0.0)
     return result

@@ -11,6 +11,7 @@ import numpy as np
 
 from tradebot.engine.control.compiling import compiled
 from tradebot.engine.market import Float64
+from tradebot.engine.strategy.indicators.rolling import frozen
 
 
 @compiled
@@ -158,3 +159,108 @@ def range_over_path(source: Float64, length: int) -> Float64:
             path += abs(source[k] - source[k - 1])
         result[i] = (high - low) / path if path > 0.0 else 0.0
     return result
+
+
+@compiled
+def directional(high: Float64, low: Float64, close: Float64, length: int) -> Float64:
+    """Wilder's +DI, -DI, DX and ADX as four rows, counted and started as TA-Lib does (see the indicators).
+
+    Movements and range are summed over the first `length - 1` bars, then `sum - sum / length + new`. A DX is 0 where
+    nothing moved, the ADX begins with the mean of the first `length` of them.
+    """
+    size = len(close)
+    result = np.full((4, size), np.nan)
+    plus = minus = reach = index = average = 0.0
+    kept, added = 1.0 - 1.0 / length, 1.0 / length
+    for i in range(1, size):
+        up, down = high[i] - high[i - 1], low[i - 1] - low[i]
+        if i >= length:
+            plus *= kept
+            minus *= kept
+            reach *= kept
+        if up > 0.0 and up > down:
+            plus += up
+        elif down > 0.0 and down > up:
+            minus += down
+        reach += max(high[i], close[i - 1]) - min(low[i], close[i - 1])
+        if i < length:
+            continue
+        share = 100.0 / reach if reach > 0.0 else 0.0
+        plus_di, minus_di = plus * share, minus * share
+        if plus_di + minus_di > 0.0:
+            index = 100.0 * abs(plus_di - minus_di) / (plus_di + minus_di)
+        result[0, i], result[1, i], result[2, i] = plus_di, minus_di, index
+        average = average + index * added if i < 2 * length else average * kept + index * added
+        if i >= 2 * length - 1:
+            result[3, i] = average
+    return result
+
+
+@compiled
+def commodity_channel(price: Float64, length: int) -> Float64:
+    """`(price - mean) / (0.015 * mean deviation)`, 0 where nothing deviates; each window by itself.
+
+    Distances are taken from the newest price, so that equal prices have a deviation of exactly nothing. The loops go
+    over a block of bars and in it over the places of the window: a processor adds several bars at once.
+    """
+    size, block = len(price), 512
+    result = np.full(size, np.nan)
+    means, deviations = np.empty(block), np.empty(block)
+    for start in range(length - 1, size, block):
+        count = min(block, size - start)
+        now, mean, deviation = price[start : start + count], means[:count], deviations[:count]
+        mean[:] = 0.0
+        for back in range(1, length):
+            then = price[start - back : start - back + count]
+            for i in range(count):
+                mean[i] += then[i] - now[i]
+        for i in range(count):
+            mean[i] /= length
+            deviation[i] = abs(mean[i])
+        for back in range(1, length):
+            then = price[start - back : start - back + count]
+            for i in range(count):
+                deviation[i] += abs(then[i] - now[i] - mean[i])
+        for i in range(count):
+            spread = deviation[i] / length
+            result[start + i] = -mean[i] / (0.015 * spread) if spread > 0.0 else 0.0
+    return result
+
+
+@compiled
+def place_in_range(value: Float64, lowest: Float64, highest: Float64, empty: float) -> Float64:
+    """`(value - lowest) / (highest - lowest)`, `empty` without a range, NaN without extremes."""
+    result = np.empty(len(value))
+    for i in range(len(value)):
+        reach = highest[i] - lowest[i]
+        result[i] = (value[i] - lowest[i]) / reach if reach != 0.0 else empty
+    return result
+
+
+@compiled
+def buying_pressure(high: Float64, low: Float64, close: Float64) -> Float64:
+    """Buying pressure, close less the true low, and the true range of each bar but the first, as two rows."""
+    result = np.empty((2, len(close) - 1))
+    for i in range(1, len(close)):
+        lowest = min(low[i], close[i - 1])
+        result[0, i - 1] = close[i] - lowest
+        result[1, i - 1] = max(high[i], close[i - 1]) - lowest
+    return result
+
+
+def rehearse() -> None:
+    """Run every loop once with the types it always has, so that its compiled version exists afterwards."""
+    values = frozen(np.arange(1.0, 9.0))
+    weighted_mean(values, values[:2])
+    vidya(values, values, 2)
+    mcginley(values, 2)
+    schaff_stage(values, 0, 2, 0.5)
+    fisher(values, 0)
+    streak(values)
+    laguerre(values, 0.5)
+    r_squared(values, 2)
+    range_over_path(values, 2)
+    directional(values, values, values, 2)
+    commodity_channel(values, 2)
+    place_in_range(values, values, values, 0.0)
+    buying_pressure(values, values, values)

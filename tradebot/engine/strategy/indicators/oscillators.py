@@ -15,7 +15,7 @@ from tradebot.engine.strategy.indicators.common import (
     talib_one,
     whole,
 )
-from tradebot.engine.strategy.indicators.rolling import after, frozen, rolling_mean, rolling_sum
+from tradebot.engine.strategy.indicators.rolling import after, frozen, rolling_sum
 from tradebot.engine.strategy.registry import IndicatorDeclaration, Parameter, Values, indicator
 
 _RANGE = ("high", "low", "close")
@@ -23,13 +23,14 @@ _RANGE = ("high", "low", "close")
 
 def _position(high: Float64, low: Float64, close: Float64, length: int) -> Float64:
     """`100 * (close - lowest low) / (highest high - lowest low)`; 0 without a range, as TA-Lib has it."""
+    return 100.0 * _place(close, low, high, length, 0.0)
+
+
+def _place(value: Float64, low: Float64, high: Float64, length: int, empty: float) -> Float64:
+    from tradebot.engine.strategy.indicators import loops
+
     lowest, highest = talib_one("MIN", low, length), talib_one("MAX", high, length)
-    return 100.0 * ratio(close - lowest, highest - lowest, 0.0)
-
-
-def _mean_from(start: int, column: Float64, length: int) -> Float64:
-    """Rolling mean of a column whose values begin at `start`."""
-    return after(start, rolling_mean(column[start:], length))
+    return loops.place_in_range(frozen(value), frozen(lowest), frozen(highest), empty)
 
 
 @indicator(
@@ -51,9 +52,8 @@ def stoch(
     high: Float64, low: Float64, close: Float64, *, length: int, smooth: int, signal: int
 ) -> tuple[Float64, ...]:
     """SMA of `100 * (close - lowest) / (highest - lowest)`, and the SMA of that (Lane); 0 without a range."""
-    start = length - 1
-    k = _mean_from(start, _position(high, low, close, length), smooth)
-    return k, _mean_from(start + smooth - 1, k, signal)
+    k = talib_one("SMA", _position(high, low, close, length), smooth)
+    return k, talib_one("SMA", k, signal)
 
 
 @indicator(
@@ -76,10 +76,8 @@ def stoch(
 def stoch_rsi(source: Float64, *, length: int, smooth: int, signal: int, **other: int) -> tuple[Float64, ...]:
     """The stochastic of the RSI instead of the price (Chande and Kroll 1994); 0 where the RSI has no range."""
     index = talib_one("RSI", source, length)[length:]
-    start = length + other["range"] - 1
-    position = after(length, _position(index, index, index, other["range"]))
-    k = _mean_from(start, position, smooth)
-    return k, _mean_from(start + smooth - 1, k, signal)
+    k = talib_one("SMA", after(length, _position(index, index, index, other["range"])), smooth)
+    return k, talib_one("SMA", k, signal)
 
 
 @indicator(
@@ -101,7 +99,7 @@ def kdj(
     high: Float64, low: Float64, close: Float64, *, length: int, smooth: int, signal: int
 ) -> tuple[Float64, ...]:
     """Wilder's average of the stochastic, of that again, and `3 * k - 2 * d`; 0 without a range."""
-    k = talib_one("RMA", after(length - 1, _position(high, low, close, length)[length - 1 :]), smooth)
+    k = talib_one("RMA", _position(high, low, close, length), smooth)
     d = talib_one("RMA", k, signal)
     return k, d, 3.0 * k - 2.0 * d
 
@@ -131,7 +129,9 @@ def williams_r(high: Float64, low: Float64, close: Float64, *, length: int) -> F
 )
 def cci(high: Float64, low: Float64, close: Float64, *, length: int) -> Float64:
     """`(p - mean) / (0.015 * mean deviation)` of `p = (high + low + close) / 3` (Lambert 1980); 0 without any."""
-    return talib_one("CCI", high, low, close, length)
+    from tradebot.engine.strategy.indicators import loops
+
+    return loops.commodity_channel(frozen((high + low + close) / 3.0), length)
 
 
 def _lengths_in_order(values: Values) -> list[tuple[str, str]]:
@@ -162,8 +162,9 @@ def ultimate_oscillator(
     high: Float64, low: Float64, close: Float64, *, short: int, middle: int, long: int
 ) -> Float64:
     """`100 * (4 * a + 2 * b + c) / 7`, each `sum(close - true low) / sum(true range)`; 0 without a range (1985)."""
-    true_low = np.minimum(low[1:], close[:-1])
-    pressure, reach = close[1:] - true_low, np.maximum(high[1:], close[:-1]) - true_low
+    from tradebot.engine.strategy.indicators import loops
+
+    pressure, reach = loops.buying_pressure(frozen(high), frozen(low), frozen(close))
     parts = [
         weight * ratio(rolling_sum(pressure, length), rolling_sum(reach, length), 0.0)
         for weight, length in ((4.0, short), (2.0, middle), (1.0, long))
@@ -217,8 +218,7 @@ def fisher(source: Float64, *, length: int) -> tuple[Float64, ...]:
     """
     from tradebot.engine.strategy.indicators import loops
 
-    lowest, highest = talib_one("MIN", source, length), talib_one("MAX", source, length)
-    line = loops.fisher(frozen(ratio(source - lowest, highest - lowest, 0.5) - 0.5), length - 1)
+    line = loops.fisher(frozen(_place(source, source, source, length, 0.5) - 0.5), length - 1)
     return line, delayed(line, 1)
 
 

@@ -60,8 +60,15 @@ def macd(source: Float64, *, fast: int, slow: int, signal: int) -> tuple[Float64
 )
 def adx(high: Float64, low: Float64, close: Float64, *, length: int) -> tuple[Float64, ...]:
     """Wilder's ADX, +DI and -DI; all three from the bar on which the ADX has its first value."""
-    columns = (high, low, close, length)
-    return talib_one("ADX", *columns), talib_one("PLUS_DI", *columns), talib_one("MINUS_DI", *columns)
+    plus_di, minus_di, _, line = _directional(high, low, close, length)
+    return line, plus_di, minus_di
+
+
+def _directional(high: Float64, low: Float64, close: Float64, length: int) -> Float64:
+    from tradebot.engine.strategy.indicators import loops
+
+    # TA-Lib walks the bars once for each of the four, this once for all of them.
+    return loops.directional(frozen(high), frozen(low), frozen(close), length)
 
 
 @indicator(
@@ -93,8 +100,8 @@ def adxr(high: Float64, low: Float64, close: Float64, *, length: int) -> Float64
 )
 def dx(high: Float64, low: Float64, close: Float64, *, length: int) -> tuple[Float64, ...]:
     """`100 * abs(+DI - -DI) / (+DI + -DI)` (Wilder 1978); 0 where nothing moved."""
-    columns = (high, low, close, length)
-    return talib_one("DX", *columns), talib_one("PLUS_DI", *columns), talib_one("MINUS_DI", *columns)
+    plus_di, minus_di, line, _ = _directional(high, low, close, length)
+    return line, plus_di, minus_di
 
 
 @indicator(
