@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -24,16 +25,18 @@ from tradebot.engine.strategy.registry import Declaration, Parameter, ParameterK
 _NAMES = ("alpha", "beta-1", "_c", "D4", "epsilon")
 
 
-def values_of(draw: st.DrawFn, declaration: Declaration, series: list[str]) -> dict[str, Any]:
+def values_of(
+    draw: st.DrawFn, declaration: Declaration, series: list[str], members: Sequence[str] = ()
+) -> dict[str, Any]:
     """Values of a declaration's parameters, some left to their defaults."""
     given_: dict[str, Any] = {}
     for parameter in declaration.parameters:
         if parameter.required or draw(st.booleans()):
-            given_[parameter.name] = value_of(draw, parameter, series)
+            given_[parameter.name] = value_of(draw, parameter, series, members)
     return given_
 
 
-def value_of(draw: st.DrawFn, parameter: Parameter, series: list[str]) -> Any:
+def value_of(draw: st.DrawFn, parameter: Parameter, series: list[str], members: Sequence[str]) -> Any:
     low = -1e9 if parameter.low is None else parameter.low
     high = 1e9 if parameter.high is None else parameter.high
     match parameter.kind:
@@ -45,6 +48,12 @@ def value_of(draw: st.DrawFn, parameter: Parameter, series: list[str]) -> Any:
             return draw(st.sampled_from(parameter.choices))
         case ParameterKind.SERIES:
             return draw(st.sampled_from(series))
+        case ParameterKind.MEMBER:
+            return draw(st.sampled_from(members))
+        case ParameterKind.MEMBERS:
+            return draw(st.lists(st.sampled_from(members), min_size=1, unique=True))
+        case ParameterKind.TEXT:
+            return draw(st.sampled_from(("mon-fri", "wed", "09:00", "23:30", "nonsense")))
         case _:
             return draw(st.booleans())
 
@@ -79,10 +88,13 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         series += [name] if declaration.main else []
     signals: dict[str, Any] = {}
     for name in draw(st.lists(st.sampled_from(_NAMES), min_size=1, max_size=3, unique=True)):
-        declaration = REGISTRY.signals[draw(st.sampled_from(list(REGISTRY.signals)))]
-        signals[name] = {"use": declaration.name, **values_of(draw, declaration, series)}
+        kinds = [each for each in REGISTRY.signals.values() if signals or not each.member_parameters]
+        declaration = draw(st.sampled_from(kinds))
+        values = values_of(draw, declaration, series, list(signals))
+        signals[name] = {"use": declaration.name, **values}
         signals[name]["invert"] = draw(st.booleans())
-        signals[name]["supports"] = draw(st.sampled_from(("direction", "both", "long", "short")))
+        if draw(st.booleans()):
+            signals[name]["supports"] = draw(st.sampled_from(("direction", "both", "long", "short")))
     groups = {"group": draw(rules(list(signals)))} if draw(st.booleans()) else {}
     members = [*signals, *groups]
     risk: dict[str, Any] = {"direction": draw(st.sampled_from(("long", "short", "both")))}

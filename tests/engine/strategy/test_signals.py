@@ -107,6 +107,28 @@ def test_threshold_supports_long_below_and_short_above(levels: dict[str, float],
     assert support(alone("threshold", source="close", **levels), [29, 30, 50, 70, 71]) == expected
 
 
+@pytest.mark.parametrize(
+    ("levels", "close", "expected"),
+    [
+        # once below 30 it stays true until the series is back at 50; above 70 until back at 50
+        ({"lower": 30, "lower_release": 50}, [31, 29, 30, 49, 50, 49, 29], "-LLL--L"),
+        ({"upper": 70, "upper_release": 50}, [70, 71, 70, 51, 50, 51], "-SSS--"),
+        (
+            {"lower": 30, "upper": 70, "lower_release": 70, "upper_release": 30},
+            [50, 71, 50, 31, 30, 29, 50, 69, 70],
+            "-SSS-LLL-",
+        ),
+        ({"lower": 30, "upper": 70, "lower_release": 50}, [29, 40, 71, 69], "LLS-"),
+        ({"lower": 30, "lower_release": 30}, [29, 30, 29], "L-L"),  # as without
+        ({"lower": 30, "lower_release": 50}, [29, NAN, 40, 29, 40], "L--LL"),  # a missing value releases
+    ],
+)
+def test_a_threshold_with_releases_is_left_later_than_it_is_entered(
+    levels: dict[str, float], close: list[float], expected: str
+) -> None:
+    assert support(alone("threshold", source="close", **levels), close) == expected
+
+
 @pytest.mark.parametrize("supports", ["direction", "both", "long", "short"])
 @pytest.mark.parametrize("invert", [False, True])
 @pytest.mark.parametrize(

@@ -59,10 +59,11 @@ class StrategyBuilder:
         invert: bool = False,
         enabled: bool = True,
         note: str = "",
-        **values: Value,
+        **values: Value | Sequence[str],
     ) -> StrategyBuilder:
         """Add the signal `use` under a name; without `supports` its truth is read as its kind does by nature."""
-        table: dict[str, Any] = {"use": use, **values}
+        table: dict[str, Any] = {"use": use}
+        table |= {key: value if isinstance(value, Value) else list(value) for key, value in values.items()}
         if supports is not None:
             table["supports"] = supports
         if invert:

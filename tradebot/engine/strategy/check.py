@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from tradebot.engine.control.errors import InputError, did_you_mean
 from tradebot.engine.market import Category, Timeframe
 from tradebot.engine.strategy.graph import Node, check_graph
+from tradebot.engine.strategy.nature import member_references, needed_members, read_as_members
 from tradebot.engine.strategy.overrides import override_document, rewrite
 from tradebot.engine.strategy.problems import Path, Problem, Severity, StrategyError, one_of
 from tradebot.engine.strategy.reading import Reader
 from tradebot.engine.strategy.registry import (
+    AS_MEMBER,
     CombinationDeclaration,
     IndicatorDeclaration,
     ParameterKind,
@@ -163,6 +165,7 @@ class _Checker(Reader):
         indicators = self._indicators()
         signals = self._signals()
         groups = self._groups()
+        read_as_members(self, self.document, signals, groups)
         entry = self._entry()
         exit_rule = self._exit()
         risk = self._risk(head)
@@ -260,9 +263,18 @@ class _Checker(Reader):
             path: Path = ("signals", name)
             declaration, own, values = self._used(table, path, "signals")
             known = declaration if isinstance(declaration, SignalDeclaration) else None
-            self.member_nodes[name] = Node(path, _enabled(table), _references(known, table, values), known)
+            given = values or table
+            self.member_nodes[name] = Node(
+                path,
+                _enabled(table),
+                _references(known, table, values),
+                known,
+                members=member_references(known, given) if known is not None else {},
+                needed=needed_members(given),
+            )
             if known is not None and own is not None and values is not None:
-                supports = Supports(own.get("supports", known.supports))
+                natural = Supports.DIRECTION if known.supports == AS_MEMBER else known.supports
+                supports = Supports(own.get("supports", natural))
                 if not self.obeys(known, {**values, "supports": supports}, path):
                     continue
                 result[name] = SignalSpec(

@@ -12,19 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tradebot.engine.market import Candles, Float64
-from tradebot.engine.strategy.combinations import share
+from tradebot.engine.market import Candles
 from tradebot.engine.strategy.market_data import MarketData, one_market
+from tradebot.engine.strategy.members import Members
 from tradebot.engine.strategy.node_cache import NodeCache
-from tradebot.engine.strategy.nodes import SeriesNodes, node_key, other_values
+from tradebot.engine.strategy.nodes import SeriesNodes
 from tradebot.engine.strategy.nodes import (
     compute_indicator as compute_indicator,
 )  # part of this module's face
-from tradebot.engine.strategy.registry import BoolArray, ParameterKind, Registry
-from tradebot.engine.strategy.signals import Supports, sides
-from tradebot.engine.strategy.spec import Combination, SignalSpec, StrategySpec, Trigger
-
-Sides = tuple[BoolArray, BoolArray]
+from tradebot.engine.strategy.registry import BoolArray, Registry
+from tradebot.engine.strategy.spec import StrategySpec, Trigger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +55,7 @@ def decide(
     if isinstance(market, Candles):
         market = one_market(market, _only_symbol(spec), spec.timeframe)
     series = SeriesNodes(spec, registry, market, cache)
-    nodes = _Members(spec, registry, series)
+    nodes = Members(spec, registry, series)
     size = len(series.bars(series.home))
     long, short = nodes.combined(spec.entry.rule)
     never = np.zeros(size, dtype=np.bool_)
@@ -97,122 +94,3 @@ def _from(column: BoolArray, start: int) -> BoolArray:
     result = column.copy()
     result[:start] = False
     return result
-
-
-class _Members:
-    """Signals and groups of one computation, each made on first use and kept."""
-
-    def __init__(self, spec: StrategySpec, registry: Registry, series: SeriesNodes) -> None:
-        self._spec = spec
-        self._signals = registry.signals
-        self._combinations = registry.combinations
-        self._series = series
-        self._members: dict[str, Sides] = {}
-        self.warm_up = 0
-
-    # ---- signals and groups
-
-    def combined(self, rule: Combination) -> Sides:
-        """Where the enabled members of a combination together support long and short."""
-        members = self._enabled(rule)
-        for name in members:
-            self._prepare_member(name)
-        return self._combine(rule, members)
-
-    def _enabled(self, rule: Combination) -> list[str]:
-        spec = self._spec
-        return [name for name in rule.signals if (spec.signals.get(name) or spec.groups[name]).enabled]
-
-    def _prepare_member(self, name: str) -> None:
-        waiting = [name]
-        while waiting:
-            current = waiting[-1]
-            signal = self._spec.signals.get(current)
-            if current in self._members:
-                waiting.pop()
-            elif signal is not None:
-                self._members[current] = self._signal(signal)
-            else:
-                rule = self._spec.groups[current].rule
-                members = self._enabled(rule)
-                missing = [member for member in members if member not in self._members]
-                if missing:
-                    waiting.extend(missing)
-                else:
-                    self._members[current] = self._combine(rule, members)
-
-    def _combine(self, rule: Combination, members: list[str]) -> Sides:
-        compute = self._combinations[rule.combine].compute
-        weights = _weights(rule, members)
-        long = compute([self._members[name][0] for name in members], weights, rule.parameters)
-        if all(self._members[name][0] is self._members[name][1] for name in members):
-            return long, long
-        return long, compute([self._members[name][1] for name in members], weights, rule.parameters)
-
-    def _signal(self, signal: SignalSpec) -> Sides:
-        declaration = self._signals[signal.use]
-        operands: list[Float64 | float] = []
-        keys: list[str] = []
-        before = 0
-        for parameter in declaration.parameters:
-            if parameter.kind is ParameterKind.SERIES:
-                value = signal.parameters[parameter.name]
-                operands.append(self._series.series(value) if isinstance(value, str) else float(value))
-                keys.append(self._series.key(value) if isinstance(value, str) else repr(float(value)))
-                before = max(before, self._series.ready(value) if isinstance(value, str) else 0)
-        self.warm_up = max(self.warm_up, before + declaration.look_back)
-        others = other_values(declaration, signal.parameters)
-        true, opposite = self._series.kept(
-            node_key(declaration, keys, others), lambda: declaration.compute(*operands, **others)
-        )
-        known = None
-        if signal.invert and signal.supports is Supports.BOTH:
-            known = _known(operands, declaration.look_back)
-        return sides(true, opposite, signal.supports, signal.invert, known)
-
-    # ---- results
-
-    def strength(self, rule: Combination, side: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-        """Share of the members that support the side taken, 0 where none is taken."""
-        members = self._enabled(rule)
-        if len(members) == 1 or rule.combine == "unanimous":
-            return np.abs(side).astype(np.float32)
-        weights = _weights(rule, members)
-        taken = np.flatnonzero(side)
-        is_long = side[taken] > 0
-        votes = [
-            np.where(is_long, self._members[name][0][taken], self._members[name][1][taken])
-            for name in members
-        ]
-        result = np.zeros(len(side), dtype=np.float32)
-        if len(taken):
-            result[taken] = share(votes, weights)
-        return result
-
-    def fired(self) -> dict[str, tuple[int, int]]:
-        """Bars on which each member supports long and short, in the order of the file."""
-        names = [*self._spec.signals, *self._spec.groups]
-        pairs = {name: self._members[name] for name in names if name in self._members}
-        return {
-            name: (int(np.count_nonzero(long)), int(np.count_nonzero(short)))
-            for name, (long, short) in pairs.items()
-        }
-
-
-def _known(operands: list[Float64 | float], look_back: int) -> BoolArray | None:
-    known: BoolArray | None = None
-    for operand in operands:
-        if isinstance(operand, np.ndarray):
-            here = ~np.isnan(operand)
-            known = here if known is None else known & here
-    if known is None:
-        return None
-    result = known.copy()
-    for back in range(1, look_back + 1):
-        result[back:] &= known[:-back]
-        result[:back] = False
-    return result
-
-
-def _weights(rule: Combination, members: list[str]) -> list[float]:
-    return [rule.weights.get(name, 1.0) for name in members]

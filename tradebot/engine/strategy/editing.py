@@ -11,7 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.strategy.form_types import FormEdit
-from tradebot.engine.strategy.registry import Parameter, ParameterKind, Registry
+from tradebot.engine.strategy.registry import MEMBER_KINDS, Parameter, ParameterKind, Registry
 
 NODE_SECTIONS = ("indicators", "signals", "groups")
 NAME_KEY = "@name"
@@ -33,7 +33,7 @@ def apply_edit(toml: str, edit: FormEdit, registry: Registry) -> str:
         case "add":
             _add(document, edit.path, edit.text, registry)
         case "remove":
-            _remove(document, edit.path)
+            _remove(document, edit.path, registry)
         case "toggle":
             _toggle(document, edit.path)
         case _:
@@ -154,7 +154,7 @@ def _table(document: Any, path: list[str]) -> Any:
 def _set(document: Any, path_text: str, text: str, registry: Registry) -> None:
     path = path_text.split(".")
     if path[-1] == NAME_KEY:
-        _rename(document, path, text.strip())
+        _rename(document, path, text.strip(), registry)
         return
     parameter = parameter_at(document, path, registry)
     if parameter is not None and parameter.kind in {ParameterKind.USE, ParameterKind.USES}:
@@ -204,12 +204,23 @@ def _add(document: Any, section: str, use: str, registry: Registry) -> None:
     for parameter in declaration.parameters:
         if parameter.required and parameter.kind is ParameterKind.SERIES:
             node[parameter.name] = "close"
+        elif parameter.kind in MEMBER_KINDS:
+            _name_members(document, node, parameter)
         elif parameter.default is not None and parameter.kind is not ParameterKind.SERIES:
             node[parameter.name] = parameter.default
     node.add(tomlkit.nl())
     if section not in document:
         document[section] = tomlkit.table(is_super_table=True)
     document[section][name] = node
+
+
+def _name_members(document: Any, node: Any, parameter: Parameter) -> None:
+    """Begin with the first signals or groups there are; without any the field is empty and the check says so."""
+    names = [name for section in ("signals", "groups") for name in document.get(section, {})]
+    if parameter.kind is ParameterKind.MEMBERS:
+        node[parameter.name] = names[:2]
+    elif names:
+        node[parameter.name] = names[0]
 
 
 def _free_name(document: Any, wish: str) -> str:
@@ -220,7 +231,7 @@ def _free_name(document: Any, wish: str) -> str:
     return name
 
 
-def _remove(document: Any, path_text: str) -> None:
+def _remove(document: Any, path_text: str, registry: Registry) -> None:
     path = path_text.split(".")
     if path == ["exit"]:
         document.pop("exit", None)
@@ -232,7 +243,7 @@ def _remove(document: Any, path_text: str) -> None:
     if not document[section]:
         document.pop(section)
     if section != "indicators":
-        _replace_member(document, name, None)
+        _replace_member(document, name, None, registry)
 
 
 def _toggle(document: Any, path_text: str) -> None:
@@ -245,7 +256,7 @@ def _toggle(document: Any, path_text: str) -> None:
         node["enabled"] = False
 
 
-def _rename(document: Any, path: list[str], name: str) -> None:
+def _rename(document: Any, path: list[str], name: str, registry: Registry) -> None:
     section, old = path[0], path[1]
     if name == old:
         return
@@ -260,22 +271,39 @@ def _rename(document: Any, path: list[str], name: str) -> None:
     for key, node in entries:
         nodes[key] = node
     if section == "indicators":
-        _replace_series(document, old, name)
+        _replace_series(document, old, name, registry)
     else:
-        _replace_member(document, old, name)
+        _replace_member(document, old, name, registry)
 
 
-def _replace_series(document: Any, old: str, new: str) -> None:
+def _parameters(section: str, node: Any, registry: Registry) -> tuple[Parameter, ...]:
+    """What the kind of a node declares; nothing where the kind is not known."""
+    used = node.get("use") if isinstance(node, MutableMapping) else None
+    declaration = registry.family(section).get(str(used))
+    return declaration.parameters if declaration is not None else ()
+
+
+def _replace_series(document: Any, old: str, new: str, registry: Registry) -> None:
     """Let everything that read the series `old` or `old.output` read `new`."""
     for section in ("indicators", "signals"):
         for node in document.get(section, {}).values():
-            for key, value in list(node.items()):
-                if key not in {"use", "note"} and isinstance(value, str) and value.split(".")[0] == old:
-                    node[key] = new + value[len(old) :]
+            for parameter in _parameters(section, node, registry):
+                value = node.get(parameter.name)
+                is_series = parameter.kind is ParameterKind.SERIES and isinstance(value, str)
+                if is_series and value.split(".")[0] == old:
+                    node[parameter.name] = new + value[len(old) :]
 
 
-def _replace_member(document: Any, old: str, new: str | None) -> None:
-    """Let every list of members name `new` instead of `old`, or drop it."""
+def _replace_member(document: Any, old: str, new: str | None, registry: Registry) -> None:
+    """Let everything that named the member `old` name `new` instead, or drop it."""
+    for node in document.get("signals", {}).values():
+        for parameter in _parameters("signals", node, registry):
+            value = node.get(parameter.name)
+            if parameter.kind is ParameterKind.MEMBER and value == old:
+                node[parameter.name] = new if new is not None else ""
+            elif parameter.kind is ParameterKind.MEMBERS and isinstance(value, list) and old in value:
+                kept = [new if each == old else each for each in value]
+                node[parameter.name] = [each for each in kept if each is not None]
     rules = [*document.get("groups", {}).values(), document.get("entry"), document.get("exit")]
     for rule in rules:
         if not isinstance(rule, MutableMapping):

@@ -9,6 +9,8 @@ from tradebot.engine.strategy.check import check_strategy
 from tradebot.engine.strategy.editing import NAME_KEY
 from tradebot.engine.strategy.form_types import ComponentChoice, FormField, FormProblem, FormSection, FormView
 from tradebot.engine.strategy.registry import (
+    AS_MEMBER,
+    MEMBER_KINDS,
     Declaration,
     IndicatorDeclaration,
     Parameter,
@@ -27,6 +29,7 @@ _FIELD_KINDS = {
     ParameterKind.CHOICE: "choice",
     ParameterKind.SERIES: "series",
     ParameterKind.SYMBOLS: "symbols",
+    ParameterKind.MEMBER: "choice",
     ParameterKind.MEMBERS: "members",
 }
 _HIDDEN = frozenset({"enabled", "note"})
@@ -248,9 +251,10 @@ class _FormBuilder:
             }
             known: dict[str, IndicatorDeclaration] = {n: each for n, each in used.items() if each is not None}
             return series_names(known)
-        if parameter.kind is ParameterKind.MEMBERS:
-            names = [name for section in ("signals", "groups") for name, _node in self._nodes(section)]
-            return tuple(name for name in names if owner != f"groups.{name}")
+        if parameter.kind in MEMBER_KINDS:
+            sections = ("signals", "groups")
+            names = [(section, name) for section in sections for name, _node in self._nodes(section)]
+            return tuple(name for section, name in names if owner != f"{section}.{name}")
         if parameter.kind is ParameterKind.SYMBOLS:
             return self._symbols
         return parameter.choices
@@ -262,7 +266,8 @@ class _FormBuilder:
         if parameter.default is not None:
             return value_text(parameter.default)
         if parameter.name == "supports" and declaration is not None:
-            return str(getattr(declaration, "supports", ""))
+            natural = str(getattr(declaration, "supports", ""))
+            return "as its members" if natural == AS_MEMBER else natural
         spot = self._table("strategy").get("category") == "spot"
         if path == "risk.direction":
             return "long" if spot else "both"

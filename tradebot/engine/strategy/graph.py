@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from tradebot.engine.market import Timeframe
 from tradebot.engine.strategy.problems import Path, Severity
@@ -19,7 +19,8 @@ class Node:
     """An indicator, signal, group, entry or exit as far as it could be read, and the names it refers to.
 
     `weighted` are the names that its weights stand beside, also where a weight itself is wrong. `timeframe` is that of
-    the bars it is computed on, None where that is not known.
+    the bars it is computed on, None where that is not known. `members` are the signals and groups that a signal names,
+    `needed` how many of them must agree.
     """
 
     path: Path
@@ -30,6 +31,13 @@ class Node:
     is_group: bool = False
     weighted: tuple[str, ...] = ()
     timeframe: Timeframe | None = None
+    members: Mapping[Path, str] = field(default_factory=dict)
+    needed: int | None = None
+
+    @property
+    def named_members(self) -> Mapping[Path, str]:
+        """The signals and groups that it names, by their path below it."""
+        return self.references if self.is_group else self.members
 
 
 def check_graph(
@@ -50,10 +58,14 @@ def check_graph(
             _check_member(reader, node, below, reference, indicators, members)
         _check_weights(reader, node, members)
         _check_rule(reader, node, members)
-    _check_circles(reader, indicators, "indicators")
-    _check_circles(reader, {name: node for name, node in members.items() if node.is_group}, "groups")
-    _check_unused(reader, indicators, readers, "signal or indicator")
-    _check_unused(reader, members, combinations, "group, entry or exit")
+    signals = [node for node in members.values() if not node.is_group]
+    for node in signals:
+        _check_named(reader, node, indicators, members)
+    _check_circles(reader, indicators, lambda node: node.references, lambda _circle: "indicators")
+    _check_circles(reader, members, lambda node: node.named_members, lambda circle: _kinds(circle, members))
+    _check_unused(reader, indicators, [node.references for node in readers], "signal or indicator")
+    named = [node.named_members for node in (*signals, *combinations)]
+    _check_unused(reader, members, named, "group, entry or exit")
 
 
 def _check_series(
@@ -106,6 +118,33 @@ def _check_member(
     reader.report((*node.path, *below), sentence)
 
 
+def _check_named(
+    reader: Reader, node: Node, indicators: Mapping[str, Node], members: Mapping[str, Node]
+) -> None:
+    """What a signal names: single members must take part; of a list as many as it needs."""
+    for below, name in node.members.items():
+        _check_member(reader, node, below, name, indicators, members)
+        if len(below) == 1 and node.enabled and name in members and not members[name].enabled:
+            place = ".".join(str(part) for part in members[name].path)
+            reader.report((*node.path, *below), f'needs "{name}", but {place}.enabled is false')
+    listed = {below: name for below, name in node.members.items() if len(below) > 1}
+    if not listed or any(name not in members for name in listed.values()) or not node.enabled:
+        return
+    active = [name for name in listed.values() if members[name].enabled]
+    if not active:
+        reader.report((*node.path, next(iter(listed))[0]), "has no member that is switched on")
+    elif node.needed is not None and node.needed > len(active):
+        reader.report(
+            (*node.path, "k"),
+            f"must be at most {len(active)}, the number of members switched on, but is {node.needed}",
+        )
+
+
+def _kinds(circle: list[str], members: Mapping[str, Node]) -> str:
+    groups = [members[name].is_group for name in circle]
+    return "groups" if all(groups) else "signals and groups" if any(groups) else "signals"
+
+
 def _check_weights(reader: Reader, node: Node, members: Mapping[str, Node]) -> None:
     names = list(node.references.values())
     misspelt = any(name not in members for name in names)
@@ -137,7 +176,12 @@ def _check_rule(reader: Reader, node: Node, members: Mapping[str, Node]) -> None
         )
 
 
-def _check_circles(reader: Reader, nodes: Mapping[str, Node], what: str) -> None:
+def _check_circles(
+    reader: Reader,
+    nodes: Mapping[str, Node],
+    named: Callable[[Node], Mapping[Path, str]],
+    what: Callable[[list[str]], str],
+) -> None:
     finished: set[str] = set()
     for start in nodes:
         trail: list[str] = []
@@ -152,7 +196,7 @@ def _check_circles(reader: Reader, nodes: Mapping[str, Node], what: str) -> None
         ) -> None:
             open_names[name] = len(trail)
             trail.append(name)
-            edges.append(iter(nodes[name].references.items()))
+            edges.append(iter(named(nodes[name]).items()))
 
         if start not in finished:
             enter(start)
@@ -167,14 +211,18 @@ def _check_circles(reader: Reader, nodes: Mapping[str, Node], what: str) -> None
             below, reference = step
             name = split_reference(reference)[0]
             if name in open_names:
-                circle = " -> ".join([*trail[open_names[name] :], name])
-                reader.report((*nodes[trail[-1]].path, *below), f"closes a circle of {what}: {circle}")
+                circle = trail[open_names[name] :]
+                shown = " -> ".join([*circle, name])
+                sentence = f"closes a circle of {what(circle)}: {shown}"
+                reader.report((*nodes[trail[-1]].path, *below), sentence)
             elif name in nodes and name not in finished:
                 enter(name)
 
 
-def _check_unused(reader: Reader, nodes: Mapping[str, Node], users: Iterable[Node], by: str) -> None:
-    used = {split_reference(reference)[0] for user in users for reference in user.references.values()}
+def _check_unused(
+    reader: Reader, nodes: Mapping[str, Node], named: Iterable[Mapping[Path, str]], by: str
+) -> None:
+    used = {split_reference(reference)[0] for references in named for reference in references.values()}
     for name, node in nodes.items():
         if name not in used and node.enabled:
             reader.report(node.path, f"is not used by any {by}", Severity.WARNING)

@@ -46,6 +46,8 @@ class ParameterKind(StrEnum):
     """The name of one symbol."""
     SYMBOLS = "symbols"
     """A list of symbols and patterns with * and ?."""
+    MEMBER = "member"
+    """The name of one signal or group."""
     MEMBERS = "members"
     """A list of names of signals and groups."""
     WEIGHTS = "weights"
@@ -54,6 +56,13 @@ class ParameterKind(StrEnum):
     """A table `{ use = "...", ... }` that names a declaration of the family `Parameter.family`."""
     USES = "uses"
     """A list of such tables (or one table alone)."""
+
+
+MEMBER_KINDS = (ParameterKind.MEMBER, ParameterKind.MEMBERS)
+"""The kinds of parameters that name signals and groups."""
+
+AS_MEMBER = "member"
+"""`SignalDeclaration.supports` of a rule over members: long, short, direction or both, as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,19 +139,38 @@ class IndicatorDeclaration(Declaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalDeclaration(Declaration):
-    """A rule with two strict sides: `compute(*series, **other_parameters) -> (true, opposite)`.
+    """A rule with two strict sides: `compute(*inputs, *series, *members, **other_parameters) -> (true, opposite)`.
 
-    Both are bool columns, False wherever a value is missing. `supports` is how the truth is read unless the file
-    says otherwise; `look_back` is the number of earlier bars the rule itself looks at. `words` turns the texts of the
-    given values into a clause for the truth and one for the opposite ("" where it never is).
+    Both are bool columns, False wherever a value is missing that the rule looks at. `inputs` are columns of the bars
+    (`series.INPUT_COLUMNS`). `supports` is how the truth is read unless the file says otherwise. `look_back` is the
+    number of earlier bars the rule itself looks at, or a function of the values that gives it. `recursive`: what it
+    says depends on where the history starts. `words` turns the texts of the given values into a clause for the truth
+    and one for the opposite ("" where it never is).
+
+    A rule about other signals and groups names them by parameters of kind MEMBER or MEMBERS; each comes as a pair of
+    bool columns (its truth, its opposite), and `supports = AS_MEMBER` reads the rule as its members are read.
+    `negates`: the rule may hold where a member does not; it is then made false wherever a member has no value on the
+    bars looked at.
     """
 
     family: ClassVar[str] = "signals"
 
     compute: SignalFunction
     supports: str
-    look_back: int = 0
+    inputs: tuple[str, ...] = ()
+    look_back: int | LookBack = 0
+    recursive: bool = False
+    negates: bool = False
     words: Words | None = None
+
+    def bars_before(self, values: Values) -> int:
+        """How many earlier bars the rule looks at with these values."""
+        return self.look_back if isinstance(self.look_back, int) else self.look_back(values)
+
+    @property
+    def member_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that name other signals and groups."""
+        return tuple(each for each in self.parameters if each.kind in MEMBER_KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,19 @@ _PATTERN = re.compile(r"[A-Z0-9*?][A-Z0-9*?._-]{0,39}")
 _TEXT_LIMIT = 2_000
 
 
+_EXPECTED = {
+    ParameterKind.SWITCH: "true or false",
+    ParameterKind.TEXT: "a text",
+    ParameterKind.SYMBOL: 'a symbol such as "BTCUSDT"',
+    ParameterKind.SYMBOLS: 'a list of symbols such as ["BTCUSDT", "ETH*"]',
+    ParameterKind.MEMBER: "the name of a signal or group",
+    ParameterKind.MEMBERS: "a list of signals and groups",
+    ParameterKind.WEIGHTS: "a table of members and their weights such as { trend = 2.0 }",
+    ParameterKind.USE: "a table with the key use",
+    ParameterKind.USES: "a table with the key use, or a list with one such table",
+}
+
+
 def expected(parameter: Parameter) -> str:
     """What a value of this parameter must be: `a whole number from 2 to 100000`."""
     match parameter.kind:
@@ -28,27 +41,12 @@ def expected(parameter: Parameter) -> str:
             return "a whole number" + _range(parameter)
         case ParameterKind.NUMBER:
             return "a number" + _range(parameter)
-        case ParameterKind.SWITCH:
-            return "true or false"
         case ParameterKind.CHOICE:
             return one_of(f'"{choice}"' for choice in parameter.choices)
         case ParameterKind.SERIES:
             series = 'a series such as "close" or an indicator\'s name'
             return series + ", or a number" if parameter.allow_number else series
-        case ParameterKind.TEXT:
-            return "a text"
-        case ParameterKind.SYMBOL:
-            return 'a symbol such as "BTCUSDT"'
-        case ParameterKind.SYMBOLS:
-            return 'a list of symbols such as ["BTCUSDT", "ETH*"]'
-        case ParameterKind.MEMBERS:
-            return "a list of signals and groups"
-        case ParameterKind.WEIGHTS:
-            return "a table of members and their weights such as { trend = 2.0 }"
-        case ParameterKind.USE:
-            return "a table with the key use"
-        case ParameterKind.USES:
-            return "a table with the key use, or a list with one such table"
+    return _EXPECTED[parameter.kind]
 
 
 def _range(parameter: Parameter) -> str:
@@ -113,6 +111,8 @@ def convert(parameter: Parameter, value: object, wrong: Wrong) -> Any:
             return _symbol(parameter, value, wrong)
         case ParameterKind.SYMBOLS:
             return _symbols(parameter, value, wrong)
+        case ParameterKind.MEMBER:
+            return value if isinstance(value, str) and value else _refuse(parameter, value, wrong)
         case ParameterKind.MEMBERS:
             return _members(parameter, value, wrong)
         case ParameterKind.WEIGHTS:

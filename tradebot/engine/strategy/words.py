@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from tradebot.engine.strategy.nature import Natures, named_members
 from tradebot.engine.strategy.problems import one_of
-from tradebot.engine.strategy.registry import ParameterKind, Registry, builtin_registry
+from tradebot.engine.strategy.registry import (
+    ParameterKind,
+    Registry,
+    SignalDeclaration,
+    Words,
+    builtin_registry,
+)
 from tradebot.engine.strategy.series import MARKET_SERIES, split_reference
 from tradebot.engine.strategy.signals import Supports
 from tradebot.engine.strategy.spec import (
@@ -37,6 +44,7 @@ class _Words:
     def __init__(self, spec: StrategySpec, registry: Registry) -> None:
         self._spec = spec
         self._registry = registry
+        self._natures = Natures(spec.signals, spec.groups)
 
     def entry(self) -> str:
         spec = self._spec
@@ -128,15 +136,15 @@ class _Words:
     def _member(self, name: str, side: int, depth: int) -> str:
         signal = self._spec.signals.get(name)
         if signal is not None:
-            return self._signal(signal, side)
+            return self._signal(signal, side, depth)
         if depth >= _DEEPEST:
             return f'the group "{name}" supports {"short" if side else "long"}'
         inside = self._rule(self._spec.groups[name].rule, side, depth + 1)
         compound = any(sign in inside for sign in (" and ", " or ", ": "))
         return f"({inside})" if compound else inside
 
-    def _signal(self, signal: SignalSpec, side: int) -> str:
-        true, opposite = self._truth(signal)
+    def _signal(self, signal: SignalSpec, side: int, depth: int) -> str:
+        true, opposite = self._truth(signal, depth)
         if signal.supports is Supports.BOTH:
             return f"not ({true})" if signal.invert else true
         if signal.invert:
@@ -145,10 +153,12 @@ class _Words:
             return opposite if side else true
         return true if (signal.supports is Supports.SHORT) == bool(side) else _NEVER
 
-    def _truth(self, signal: SignalSpec) -> tuple[str, str]:
+    def _truth(self, signal: SignalSpec, depth: int) -> tuple[str, str]:
         declaration = self._registry.signals[signal.use]
         if declaration.words is None:
             return f'"{signal.name}" holds', f'the opposite of "{signal.name}" holds'
+        if declaration.member_parameters:
+            return self._truth_of_members(signal, declaration, declaration.words, depth)
         texts = {}
         for parameter in declaration.parameters:
             value = signal.parameters.get(parameter.name)
@@ -157,6 +167,26 @@ class _Words:
             is_series = parameter.kind is ParameterKind.SERIES and isinstance(value, str)
             texts[parameter.name] = self._series(str(value)) if is_series else _text(value)
         return declaration.words(texts)
+
+    def _truth_of_members(
+        self, signal: SignalSpec, declaration: SignalDeclaration, words: Words, depth: int
+    ) -> tuple[str, str]:
+        """A rule over members says the same of both sides, each time of what its members say of that side."""
+        names = named_members(declaration, signal.parameters)
+        if depth >= _DEEPEST:
+            return f'"{signal.name}" holds', f'the opposite of "{signal.name}" holds'
+        true = 1 if self._natures.of_all(names) is Supports.SHORT else 0
+        clauses = []
+        for place, side in enumerate((true, 1 - true)):
+            texts, possible = {}, True
+            for parameter in declaration.parameters:
+                value = signal.parameters[parameter.name]
+                named = named_members(declaration, {parameter.name: value})
+                members = [self._member(name, side, depth + 1) for name in named if self._enabled(name)]
+                possible = possible and (not named or any(members))
+                texts[parameter.name] = ", ".join(each for each in members if each) if named else _text(value)
+            clauses.append(words(texts)[place] if possible else _NEVER)
+        return clauses[0], clauses[1]
 
     def _series(self, reference: str) -> str:
         name, output = split_reference(reference)

@@ -29,7 +29,7 @@ def to_document(spec: StrategySpec) -> Document:
         document["signals"] = {
             node.name: {
                 "use": node.use,
-                **node.parameters,
+                **_lists(node.parameters),
                 "supports": node.supports.value,
                 **({"invert": True} if node.invert else {}),
                 **_switch(node.enabled, node.note),
@@ -49,6 +49,11 @@ def to_document(spec: StrategySpec) -> Document:
     if costs:
         document["costs"] = costs
     return document
+
+
+def _lists(values: Mapping[str, object]) -> Document:
+    """The values as a file holds them: lists of members as lists."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _head(spec: StrategySpec) -> Document:
