@@ -275,7 +275,7 @@ class Collecting:
         keys = [
             key
             for key in asked
-            if not key.mark and not listing.is_over(key, exchange.closed_before_ms(key.timeframe))
+            if not key.mark and not listing.is_over(key, exchange.now_ms())
         ]
         touched += [str(key) for key in asked]
         self._book.note(job, keys=tuple(touched))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.engine.collect.helpers import LINEAR, M1, M5, NOW, InlineThread, World, run, truth
-from tests.engine.exchange.fake_bybit import KLINE, URL, true_bar
+from tests.engine.exchange.fake_bybit import KLINE, URL, FakeBybit, true_bar
 from tests.engine.exchange.fake_stream import FakeStreamServer
 from tradebot.engine.collect import CollectReport, CollectRequest, Hybrid, LiveFeed
 from tradebot.engine.control.errors import InputError, ShortfallError
@@ -112,6 +112,32 @@ def run_live(folder: Path, body: Callable[[Live], Awaitable[None]], **options: A
             await feed.close()
 
     run(folder, inside, **options)
+
+
+def test_a_dataset_without_any_history_misses_nothing_that_closed_while_it_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    """The exchange has no bar up to the beginning, and its answers take their time."""
+
+    async def body(live: Live) -> None:
+        before = M1.floor(live.world.clock.now_ms())
+        live.world.bybit.holes = {("BTCUSDT", at) for at in range(M1.floor(SINCE), before, MINUTE_MS)}
+        slow = [True]
+
+        async def get(path: str, params: dict[str, Any]) -> dict[str, Any]:
+            if path == KLINE and slow:
+                slow.pop()
+                await live.world.clock.sleep(100)
+            return await FakeBybit.get(live.world.bybit, path, params)
+
+        live.world.bybit.get = get
+        live.lose = lambda symbol, time_ms: time_ms == before
+        await live.follow("BTCUSDT")
+        await live.world.clock.sleep(300)
+        stored = live.world.stored("BTCUSDT")
+        assert stored == truth("BTCUSDT", before, M1.floor(live.world.clock.now_ms()))
+
+    run_live(tmp_path, body)
 
 
 def test_bars_are_stored_as_they_close_and_told_once(tmp_path: Path) -> None:

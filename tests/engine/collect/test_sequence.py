@@ -89,6 +89,28 @@ def test_a_hole_is_passed_only_after_asking_often_and_with_a_later_bar_at_hand()
     assert sequence.take() == []
 
 
+def test_failures_to_get_an_answer_make_no_hole_but_are_waited_for_ever_longer() -> None:
+    sequence = begun()
+    sequence.offer([bar(1)])
+    for _ in range(2 * HOLE_ATTEMPTS):
+        sequence.asked(T0, answered=False)
+    assert sequence.in_vain == 0
+    assert sequence.pass_hole() is None
+    assert sequence.wanted(T0 + HOUR_MS, T0 + 59_000) is None
+
+
+def test_the_first_later_bar_lets_the_missing_one_be_asked_for_at_once() -> None:
+    sequence = begun()
+    for _ in range(HOLE_ATTEMPTS):
+        sequence.asked(T0)
+    assert sequence.wanted(T0 + MINUTE_MS, T0 + 1_000) is None
+    sequence.offer([bar(1)])
+    assert sequence.wanted(T0 + 2 * MINUTE_MS, T0 + 1_000) == (T0, T0 + MINUTE_MS)
+    sequence.asked(T0 + 1_000)
+    sequence.offer([bar(2)])
+    assert sequence.wanted(T0 + 3 * MINUTE_MS, T0 + 2_000) is None, "only the first"
+
+
 def test_a_second_version_of_a_bar_is_counted_and_never_replaces_the_first() -> None:
     sequence = begun()
     other = bar(1)._replace(close="1")

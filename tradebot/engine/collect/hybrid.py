@@ -47,11 +47,9 @@ class Hybrid:
         # So that feed and history speak of the same symbols.
         listing = await look_up(self._exchange, self._store, request, self._feed.thread)
         request = self._resolved_request = replace(request, symbols=listing.symbols, top=None)
-        closed_before = self._exchange.closed_before_ms
+        now_ms = self._exchange.now_ms()
         keys = [
-            key
-            for key in request.keys(request.symbols)
-            if not key.mark and not listing.is_over(key, closed_before(key.timeframe))
+            key for key in request.keys(request.symbols) if not key.mark and not listing.is_over(key, now_ms)
         ]
         new = self._feed.follow(keys)
         try:

@@ -10,7 +10,7 @@ from tradebot.engine.collect.request import CollectRequest, choose_symbols, want
 from tradebot.engine.collect.writer import StoreThread
 from tradebot.engine.control.progress import counted
 from tradebot.engine.exchange import Exchange
-from tradebot.engine.market import Category, DatasetKey, Instrument
+from tradebot.engine.market import MINUTE_MS, Category, DatasetKey, Instrument
 from tradebot.engine.market.times import iso_minute
 
 TRADING = "Trading"
@@ -18,6 +18,8 @@ _CLOSED = "Closed"
 # The exchange tells of these only where it is asked for them; of spot it knows no ended ones.
 _ENDED = ("Delivering", _CLOSED)
 _SHOWN = 3
+# The measured clock of the exchange may be wrong by some seconds, and its last bar may be late.
+_SURELY_CLOSED_MS = 5 * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,12 @@ class Listing:
     symbols: tuple[str, ...]
     instruments: Mapping[str, Instrument]
 
-    def is_over(self, key: DatasetKey, closed_before_ms: int) -> bool:
-        """Whether the last bar that a dataset can ever get has closed."""
+    def is_over(self, key: DatasetKey, now_ms: int) -> bool:
+        """Whether the last bar that a dataset can ever get has closed some time ago, so that history surely gets it."""
         instrument = self.instruments.get(key.symbol)
         if instrument is None or instrument.status == TRADING or not instrument.delivery_ms:
             return False
-        return key.timeframe.ceil(instrument.delivery_ms) <= closed_before_ms
+        return key.timeframe.ceil(instrument.delivery_ms) + _SURELY_CLOSED_MS <= now_ms
 
 
 async def look_up(

@@ -165,7 +165,7 @@ class LiveFeed:
                 raise ValueError(f"{key} cannot be followed: the stream has no mark bars")
             if key not in self._sequences:
                 topic = kline_topic(key.symbol, key.timeframe)
-                self._sequences[key] = BarSequence(key)
+                self._sequences[key] = BarSequence(key, self._exchange.closed_before_ms(key.timeframe))
                 self._by_topic[topic] = key
                 self._refused.discard(topic)
                 self._ended.pop(key.symbol, None)
@@ -235,7 +235,8 @@ class LiveFeed:
         return True
 
     async def begin(self, keys: Iterable[DatasetKey]) -> None:
-        """The history of these followed datasets is stored: go on from the last stored bar, or from now without any.
+        """The history of these followed datasets is stored: go on from the last stored bar, without any from
+        where following began.
 
         Short gaps that are left inside them are made good beside the feed. One whose file cannot be read is left out
         until it can.
@@ -269,7 +270,8 @@ class LiveFeed:
                 sequence.begin(last_ms + key.timeframe.ms)
                 self._do_beside(self._filler.look_at_gaps(key))
             else:
-                sequence.begin(self._exchange.closed_before_ms(key.timeframe))
+                # Of the history there is nothing: what has closed while it was asked for is not missed.
+                sequence.begin(sequence.followed_from_ms)
             self._offered(key)
         return True
 

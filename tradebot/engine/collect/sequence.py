@@ -29,10 +29,12 @@ class BarSequence:
     closed when the stream confirmed it or the exchange's REST interface gave it as closed; it is released once, and
     only after all bars before it. The first proof counts: a second version of a bar never replaces the first, because
     what was stored and told is never altered; that it differed is counted in `differing`.
+    `followed_from_ms` is the first bar that had not closed when the dataset was followed.
     """
 
-    def __init__(self, key: DatasetKey) -> None:
+    def __init__(self, key: DatasetKey, followed_from_ms: int = 0) -> None:
         self.key = key
+        self.followed_from_ms = followed_from_ms
         self.differing = 0
         self._length = key.timeframe.ms
         self._next: int | None = None
@@ -70,7 +72,7 @@ class BarSequence:
 
         Returns those that the exchange gave before with other values.
         """
-        differing = []
+        differing, waited = [], bool(self._ready)
         for row in rows:
             known = self._released.get(row.time_ms) or self._ready.get(row.time_ms)
             if known is not None:
@@ -78,6 +80,10 @@ class BarSequence:
                     differing.append(row)
             elif self._next is None or row.time_ms >= self._next:
                 self._ready[row.time_ms] = row
+        if self._ready and not waited and self._next not in self._ready:
+            self._ask_again_ms = (
+                0  # the first later bar: what lies before it should be there by now, or is a hole
+            )
         drop = min if self._next is None else max
         while len(self._ready) > _MOST_WAITING:
             del self._ready[drop(self._ready)]
