@@ -69,7 +69,7 @@ async def test_faults_are_switched_on_and_off_while_it_runs(control: Control) ->
     ("method", "name", "body", "sentence"),
     [
         ("POST", "faults", '{"fault": [{"kind": "rest"}]}', 'request, fault 1: there is no kind "rest". Did you mean'),
-        ("POST", "faults", "{", "request: this is neither JSON nor TOML"),
+        ("POST", "faults", "{", "request: this is neither JSON nor TOML; mend it."),
         ("POST", "faults", "", 'request: the list "fault" is empty; give at least one rule.'),
         ("POST", "faults", "[1]", "request: expected an object."),
         ("DELETE", "faults/9", "", "There is no rule 9 that can be switched off"),

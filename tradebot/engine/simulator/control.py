@@ -161,10 +161,8 @@ def _document(body: str) -> Answer:
         document = (
             json.loads(body) if body.lstrip()[0] in "{[" and "[[" not in body[:10] else tomllib.loads(body)
         )
-    except ValueError as error:
-        raise InputError(
-            f"{_SOURCE}: this is neither JSON nor TOML ({type(error).__name__}); mend it."
-        ) from None
+    except ValueError:
+        raise InputError(f"{_SOURCE}: this is neither JSON nor TOML; mend it.") from None
     if not isinstance(document, dict):
         raise InputError(f"{_SOURCE}: expected an object.")
     return document
