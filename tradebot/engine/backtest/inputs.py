@@ -12,16 +12,16 @@ import numpy as np
 from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_funding
 from tradebot.engine.backtest.ledger import RunSettings, SymbolData
+from tradebot.engine.backtest.store_market import StoreMarket, file_key, funding_key
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import Candles, Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.market.times import iso_minute
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
+from tradebot.engine.strategy.node_cache import NodeCache
 
 _QUOTE_COINS = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH", "DAI")
-# Bars that may be missing in a row before the span without cutting off the history that warms the indicators up.
-_MOST_MISSING_BARS = 10
 _UNKNOWN_LOT = Decimal("0.00000001")
 
 
@@ -41,10 +41,14 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlotInput:
-    """One symbol ready to be simulated, and what is to be told about its data."""
+    """One symbol ready to be simulated, and what is to be told about its data.
+
+    `file` is that of its bars, `others` are those that its indicators read beside.
+    """
 
     data: SymbolData
     file: DataFile
+    others: tuple[DataFile, ...]
     estimated_funding: int
     known_instrument: bool
     history_bars: int
@@ -91,17 +95,18 @@ def load_inputs(
     loaded: Callable[[str], None],
     cancel: CancelToken,
     with_hashes: bool,
+    nodes: NodeCache | None = None,
 ) -> list[SlotInput]:
     """These symbols with their bars and decisions; `loaded` is called with each one that is ready.
 
-    InputError where a symbol has no usable bars in the
-    span, or the quote coins differ.
+    InputError where a symbol has no usable bars in the span, or the quote coins differ. With `nodes` the columns of
+    indicators and signals are shared with other runs.
     """
     instruments = store.instruments()
     inputs = []
     for symbol in symbols:
         cancel.check()
-        one = _load_one(spec, registry, store, settings, symbol, instruments, with_hashes)
+        one = _load_one(spec, registry, store, settings, symbol, instruments, with_hashes, nodes)
         inputs.append(one)
         loaded(symbol)
     _check_quote_coins([one.data.instrument for one in inputs])
@@ -116,9 +121,12 @@ def _load_one(
     symbol: str,
     instruments: dict[tuple[Category, str], Instrument],
     with_hashes: bool,
+    nodes: NodeCache | None,
 ) -> SlotInput:
-    history, note = _history(spec, store, settings, symbol)
-    decisions = decide(spec, registry, history)
+    market = StoreMarket(store, spec.category, symbol, spec.timeframe, settings)
+    history = market.candles(symbol, spec.timeframe)
+    note = market.read[symbol, spec.timeframe][1]
+    decisions = decide(spec, registry, market, nodes)
     low, high = _span(history, settings)
     if low == high:
         raise InputError(_no_bars(spec, symbol, history, settings, note))
@@ -126,8 +134,6 @@ def _load_one(
     start_ms, end_ms = int(candles.time[0]), int(candles.time[-1]) + spec.timeframe.ms
     funding = _funding(spec, store, settings, symbol, start_ms, end_ms)
     instrument = instruments.get((spec.category, symbol))
-    key = DatasetKey.of(spec.category, symbol, _file_timeframe(note, spec.timeframe))
-    missing, gaps = missing_bars(candles)
     return SlotInput(
         data=SymbolData(
             symbol,
@@ -137,36 +143,48 @@ def _load_one(
             funding.time,
             funding.rate,
         ),
-        file=DataFile(
-            key=key,
-            note=note,
-            rows=len(candles),
-            first_ms=start_ms,
-            last_ms=int(candles.time[-1]),
-            missing_bars=missing,
-            gaps=gaps,
-            content_hash=store.content_hash(key) if with_hashes else "",
-        ),
+        file=_data_file(store, spec.category, symbol, candles, note, with_hashes),
+        others=_other_files(spec, store, market, with_hashes),
         estimated_funding=funding.estimated,
         known_instrument=instrument is not None,
         history_bars=len(history),
     )
 
 
-def _history(spec: StrategySpec, store: Store, settings: RunSettings, symbol: str) -> tuple[Candles, str]:
-    """The span's bars and, from the same file, those before them up to a hole: indicators are as if they always ran."""
-    span = store.load_or_build(spec.category, symbol, spec.timeframe, settings.start_ms, settings.end_ms)
-    if settings.start_ms is None:
-        return span
-    whole = store.load_or_build(spec.category, symbol, spec.timeframe, None, settings.end_ms)
-    return (_after_the_last_hole(whole[0], settings.start_ms), whole[1]) if whole[1] == span[1] else span
+def _data_file(
+    store: Store, category: Category, symbol: str, candles: Candles, note: str, with_hashes: bool
+) -> DataFile:
+    key = file_key(category, symbol, note, candles.timeframe)
+    missing, gaps = missing_bars(candles)
+    return DataFile(
+        key=key,
+        note=note,
+        rows=len(candles),
+        first_ms=int(candles.time[0]) if len(candles) else 0,
+        last_ms=int(candles.time[-1]) if len(candles) else 0,
+        missing_bars=missing,
+        gaps=gaps,
+        content_hash=store.content_hash(key) if with_hashes else "",
+    )
 
 
-def _after_the_last_hole(candles: Candles, start_ms: int) -> Candles:
-    """Without what stands before a hole in the history: an average over a hole of months is of no price there was."""
-    low = int(np.searchsorted(candles.time, start_ms))
-    holes = np.flatnonzero(np.diff(candles.time[: low + 1]) > (_MOST_MISSING_BARS + 1) * candles.timeframe.ms)
-    return candles.slice(int(holes[-1]) + 1, len(candles)) if len(holes) else candles
+def _other_files(
+    spec: StrategySpec, store: Store, market: StoreMarket, with_hashes: bool
+) -> tuple[DataFile, ...]:
+    """The files of other timeframes and symbols that the indicators read, and of funding read as a series."""
+    files = [
+        _data_file(store, spec.category, symbol, candles, note, with_hashes)
+        for (symbol, timeframe), (candles, note) in market.read.items()
+        if (symbol, timeframe) != (market.symbol, spec.timeframe)
+    ]
+    for symbol, rates in market.funding_read.items():
+        key = funding_key(spec.category, symbol)
+        content_hash = market.funding_hash(symbol) if with_hashes else ""
+        first, last = int(rates.time[0]), int(rates.time[-1])
+        files.append(
+            DataFile(key, f"{key.file_name}, read as a series", len(rates), first, last, 0, 0, content_hash)
+        )
+    return tuple(files)
 
 
 def _span(candles: Candles, settings: RunSettings) -> tuple[int, int]:
@@ -200,12 +218,6 @@ def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSet
         f"There are no {spec.timeframe.value} bars of {symbol}{' ' if asked else ''}{asked} to test on "
         f"({spec.category.value}/{note}): {held}."
     )
-
-
-def _file_timeframe(note: str, wanted: Timeframe) -> Timeframe:
-    """The timeframe of the file that a note of `Store.load_or_build` names first."""
-    name = note.split(",")[0].removesuffix(".csv").rpartition("_")[2]
-    return Timeframe(name) if name in Timeframe.names() else wanted
 
 
 def missing_bars(candles: Candles) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from tradebot.engine.control.compiling import kernel_hash
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
+from tradebot.engine.strategy.node_cache import NodeCache
 
 Report = Callable[[Progress], None]
 
@@ -36,17 +37,18 @@ def run_backtest(
     strategy_toml: str | None = None,
     clock: Clock | None = None,
     with_hashes: bool = True,
+    nodes: NodeCache | None = None,
 ) -> BacktestResult:
     """Backtest a strategy on what the store holds; nothing is written.
 
     `strategy_toml` is the text that ran, kept in the result (default: that of `spec`). `with_hashes`: whether the data
-    files are hashed (the first time costs a pass over each file). Raises InputError where data is missing and
-    CancelledError soon after `cancel` was asked for.
+    files are hashed (the first time costs a pass over each file). `nodes` shares the columns of indicators and signals
+    with other runs. Raises InputError where data is missing and CancelledError soon after `cancel` was asked for.
     """
     clock = clock or SystemClock()
     cancel = cancel or CancelToken()
     created_ms = clock.now_ms()
-    inputs = _load(spec, registry, store, settings, report, cancel, clock, with_hashes)
+    inputs = _load(spec, registry, store, settings, report, cancel, clock, with_hashes, nodes)
     slots = [one.data for one in inputs]
     ledger = _simulate(inputs, spec, settings, report, cancel, clock)
     metrics = compute_metrics(ledger, slots)
@@ -64,7 +66,7 @@ def run_backtest(
         start_ms=min(one.file.first_ms for one in inputs),
         end_ms=max(one.file.last_ms for one in inputs) + spec.timeframe.ms,
         bars=ledger.steps,
-        files=tuple(one.file for one in inputs),
+        files=tuple({file.key: file for one in inputs for file in (*one.others, one.file)}.values()),
         metrics=metrics,
         refusals=_counts(ledger, REFUSALS),
         interventions=_counts(ledger, (Count.REDUCED,)),
@@ -86,6 +88,7 @@ def _load(
     cancel: CancelToken,
     clock: Clock,
     with_hashes: bool,
+    nodes: NodeCache | None,
 ) -> list[SlotInput]:
     symbols = resolve_symbols(spec, store)
     meter = ProgressMeter(len(symbols), "symbols", clock, report or _silent)
@@ -98,6 +101,7 @@ def _load(
         lambda symbol: meter.advance(1, f"decided {symbol}"),
         cancel,
         with_hashes,
+        nodes,
     )
 
 
