@@ -169,7 +169,8 @@ def directional(high: Float64, low: Float64, close: Float64, length: int) -> Flo
     nothing moved, the ADX begins with the mean of the first `length` of them.
     """
     size = len(close)
-    result = np.full((4, size), np.nan)
+    result = np.empty((4, size))
+    result[:, : 2 * length - 1] = np.nan
     plus = minus = reach = index = average = 0.0
     kept, added = 1.0 - 1.0 / length, 1.0 / length
     for i in range(1, size):
@@ -204,7 +205,8 @@ def commodity_channel(price: Float64, length: int) -> Float64:
     over a block of bars and in it over the places of the window: a processor adds several bars at once.
     """
     size, block = len(price), 512
-    result = np.full(size, np.nan)
+    result = np.empty(size)
+    result[: length - 1] = np.nan
     means, deviations = np.empty(block), np.empty(block)
     for start in range(length - 1, size, block):
         count = min(block, size - start)

@@ -123,15 +123,15 @@ def williams_r(high: Float64, low: Float64, close: Float64, *, length: int) -> F
     "Commodity channel index",
     "Distance of the typical price from its mean, in units of its mean deviation; beyond 100 is unusual.",
     parameters=(bars(20),),
-    inputs=_RANGE,
+    inputs=("hlc3",),
     look_back=length_less(1),
     plot="below",
 )
-def cci(high: Float64, low: Float64, close: Float64, *, length: int) -> Float64:
+def cci(price: Float64, *, length: int) -> Float64:
     """`(p - mean) / (0.015 * mean deviation)` of `p = (high + low + close) / 3` (Lambert 1980); 0 without any."""
     from tradebot.engine.strategy.indicators import loops
 
-    return loops.commodity_channel(frozen((high + low + close) / 3.0), length)
+    return loops.commodity_channel(frozen(price), length)
 
 
 def _lengths_in_order(values: Values) -> list[tuple[str, str]]:
