@@ -109,7 +109,7 @@ async def _ended(
             seen_ms = exchange.now_ms()
             await thread.call(lambda: store.save_instruments(fresh, seen_ms))
             found.update((each.symbol, each) for each in fresh)
-    for name in (wanted & stored & known.keys()) - found.keys():
+    for name in (wanted & known.keys()) - found.keys():
         found[name] = replace(known[name], status=_CLOSED, delivery_ms=0)
     return found
 
