@@ -13,7 +13,15 @@ import pytest
 from tests.engine.strategy.helpers import NAN, REGISTRY, builder, candles, random_candles
 from tests.engine.strategy.signal_cases import rough_market, shown, supported, valid_values
 from tradebot.engine.market import Candles, Timeframe
-from tradebot.engine.strategy import ParameterKind, StrategyError, describe, parse_strategy
+from tradebot.engine.strategy import (
+    ParameterKind,
+    StrategyError,
+    StrategySpec,
+    decide,
+    describe,
+    parse_strategy,
+)
+from tradebot.engine.strategy.market_data import FundingRates, HeldMarket
 
 every_kind = pytest.mark.parametrize("name", list(REGISTRY.signals))
 
@@ -183,3 +191,52 @@ def test_an_impossible_window_says_nothing() -> None:
             said = sides(market, use, bars=length)
             assert len(said) == 20
             assert set(said[:19]) == {"-"}
+
+
+# Other timeframes, other markets, funding ------------------------------------------------------------------
+
+
+def minutes_to(end: int, timeframe: Timeframe, closes: list[float]) -> Candles:
+    """The last bars before minute `end`, all prices equal."""
+    price = np.array(closes, dtype=np.float64)
+    last = end * 60_000 // timeframe.ms
+    time = (last - len(closes) + np.arange(len(closes), dtype=np.int64)) * timeframe.ms
+    return Candles(timeframe, time, *(price.copy() for _ in range(6)))
+
+
+def read(spec: StrategySpec, market: HeldMarket) -> str:
+    decisions = decide(spec, REGISTRY, market)
+    pairs = zip(decisions.exit_short, decisions.exit_long, strict=True)
+    return "".join("-LSB"[long + 2 * short] for long, short in pairs)
+
+
+def test_the_trend_of_a_higher_timeframe_is_read_at_every_finer_close() -> None:
+    """5m closes of 1, 1, 3, 3, 3, 1 make means of 1, 2, 3, 3, 2 that are visible from minutes 10, 15, 20, 25, 30 on."""
+    made = builder().indicator("slow", "sma", length=2, timeframe="5m").signal("it", "trend", source="slow")
+    bars_ = {
+        ("BTCUSDT", Timeframe.M1): minutes_to(32, Timeframe.M1, [1.0] * 22),
+        ("BTCUSDT", Timeframe.M5): minutes_to(30, Timeframe.M5, [1, 1, 3, 3, 3, 1]),
+    }
+    # Closes of minutes 11 to 32: the first rise is seen at 15, the fall at 30.
+    assert read(shown(made, "it"), HeldMarket("BTCUSDT", bars_)) == "----" + "L" * 15 + "SSS"
+
+
+def test_strength_against_another_market() -> None:
+    made = builder().indicator("other", "sma", length=2, symbol="ETHUSDT")
+    made.signal("it", "relative_strength", a="close", b="other", bars=1)
+    bars_ = {
+        ("BTCUSDT", Timeframe.M1): minutes_to(6, Timeframe.M1, [10, 10, 11, 11, 11, 9]),
+        ("ETHUSDT", Timeframe.M1): minutes_to(6, Timeframe.M1, [5, 5, 5, 6, 5, 5]),
+    }
+    # The other's mean: none, 5, 5, 5.5, 5.5, 5.
+    assert read(shown(made, "it"), HeldMarket("BTCUSDT", bars_)) == "--LS-S"
+
+
+def test_funding_that_is_paid_by_shorts_supports_long() -> None:
+    made = builder().signal("it", "funding", below=0.0, above=0.05)
+    bars_ = {("BTCUSDT", Timeframe.M1): minutes_to(7, Timeframe.M1, [1.0] * 7)}
+    rates = FundingRates(
+        np.array([2, 4, 5, 6], dtype=np.int64) * 60_000, np.array([-0.0001, 0.0, 0.0006, 0.0005])
+    )
+    market = HeldMarket("BTCUSDT", bars_, {"BTCUSDT": rates})
+    assert read(shown(made, "it"), market) == "-LL-S--"
