@@ -147,21 +147,6 @@ def r_squared(source: Float64, length: int) -> Float64:
 
 
 @compiled
-def range_over_path(source: Float64, length: int) -> Float64:
-    """`(max - min) / sum(abs(change))` of the last `length` bars; 0 where nothing moved."""
-    result = np.full(len(source), np.nan)
-    for i in range(length, len(source)):
-        low = high = source[i]
-        path = 0.0
-        for k in range(i - length + 1, i + 1):
-            low = min(low, source[k])
-            high = max(high, source[k])
-            path += abs(source[k] - source[k - 1])
-        result[i] = (high - low) / path if path > 0.0 else 0.0
-    return result
-
-
-@compiled
 def directional(high: Float64, low: Float64, close: Float64, length: int) -> Float64:
     """Wilder's +DI, -DI, DX and ADX as four rows, counted and started as TA-Lib does (see the indicators).
 
@@ -261,7 +246,6 @@ def rehearse() -> None:
     streak(values)
     laguerre(values, 0.5)
     r_squared(values, 2)
-    range_over_path(values, 2)
     directional(values, values, values, 2)
     commodity_channel(values, 2)
     place_in_range(values, values, values, 0.0)

@@ -122,7 +122,7 @@ def williams_r(high: Float64, low: Float64, close: Float64, *, length: int) -> F
     "cci",
     "Commodity channel index",
     "Distance of the typical price from its mean, in units of its mean deviation; beyond 100 is unusual.",
-    parameters=(bars(20),),
+    parameters=(bars(20, high=2_000),),
     inputs=("hlc3",),
     look_back=length_less(1),
     plot="below",

@@ -74,7 +74,7 @@ def linreg_angle(source: Float64, *, length: int) -> Float64:
     "r_squared",
     "R squared",
     "How straight the last bars run: 1 is a straight line, 0 has no direction at all.",
-    parameters=(SOURCE, bars(14)),
+    parameters=(SOURCE, bars(14, high=1_000)),
     look_back=length_less(1),
     plot="below",
 )

@@ -18,7 +18,7 @@ from tradebot.engine.strategy.indicators.common import (
     talib_several,
     whole,
 )
-from tradebot.engine.strategy.indicators.rolling import frozen
+from tradebot.engine.strategy.indicators.rolling import frozen, rolling_sum
 from tradebot.engine.strategy.registry import IndicatorDeclaration, Parameter, Values, indicator
 
 _RANGE = ("high", "low", "close")
@@ -350,9 +350,8 @@ def alligator(source: Float64, **lengths: int) -> tuple[Float64, ...]:
 )
 def vertical_horizontal_filter(source: Float64, *, length: int) -> Float64:
     """`(max - min) / sum(abs(change))` over the last `length` bars (White 1991); 0 where nothing moved."""
-    from tradebot.engine.strategy.indicators import loops
-
-    return loops.range_over_path(frozen(source), length)
+    reach = talib_one("MAX", source, length) - talib_one("MIN", source, length)
+    return ratio(reach, rolling_sum(np.abs(np.diff(source, prepend=source[0])), length), 0.0)
 
 
 @indicator(
