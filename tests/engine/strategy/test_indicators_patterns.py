@@ -12,9 +12,10 @@ import pytest
 import talib
 from talib import abstract
 
-from tests.engine.strategy.helpers import REGISTRY, random_candles
+from tests.engine.strategy.helpers import REGISTRY, builder, random_candles
 from tests.engine.strategy.indicator_helpers import outputs_of
 from tradebot.engine.market import Candles, Timeframe
+from tradebot.engine.strategy import StrategyError
 from tradebot.engine.strategy.indicators.patterns import PATTERN_NAMES, TALIB_PATTERNS
 
 COMPARED = {"pattern"}
@@ -78,6 +79,19 @@ def test_the_recorded_bars_hold_nearly_every_pattern() -> None:
     """A pattern that never comes up is compared with nothing."""
     silent = {name for name, each in GOLDEN.items() if each["bullish"] + each["bearish"] == 0}
     assert silent == {"CDL_3STARSINSOUTH", "CDL_MATHOLD"}
+
+
+def test_a_wrong_name_is_answered_with_the_nearest_and_not_with_all_of_them() -> None:
+    strategy = builder()
+    strategy.indicator("shape", "pattern", kind="hamer")
+    strategy.signal("bullish", "compare", a="shape", op=">", b=0)
+    strategy.entry("any", ["bullish"])
+    with pytest.raises(StrategyError) as refused:
+        strategy.build()
+    text = str(refused.value)
+    assert 'one of 64 names, such as "abandoned_baby", "advance_block" or "belt_hold"' in text
+    assert 'Did you mean "hammer"?' in text
+    assert "tristar" not in text
 
 
 def test_every_pattern_keeps_to_three_values_and_to_its_look_back() -> None:

@@ -18,6 +18,7 @@ Wrong = Callable[[Path, str], None]
 _Fault = Callable[[str], str | None]
 
 _PATTERN = re.compile(r"[A-Z0-9*?][A-Z0-9*?._-]{0,39}")
+_NAMED_CHOICES = 12  # more make a sentence that nobody reads
 _TEXT_LIMIT = 2_000
 
 
@@ -42,7 +43,7 @@ def expected(parameter: Parameter) -> str:
         case ParameterKind.NUMBER:
             return "a number" + _range(parameter)
         case ParameterKind.CHOICE:
-            return one_of(f'"{choice}"' for choice in parameter.choices)
+            return _one_of_choices(parameter.choices)
         case ParameterKind.SERIES:
             series = 'a series such as "close" or an indicator\'s name'
             return series + ", or a number" if parameter.allow_number else series
@@ -118,6 +119,12 @@ def convert(parameter: Parameter, value: object, wrong: Wrong) -> Any:
         case ParameterKind.WEIGHTS:
             return _weights(parameter, value, wrong)
     raise AssertionError(f"{parameter.kind} is no single value")
+
+
+def _one_of_choices(choices: tuple[str, ...]) -> str:
+    count = len(choices)
+    named = one_of(f'"{choice}"' for choice in (choices if count <= _NAMED_CHOICES else choices[:3]))
+    return named if count <= _NAMED_CHOICES else f"one of {count} names, such as {named}"
 
 
 def _refuse(parameter: Parameter, value: object, wrong: Wrong, below: Path = ()) -> Any:
