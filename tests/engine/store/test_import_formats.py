@@ -136,6 +136,7 @@ def test_mark_prices_and_funding_of_binance(store: Store, tmp_path: Path) -> Non
         (zipped(), "is a zip archive of 0 files"),
         (zipped(("a.csv", kline(0) * 50))[:-40], "is a damaged zip archive"),
     ],
+    ids=["two files", "no file", "damaged"],
 )
 def test_zip_archives_that_cannot_be_taken_in(
     store: Store, tmp_path: Path, content: bytes, sentence: str
