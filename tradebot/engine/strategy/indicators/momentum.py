@@ -188,7 +188,7 @@ def dpo(source: Float64, *, length: int) -> Float64:
 
 
 @indicator(
-    "awesome",
+    "awesome_oscillator",
     "Awesome oscillator",
     "Mean of few middles of the bar less the mean of many: above 0 the market speeds up (Williams).",
     parameters=(
@@ -200,13 +200,13 @@ def dpo(source: Float64, *, length: int) -> Float64:
     plot="below",
     rule=fast_below_slow,
 )
-def awesome(hl2: Float64, *, fast: int, slow: int) -> Float64:
+def awesome_oscillator(hl2: Float64, *, fast: int, slow: int) -> Float64:
     """`sma(hl2, fast) - sma(hl2, slow)` (Williams 1998)."""
     return rolling_mean(hl2, fast) - rolling_mean(hl2, slow)
 
 
 @indicator(
-    "accelerator",
+    "accelerator_oscillator",
     "Accelerator oscillator",
     "Awesome oscillator less its own mean: changes before the momentum does (Williams).",
     parameters=(
@@ -219,7 +219,7 @@ def awesome(hl2: Float64, *, fast: int, slow: int) -> Float64:
     plot="below",
     rule=fast_below_slow,
 )
-def accelerator(hl2: Float64, *, fast: int, slow: int, signal: int) -> Float64:
+def accelerator_oscillator(hl2: Float64, *, fast: int, slow: int, signal: int) -> Float64:
     """`ao - sma(ao, signal)` of the awesome oscillator ao (Williams 1998)."""
     line = (rolling_mean(hl2, fast) - rolling_mean(hl2, slow))[slow - 1 :]
     result = np.full(len(hl2), np.nan)
@@ -366,8 +366,8 @@ DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
     tsi,
     coppock,
     dpo,
-    awesome,
-    accelerator,
+    awesome_oscillator,
+    accelerator_oscillator,
     balance_of_power,
     qstick,
     elder_ray,
