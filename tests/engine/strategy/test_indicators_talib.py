@@ -62,7 +62,9 @@ CASES: list[tuple[str, dict[str, int | str], Callable[[Candles], Column | Expect
 ]
 
 
-@pytest.mark.parametrize(("name", "values", "reference"), CASES, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(
+    ("name", "values", "reference"), CASES, ids=[f"{name} {values}" for name, values, _ in CASES]
+)
 def test_equals_talib(
     name: str, values: dict[str, int | str], reference: Callable[[Candles], Column | Expected]
 ) -> None:
