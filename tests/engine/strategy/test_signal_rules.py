@@ -125,10 +125,35 @@ def test_a_divergence_is_known_only_when_its_second_pivot_is_confirmed() -> None
         assert sides(market.slice(0, end), "divergence", **values) == ("-" * 8 + "L--")[:end]
 
 
+def test_higher_highs_and_lows_need_two_pivots_of_each_since_a_missing_value() -> None:
+    """Swing lows 2, 3, 4, 5 at bars 2, 4, ... and swing highs between them, each known a bar later."""
+    low = np.array([3.0, 5, 2, 6, 3, 7, 4, 8, 5, 9, 6])
+    market = dataclasses.replace(candles(low.tolist()), high=low + 1.0, low=low)
+    # Lows 2 and 3 are known at bar 5, highs 6 and 7 at bar 4 (from bars 1 and 3).
+    assert sides(market, "structure", left=1, right=1) == "-----LLLLLL"
+    holed = low.copy()
+    holed[6] = NAN
+    market = dataclasses.replace(market, high=holed + 1.0, low=holed)
+    # After bar 6 only one low (bar 8) and one high (bar 9) follow: nothing stands on those before it.
+    assert sides(market, "structure", left=1, right=1) == "-----L-----"
+
+
 def test_a_trend_stands_while_a_coarser_series_stands_still() -> None:
     steps = [1, 1, 2, 2, 2, 2, 1, 1, NAN, 1, 3, 3]
     assert sides(candles(steps), "trend", source="close") == "--LLLLSS--LL"
     assert sides(candles(steps), "rising", source="close", bars=1) == "--L---S---L-"
+
+
+def test_a_pullback_touches_the_line_and_closes_beyond_it_again() -> None:
+    """The line stands at 5 above a trend of 3: a low of 5 touches it, a close of 5 has not left it."""
+    market = bars((8, 9, 6, 8), (8, 9, 5, 6), (6, 7, 4, 6), (6, 7, 4, 5), (5, 6, 4, 4))
+    market = dataclasses.replace(market, volume=np.full(5, 5.0), turnover=np.full(5, 3.0))
+    assert sides(market, "pullback", line="volume", trend="turnover", bars=2) == "-LL--"
+    # The other way round the line stands below the trend: a high of 3 would touch it, and these stay above.
+    assert sides(market, "pullback", line="turnover", trend="volume", bars=2) == "-----"
+    below = dataclasses.replace(market, open=-market.open, high=-market.low, low=-market.high, close=-market.close,
+                                volume=-market.volume, turnover=-market.turnover)  # fmt: skip
+    assert sides(below, "pullback", line="volume", trend="turnover", bars=2) == "-SS--"
 
 
 def test_touch_break_and_return_are_three_different_bars() -> None:
@@ -139,6 +164,9 @@ def test_touch_break_and_return_are_three_different_bars() -> None:
     assert sides(market, "band_touch", **bands) == "-LLL-"
     assert sides(market, "band_break", **bands) == "--S--"
     assert sides(market, "band_return", **bands) == "---L-"
+    missing = market.turnover.copy()
+    missing[2] = NAN  # one band of the bar before is enough to know nothing
+    assert sides(dataclasses.replace(market, turnover=missing), "band_return", **bands) == "-----"
 
 
 def test_a_spike_is_measured_against_the_bars_before_it() -> None:
