@@ -20,7 +20,8 @@ from tests.engine.strategy.signal_cases import (
     supported,
     valid_values,
 )
-from tests.support.reference_kinds import MEMBER_RULES, RULES, STATEFUL, on_side, readings
+from tests.support.reference_kinds import RULES, STATEFUL, readings
+from tests.support.reference_members import MEMBER_RULES, on_side
 from tests.support.reference_signals import sides_of
 from tradebot.engine.market import Candles
 from tradebot.engine.strategy import ParameterKind, StrategySpec, decide
