@@ -20,7 +20,7 @@ from tradebot.commands.collect_console import CollectConsole, LiveLine
 from tradebot.engine.collect import CollectProgress, DatasetProgress, DatasetState
 from tradebot.engine.control.clock import SystemClock
 from tradebot.engine.control.events import Level
-from tradebot.engine.market import BarRow, DatasetKey
+from tradebot.engine.market import BarRow, Category, DatasetKey
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
 from tradebot.engine.store import Store, claim_writer
 
@@ -96,6 +96,22 @@ def test_what_cannot_be_collected_is_refused(ask: Ask, arguments: tuple[str, ...
     code, said = ask(*arguments)
     assert code == 2
     assert said.startswith(sentence)
+
+
+def test_damaged_small_files_do_not_stop_a_collection(ask: Ask, tmp_path: Path) -> None:
+    folder = tmp_path / "d" / "linear"
+    folder.mkdir(parents=True)
+    names = ("holes.json", "instruments.json", "risk_limits.json")
+    for name in names:
+        (folder / name).write_text("{torn", encoding="utf-8", newline="")
+    code, document = ask("--top", "1", "--timeframes", "1h", "--since", "1d")
+    assert (code, document["complete"]) == (0, True)
+    for name in names:
+        assert (folder / f"{name}.damaged").read_text() == "{torn"
+    held = Store(tmp_path / "d")
+    assert held.instruments()
+    assert held.risk_limits(Category.LINEAR)
+    assert held.notices() == []
 
 
 def test_a_second_writer_is_told_who_writes_and_that_nothing_was_done(ask: Ask, tmp_path: Path) -> None:

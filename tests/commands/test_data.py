@@ -89,6 +89,33 @@ def test_a_list_says_what_the_last_check_found_and_that_a_file_changed_since(
     assert "0 gaps; sound" in say("data", "list")[1]
 
 
+@pytest.mark.parametrize("command", ["list", "check", "holes"])
+def test_a_damaged_file_of_holes_is_put_aside_and_the_command_works_on(
+    say: Say, tmp_path: Path, command: str
+) -> None:
+    put(tmp_path, "BTCUSDT_1m.csv", row(0), row(1))
+    holes = tmp_path / "data" / "linear" / "holes.json"
+    holes.write_text("{torn", encoding="utf-8", newline="")
+    code, out, err = say("data", command)
+    assert code == 0
+    assert ("BTCUSDT_1m" in out) == (command != "holes")
+    assert err.count("holes.json.damaged") == 1
+    assert (tmp_path / "data" / "linear" / "holes.json.damaged").read_text() == "{torn"
+    code, _, err = say("data", command)
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_a_damaged_note_of_the_source_does_not_stop_looking(say: Say, tmp_path: Path, command: str) -> None:
+    put(tmp_path, "BTCUSDT_1m.csv", row(0), row(1))
+    note = tmp_path / "data" / ".source.json"
+    note.write_text("{torn", encoding="utf-8", newline="")
+    code, out, _ = say("data", command)
+    assert code == 0
+    assert "BTCUSDT_1m" in out
+    assert note.read_text() == "{torn"
+
+
 def test_holes_of_the_exchange_are_told_apart_from_gaps_and_can_be_forgotten(
     say: Say, ask: Ask, tmp_path: Path
 ) -> None:

@@ -275,13 +275,53 @@ class TestInstruments:
             ('{"instruments": {"BTCUSDT": {"tick_size": "x"}}}', "the entry of BTCUSDT is damaged"),
         ],
     )
-    def test_a_damaged_file_is_a_sentence(self, store: Store, content: str, sentence: str) -> None:
+    def test_a_damaged_file_is_put_aside_and_said(self, store: Store, content: str, sentence: str) -> None:
         path = store.folder / "linear" / "instruments.json"
         path.parent.mkdir(parents=True)
-        write(path, content)
-        with pytest.raises(InputError) as caught:
-            store.instruments()
-        assert sentence in str(caught.value)
+        for number in ("", ".2", ".3"):
+            write(path, content + number)
+            assert store.instruments() == {}
+            (notice,) = store.notices()
+            assert sentence in notice or "is not JSON" in notice
+            assert f"put aside as instruments.json.damaged{number}, " in notice
+            assert path.with_name(f"instruments.json.damaged{number}").read_text() == content + number
+            assert not path.exists()
+        assert store.instruments() == {}
+        assert store.notices() == []
+
+    def test_a_damaged_file_is_put_aside_before_new_rules_are_kept(self, store: Store) -> None:
+        path = store.folder / "linear" / "instruments.json"
+        path.parent.mkdir(parents=True)
+        write(path, "{")
+        store.save_instruments([INSTRUMENT], START_MS)
+        assert store.instruments() == {(Category.LINEAR, "BTCUSDT"): INSTRUMENT}
+        assert path.with_name("instruments.json.damaged").read_text() == "{"
+
+    def test_a_store_for_reading_leaves_a_damaged_file_and_says_so_once(self, store: Store) -> None:
+        path = store.folder / "linear" / "instruments.json"
+        path.parent.mkdir(parents=True)
+        write(path, "{")
+        reading = Store(store.folder, read_only=True)
+        assert reading.instruments() == {}
+        assert ["open for reading only" in notice for notice in reading.notices()] == [True]
+        assert reading.instruments() == {}
+        assert reading.notices() == []
+        assert path.read_text() == "{"
+
+    def test_work_goes_on_where_a_damaged_file_cannot_be_put_aside(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = store.folder / "linear" / "instruments.json"
+        path.parent.mkdir(parents=True)
+        write(path, "{")
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(13, "Access is denied")
+
+        monkeypatch.setattr("tradebot.engine.store.json_files.os.replace", refuse)
+        assert store.instruments() == {}
+        (notice,) = store.notices()
+        assert "the work goes on without it, and the file cannot be put aside" in notice
 
 
 class TestSource:
@@ -326,6 +366,15 @@ class TestSource:
         write((store.folder / ".source.json"), "[")
         with pytest.raises(InputError, match="is damaged, expected JSON"):
             store.source()
+
+    def test_a_damaged_note_refuses_writing_and_not_the_check(self, store: Store) -> None:
+        store.append(KEY, bars(0, 1))
+        write((store.folder / ".source.json"), "[")
+        assert not store.check(KEY).failed
+        assert ["is damaged, expected JSON" in notice for notice in store.notices()] == [True]
+        assert [info.rows for info in store.datasets()] == [2]
+        with pytest.raises(InputError, match="is damaged, expected JSON"):
+            store.claim_source("mainnet")
 
 
 def test_the_content_hash_follows_the_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

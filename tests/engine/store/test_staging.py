@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of, write
 from tests.support.windows_shim import WindowsRules
-from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import BarRow, Category, DatasetKey, Timeframe
 from tradebot.engine.store import Store, settling, staging
 from tradebot.engine.store.holes import Hole, with_seen
@@ -401,11 +400,17 @@ class TestHoles:
         assert {at: hole.seen_ms for hole in known for at in range(hole.start_ms, hole.end_ms)} == seen_at
         assert all(left.end_ms <= right.start_ms for left, right in itertools.pairwise(known))
 
-    def test_a_damaged_file_is_a_sentence(self, store: Store) -> None:
+    def test_a_damaged_file_is_put_aside_and_said(self, store: Store) -> None:
         store.remember_holes(KEY, [(0, 60_000)], 1)
         path = store.folder / "linear" / "holes.json"
         content = json.loads(path.read_text())
         content["holes"]["BTCUSDT_1m"] = [{"start": 3}]
         write(path, json.dumps(content))
-        with pytest.raises(InputError, match=r"holes\.json: the entry of BTCUSDT_1m is damaged"):
-            store.holes(KEY)
+        assert store.holes(KEY) == ()
+        (notice,) = store.notices()
+        assert "holes.json: the entry of BTCUSDT_1m is damaged" in notice
+        assert "put aside as holes.json.damaged," in notice
+        write(path, "{")
+        store.remember_holes(KEY, [(0, 60_000)], 1)
+        assert store.all_holes() == {KEY: (Hole(0, 60_000, 1),)}
+        assert path.with_name("holes.json.damaged.2").read_text() == "{"

@@ -163,12 +163,17 @@ class TestRiskLimits:
         assert entry["tiers"][0]["limit"] == "4000000"
 
     @pytest.mark.parametrize("entry", [{"tiers": [{"limit": "x"}]}, {"tiers": 3}, [], None])
-    def test_a_damaged_entry_is_a_sentence(self, tmp_path: Path, entry: object) -> None:
+    def test_a_damaged_entry_is_put_aside_and_said(self, tmp_path: Path, entry: object) -> None:
         store = Store(tmp_path)
         store.save_risk_limits(Category.LINEAR, {"BTCUSDT": self.TIERS}, START_MS)
         write(
             tmp_path / "linear" / "risk_limits.json",
             json.dumps({"version": 1, "risk_limits": {"BTCUSDT": entry}}),
         )
-        with pytest.raises(InputError, match="the entry of BTCUSDT is damaged"):
-            store.risk_limits(Category.LINEAR)
+        assert store.risk_limits(Category.LINEAR) == {}
+        assert ["the entry of BTCUSDT is damaged" in notice for notice in store.notices()] == [True]
+        assert (tmp_path / "linear" / "risk_limits.json.damaged").exists()
+        write(tmp_path / "linear" / "risk_limits.json", "{")
+        assert store.risk_limits_seen_ms(Category.LINEAR) is None
+        store.save_risk_limits(Category.LINEAR, {"BTCUSDT": self.TIERS}, START_MS)
+        assert store.risk_limits(Category.LINEAR) == {"BTCUSDT": self.TIERS}

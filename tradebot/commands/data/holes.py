@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradebot.commands.context import ConfigOption, DataOption, JsonOption, open_context
-from tradebot.commands.data.opening import chosen_keys, open_store, writing_store
+from tradebot.commands.data.opening import chosen_keys, open_store, tell_notices, writing_store
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def holes(
     store = open_store(context)
     wanted = set(chosen_keys(store, datasets)) if datasets else None
     found = {key: each for key, each in store.all_holes().items() if wanted is None or key in wanted}
+    tell_notices(store)
     if forget and found:
         with writing_store(context, "tradebot data holes") as writing:
             for key in found:

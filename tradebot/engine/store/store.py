@@ -77,9 +77,8 @@ class Store(Records):
     ) -> None:
         self.folder = folder
         layout = Layout(folder)
-        super().__init__(layout, FolderLock(layout.lock), read_only)
+        super().__init__(layout, FolderLock(layout.lock), Notices(), read_only)
         self._clock = clock or SystemClock()
-        self._notices = Notices()
         lineage = Lineage()
         self._tables = Tables(self._lock, self._notices, lineage, fsync, read_only)
         self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
@@ -207,8 +206,11 @@ class Store(Records):
             InputError
         ) as error:  # a folder in its place, a lock, a disk that fails: the others are checked
             return unreadable(str(key), path, error.sentence)
-        source = self._provenance.imports().get(str(key))
-        imported_from = str(source.get("file")) if source else None
+        try:
+            imported_from = self.imported_from(key)
+        except InputError as error:  # bars are sound or not wherever they come from
+            self._notices.add(error.sentence)
+            imported_from = None
         return check_bars(
             key, path, data, self._waiting(path), imported_from, self._clock.now_ms(), self.holes(key)
         )
