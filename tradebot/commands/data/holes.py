@@ -28,7 +28,7 @@ def holes(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """List the ranges that the exchange itself has no bars of; nobody asks for them again unless told to."""
+    """List the ranges that the exchange itself has no bars of; they are looked at again ever more seldom."""
     context = open_context(data, config, None, json_wanted)
     store = open_store(context)
     wanted = set(chosen_keys(store, datasets)) if datasets else None
