@@ -110,9 +110,46 @@ def test_files_within_their_size_stay(store: Store) -> None:
     assert not prune(store, RetentionRules(size_bytes={"1m": 10_000_000}), NOW_MS, False).cuts
 
 
-def test_a_delisted_symbol_may_lose_all_its_bars(store: Store) -> None:
+@pytest.mark.parametrize("limit", [1, 50, 100, 150, 400, 600, 800])
+def test_a_second_pruning_by_size_finds_nothing_more(store: Store, limit: int) -> None:
+    # Rows of very different length, and holes in between: an even spread is a poor guess here.
+    far = [bar(index, price=str(10 ** (index % 7))) for index in (0, 1, 2, 50, 51, 90, 91, 92, 93, 94)]
+    store.append(KEY, far)
+    store.append(OTHER, bars(*range(85, 95)))
+    rules = RetentionRules(size_bytes={"1m": limit})
+    assert prune(store, rules, NOW_MS, False).cuts
+    left = sum(len(csv(store, key).read_bytes()) - len(text_of([])) for key in (KEY, OTHER))
+    assert left <= limit
+    assert not prune(store, rules, NOW_MS, False).cuts
+
+
+def test_what_ended_before_the_border_of_age_is_left_whole_and_said(store: Store) -> None:
+    store.append(KEY, bars(*range(100)))
+    store.append(OTHER, bars(*range(50)))
+    store.merge_funding(Category.LINEAR, "ETHUSDT", [(START_MS, "0.0001")])
+    for dry_run in (True, False):
+        report = prune(store, minutes_old(30), bar(100).time_ms, dry_run)
+        assert [cut.dataset for cut in report.cuts] == ["linear/BTCUSDT_1m"]
+        assert report.left_whole == ("linear/ETHUSDT_1m",)
+        assert report.sentence.endswith(
+            "linear/ETHUSDT_1m: left whole: ends before the border; delete the file yourself if you want it gone."
+        )
+        assert report.to_json()["left_whole"] == ["linear/ETHUSDT_1m"]
+    assert csv(store, OTHER).read_text() == text_of(bars(*range(50)))
+    assert len(store.funding(Category.LINEAR, "ETHUSDT")) == 1
+    again = prune(store, minutes_old(30), bar(100).time_ms, False)
+    assert again.sentence.startswith("Nothing was cut. linear/ETHUSDT_1m: left whole")
+
+
+def test_the_last_bar_at_the_border_of_age_is_enough_to_be_cut(store: Store) -> None:
+    store.append(KEY, bars(*range(71)))
+    prune(store, minutes_old(30), bar(100).time_ms, False)
+    assert csv(store).read_text() == text_of(bars(70))
+
+
+def test_a_file_emptied_by_size_can_be_appended_to(store: Store) -> None:
     store.append(KEY, bars(0, 1))
-    prune(store, minutes_old(1), NOW_MS, False)
+    prune(store, RetentionRules(size_bytes={"1m": 1}), NOW_MS, False)
     assert csv(store).read_text() == text_of([])
     assert store.append(KEY, bars(50)) == 1
     assert csv(store).read_text() == text_of(bars(50))

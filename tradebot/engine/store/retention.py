@@ -7,7 +7,7 @@ a dataset that is followed live goes on unharmed. Funding payments and remembere
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from tradebot.engine.control.progress import CancelToken, Progress, ProgressMete
 from tradebot.engine.control.settings import RetentionSettings
 from tradebot.engine.market import DAY_MS, Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import iso_date, iso_minute, iso_ms, parse_time
-from tradebot.engine.store.holes import from_time, read_holes, write_holes
+from tradebot.engine.store.holes import from_time, write_holes
 from tradebot.engine.store.inventory import DatasetInfo
 from tradebot.engine.store.layout import TableKind, table_kind
 from tradebot.engine.store.lines import IrregularLineError, line_starts, scan_times
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tradebot.engine.store.store import Store
 
 _MEGABYTE = 1_000_000
+_LEFT_WHOLE = "left whole: ends before the border; delete the file yourself if you want it gone"
+# Looks at how much a border by size really leaves, until it leaves no more than the limit.
+_MOST_LOOKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,15 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class PruneReport:
-    """What a pruning cut, or with `dry_run` would cut; `failures` are sentences about files that could not be."""
+    """What a pruning cut, or with `dry_run` would cut; `failures` are sentences about files that could not be.
+
+    `left_whole` names the datasets that end before the border of age: a finished archive is not emptied.
+    """
 
     cuts: tuple[Cut, ...]
     failures: tuple[str, ...]
     dry_run: bool
+    left_whole: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -90,15 +97,18 @@ class PruneReport:
 
     @property
     def sentence(self) -> str:
-        """One sentence for a person."""
+        """What was done, for a person."""
+        whole = [f"{name}: {_LEFT_WHOLE}." for name in self.left_whole]
         if not self.cuts and not self.failures:
+            if whole:
+                return " ".join(("Nothing was cut.", *whole))
             return "Nothing is older or larger than the rules of [retention] keep; nothing was cut."
         done = "would be cut from" if self.dry_run else "cut from"
         sentence = (
             f"{counted(self.rows, 'row')} {done} {counted(len(self.cuts), 'file')}, "
             f"{self.bytes / _MEGABYTE:,.1f} MB."
         )
-        return " ".join((sentence, *self.failures))
+        return " ".join((sentence, *whole, *self.failures))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -115,6 +125,7 @@ class PruneReport:
                 }
                 for cut in self.cuts
             ],
+            "left_whole": list(self.left_whole),
             "failures": list(self.failures),
         }
 
@@ -142,7 +153,7 @@ def prune(
     failures: list[str] = []
     left: set[tuple[str, str]] = set()
     infos = _readable(store, failures, left)
-    borders = _borders(infos, rules, now_ms)
+    borders, left_whole = _borders(infos, rules, now_ms)
     meter = ProgressMeter(len(borders), "files", store.parts.clock, progress or (lambda _: None))
     cuts: list[Cut] = []
     firsts = {info.key: info.first_ms for info in infos if info.first_ms is not None}
@@ -170,7 +181,7 @@ def prune(
             failures.append(error.sentence)
         else:
             cuts += [cut] if cut is not None else []
-    return PruneReport(tuple(cuts), tuple(failures), dry_run)
+    return PruneReport(tuple(cuts), tuple(failures), dry_run, left_whole)
 
 
 def _cut_bars(store: Store, info: DatasetInfo, before_ms: int, dry_run: bool) -> Cut | None:
@@ -197,47 +208,95 @@ def _readable(store: Store, failures: list[str], left: set[tuple[str, str]]) -> 
     return infos
 
 
-def _borders(infos: list[DatasetInfo], rules: RetentionRules, now_ms: int) -> list[tuple[DatasetInfo, int]]:
-    """For each dataset that is to be cut the open time of the first bar to keep."""
-    borders = []
+def _borders(
+    infos: list[DatasetInfo], rules: RetentionRules, now_ms: int
+) -> tuple[list[tuple[DatasetInfo, int]], tuple[str, ...]]:
+    """For each dataset that is to be cut the open time of the first bar to keep; and the names of those that age
+    leaves whole, for it would empty them.
+    """
+    borders: list[tuple[DatasetInfo, int]] = []
+    whole: list[str] = []
     for timeframe in Timeframe:
         same = [info for info in infos if info.key.timeframe is timeframe]
-        before_ms = -1
+        by_age = by_size = -1
         if timeframe.value in rules.age_ms:
-            before_ms = timeframe.ceil(now_ms - rules.age_ms[timeframe.value])
+            by_age = timeframe.ceil(now_ms - rules.age_ms[timeframe.value])
         if timeframe.value in rules.size_bytes:
-            before_ms = max(before_ms, _border_by_size(same, timeframe, rules.size_bytes[timeframe.value]))
-        borders += [
-            (info, before_ms) for info in same if info.first_ms is not None and info.first_ms < before_ms
-        ]
-    return borders
+            by_size = _border_by_size(same, timeframe, rules.size_bytes[timeframe.value])
+        for info in same:
+            if info.first_ms is None or info.last_ms is None:
+                continue
+            ended = info.last_ms < by_age
+            before_ms = by_size if ended else max(by_age, by_size)
+            if info.first_ms < before_ms:
+                borders.append((info, before_ms))
+            elif ended:
+                whole.append(str(info.key))
+    return borders, tuple(sorted(whole))
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """Rows of one file: `rows_bytes` in total, of open times from `first_ms` to before `end_ms`."""
+
+    path: Path
+    kind: TableKind
+    first_ms: int
+    end_ms: int
+    rows_bytes: int
+
+    def bytes_from(self, time_ms: int) -> float:
+        """About how much of it is at or after a time: bars are taken as evenly spread."""
+        kept = min(self.end_ms - self.first_ms, max(0, self.end_ms - time_ms))
+        return self.rows_bytes * kept / (self.end_ms - self.first_ms)
+
+    def cut(self, before_ms: int) -> _Extent:
+        """What a cut really leaves; as estimated where the file cannot be read."""
+        if before_ms <= self.first_ms:
+            return self
+        first_ms = min(before_ms, self.end_ms - 1)
+        try:
+            size = self.path.stat().st_size
+            left = size - _place_of(self.path, self.kind, size, before_ms)[0]
+        except (InputError, OSError):
+            left = round(self.bytes_from(before_ms))
+        return replace(self, first_ms=first_ms, rows_bytes=left)
 
 
 def _border_by_size(infos: list[DatasetInfo], timeframe: Timeframe, limit: int) -> int:
-    """The earliest time from which on the files together are not larger than `limit`.
+    """The earliest time from which on the rows of the files together are not larger than `limit`; -1 where all are.
 
-    The oldest bars go first whichever file they are in. Bars are taken as evenly spread over each file's span.
+    The oldest bars go first whichever file they are in. Estimated, then compared with what would really be left, so
+    that a second pruning finds nothing more to cut.
     """
+    extents = [
+        _Extent(
+            info.path,
+            table_kind(info.path),
+            info.first_ms,
+            info.last_ms + timeframe.ms,
+            max(0, info.bytes - len(table_kind(info.path).header)),
+        )
+        for info in infos
+        if info.first_ms is not None and info.last_ms is not None
+    ]
+    border = -1
+    for _ in range(_MOST_LOOKS):
+        if sum(extent.rows_bytes for extent in extents) <= limit:
+            break
+        border = _estimated_border(extents, timeframe, limit)
+        extents = [extent.cut(border) for extent in extents]
+    return border
 
-    def size_from(time_ms: int) -> float:
-        total = 0.0
-        for info in infos:
-            if info.first_ms is None or info.last_ms is None:
-                continue
-            span = info.last_ms - info.first_ms + timeframe.ms
-            kept = min(span, max(0, info.last_ms + timeframe.ms - time_ms))
-            total += info.bytes * kept / span
-        return total
 
-    low = min((info.first_ms for info in infos if info.first_ms is not None), default=0)
-    high = max((info.last_ms + timeframe.ms for info in infos if info.last_ms is not None), default=0)
-    if size_from(low) <= limit:
-        return -1
+def _estimated_border(extents: list[_Extent], timeframe: Timeframe, limit: int) -> int:
+    low = min(extent.first_ms for extent in extents)
+    high = max(extent.end_ms for extent in extents)
     while high - low > timeframe.ms:
         middle = timeframe.floor((low + high) // 2)
         if middle <= low:
             break
-        if size_from(middle) <= limit:
+        if sum(extent.bytes_from(middle) for extent in extents) <= limit:
             high = middle
         else:
             low = middle
@@ -293,7 +352,7 @@ def _parts(path: Path, kind: TableKind, offset: int, end: int) -> Iterator[bytes
 def _cut_holes(store: Store, key: DatasetKey, before_ms: int) -> None:
     file = store.parts.layout.holes(Category(key.category))
     with store.parts.lock.held():
-        known = read_holes(file)
+        known = store.holes_by_name(Category(key.category))
         held = known.get(key.name, ())
         kept = from_time(held, before_ms)
         if kept != held:
