@@ -10,7 +10,7 @@ import typer
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
 from tradebot.commands.data import open_store
 from tradebot.commands.progress import ConsoleProgress
-from tradebot.commands.strategy import strategy_text
+from tradebot.commands.strategy import open_registry, strategy_text
 from tradebot.engine.control.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def run(
     from tradebot.engine.backtest.order import BacktestOrder, carry_out
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
-    from tradebot.engine.strategy import builtin_registry
 
     name, shown, text = strategy_text(context, strategy)
     folder = out or context.folders.results
@@ -66,7 +65,7 @@ def run(
     try:
         result = carry_out(
             BacktestOrder(text, shown, start, end, cash, overrides),
-            builtin_registry(),
+            open_registry(context),
             open_store(context),
             context.settings.backtest,
             SystemClock(),

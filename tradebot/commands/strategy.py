@@ -1,4 +1,4 @@
-"""`tradebot strategy new|list|show|check`: strategies as files."""
+"""`tradebot strategy new|list|show|check|export`: strategies as files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
+    from tradebot.engine.strategy import Registry
     from tradebot.engine.strategy.library import StrategyLibrary
 
 app = typer.Typer(help="Strategies: list, show and check them, or begin a new one.", no_args_is_help=False)
@@ -30,10 +31,11 @@ def list_strategies(
 
     context = open_context(data, config, None, json_wanted)
     library = open_library(context)
+    registry = open_registry(context)
     rows: list[dict[str, Any]] = []
     for file in library.files():
         try:
-            checked = check_strategy(library.read(str(file.path)), file.path.name)
+            checked = check_strategy(library.read(str(file.path)), file.path.name, registry)
             spec, errors, problem = checked.spec, len(checked.errors), ""
         except TradebotError as error:
             spec, errors, problem = None, 1, error.sentence
@@ -71,6 +73,23 @@ def show(
     context.answer({"name": file.name, "path": str(file.path), "toml": text}, text.rstrip("\n"))
 
 
+@app.command("export")
+def export(
+    name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
+) -> None:
+    """Print a strategy as Python that builds the same one."""
+    import tomllib
+
+    from tradebot.engine.strategy import check_strategy
+    from tradebot.engine.strategy.export import to_python
+
+    context = open_context(data, config, None, json_wanted)
+    found, shown, text = strategy_text(context, name)
+    check_strategy(text, shown, open_registry(context)).required()
+    python = to_python(tomllib.loads(text))
+    context.answer({"name": found, "python": python}, python.rstrip("\n"))
+
+
 @app.command("check")
 def check(
     name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
@@ -82,7 +101,7 @@ def check(
     library = open_library(context)
     file = library.find(name)
     shown = _shown(file.path, name)
-    checked = check_strategy(library.read(name), shown)
+    checked = check_strategy(library.read(name), shown, open_registry(context))
     problems = [
         {"path": each.path, "line": each.line, "severity": each.severity.value, "sentence": each.sentence}
         for each in checked.problems
@@ -116,6 +135,16 @@ def open_library(context: Context) -> StrategyLibrary:
     from tradebot.engine.strategy.library import StrategyLibrary
 
     return StrategyLibrary(context.folders.strategies, context.folders.shipped_strategies)
+
+
+def open_registry(context: Context) -> Registry:
+    """Everything that strategies may use, plug-ins included; those left out are named on standard error."""
+    from tradebot.engine.strategy.plugins import load_registry
+
+    registry, problems = load_registry(context.folders.plugins)
+    for problem in problems:
+        print_note(str(problem))
+    return registry
 
 
 def strategy_text(context: Context, name: str) -> tuple[str, str, str]:

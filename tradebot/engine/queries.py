@@ -33,10 +33,11 @@ from tradebot.engine.messages import (
     TradeBars,
 )
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import builtin_registry, check_strategy
+from tradebot.engine.strategy import check_strategy
 from tradebot.engine.strategy.editing import apply_edit
 from tradebot.engine.strategy.form import build_form, component_choices
 from tradebot.engine.strategy.library import StrategyFile, StrategyLibrary
+from tradebot.engine.strategy.plugins import load_registry
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.result import BacktestResult
@@ -75,7 +76,9 @@ class Queries:
         self._events = events
         self._book = book
         self._store = store
-        self._registry = builtin_registry()
+        self._registry, plugin_problems = load_registry(options.folders.plugins)
+        for problem in plugin_problems:
+            events.warning("plugins", str(problem))
         self._library = StrategyLibrary(options.folders.strategies, options.folders.shipped_strategies)
         self._results: OrderedDict[str, BacktestResult] = OrderedDict()
         self._lock = threading.Lock()

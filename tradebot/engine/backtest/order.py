@@ -55,7 +55,11 @@ def carry_out(
     `say` gets sentences about what takes long. Raises InputError for a wrong strategy, time or value, and what
     `run_backtest` and `write_result` raise.
     """
-    toml = apply_overrides(order.toml, dict(order.overrides), order.file) if order.overrides else order.toml
+    toml = (
+        apply_overrides(order.toml, dict(order.overrides), order.file, registry)
+        if order.overrides
+        else order.toml
+    )
     spec = parse_strategy(toml, order.file, registry)
     now = clock.now_ms()
     start_ms, end_ms = _time(order.start, now), _time(order.end, now)

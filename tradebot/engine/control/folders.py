@@ -31,6 +31,11 @@ class Folders:
         return self.data / "results"
 
     @property
+    def plugins(self) -> Path:
+        """Folder of the user's own indicators and signals."""
+        return self.config / "plugins"
+
+    @property
     def shipped_strategies(self) -> Path:
         """Folder of the example strategies."""
         return self.shipped / "strategies"
