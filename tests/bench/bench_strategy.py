@@ -20,6 +20,8 @@ from tradebot.engine.strategy import (
     check_strategy,
     decide,
 )
+from tradebot.engine.strategy.market_data import HeldMarket
+from tradebot.engine.strategy.node_cache import NodeCache
 from tradebot.engine.strategy.nodes import compute_indicator
 from tradebot.engine.strategy.series import candle_series
 
@@ -112,3 +114,44 @@ def test_check_with_an_override(benchmark: BenchmarkFixture) -> None:
     text = strategy_a().to_toml()
     checked = benchmark(check_strategy, text, "a.toml", None, {"indicators.fast.length": "21"})
     assert checked.spec is not None
+
+
+def strategy_b(fast: int = 21) -> StrategyBuilder:
+    """Twelve nodes, one of them on 4h: the decisions of pinned strategy B."""
+    made = StrategyBuilder("B", symbols=["BTCUSDT"], timeframe="1m").indicator("fast", "ema", length=fast)
+    made.indicator("slow", "ema", length=55).indicator("strength", "adx", length=14)
+    made.indicator("rsi14", "rsi", length=14).indicator("bands", "bbands", length=20)
+    made.indicator("usual", "sma", source="volume", length=20)
+    made.indicator("trend", "ema", length=200, timeframe="4h")
+    made.signal("turn", "cross", a="fast", b="slow")
+    made.signal("regime", "compare", a="close", op=">", b="trend", supports="direction")
+    made.signal("strong", "compare", a="strength", op=">", b=20)
+    made.signal("calm", "threshold", source="rsi14", lower=40, upper=60)
+    made.signal("busy", "compare", a="volume", op=">", b="usual")
+    return made.entry("majority", ["turn", "regime", "strong", "calm", "busy"])
+
+
+def market_b(minutes: Candles) -> HeldMarket:
+    """The minutes and the 4h bars made of them."""
+    columns = {
+        name: getattr(minutes, name) for name in ("open", "high", "low", "close", "volume", "turnover")
+    }
+    last = slice(239, None, 240)
+    hours = Candles(Timeframe.H4, minutes.time[::240], *(column[last] for column in columns.values()))
+    return HeldMarket("BTCUSDT", {("BTCUSDT", Timeframe.M1): minutes, ("BTCUSDT", Timeframe.H4): hours})
+
+
+def test_decide_strategy_b(benchmark: BenchmarkFixture, minutes: Candles) -> None:
+    """Twelve nodes with one on 4h, everything computed: its share of the 60 ms of pinned strategy B."""
+    spec, registry, market = strategy_b().build(), builtin_registry(), market_b(minutes)
+    decisions = benchmark(decide, spec, registry, market)
+    assert np.count_nonzero(decisions.side) > 1_000
+
+
+def test_decide_a_variation_of_strategy_b(benchmark: BenchmarkFixture, minutes: Candles) -> None:
+    """One length changed, all other nodes shared through the cache: <= 15 ms of a sweep."""
+    registry, market, cache = builtin_registry(), market_b(minutes), NodeCache(400_000_000)
+    lengths = iter(range(2, 10_000))
+    decide(strategy_b().build(), registry, market, cache)
+    benchmark(lambda: decide(strategy_b(next(lengths)).build(), registry, market, cache))
+    assert cache.state.hits > cache.state.misses
