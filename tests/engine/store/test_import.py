@@ -285,6 +285,43 @@ def test_a_missing_file_and_a_folder(store: Store, tmp_path: Path) -> None:
         store.import_file(tmp_path)
 
 
+def shifted(*indexes: int) -> str:
+    """Bars at these places with the values of their next ones, as a clock that is one minute off would have them."""
+    return text_of([bar(index + 1)._replace(time_ms=bar(index).time_ms) for index in indexes])
+
+
+def test_a_file_that_contradicts_most_of_what_is_held_is_refused_whole(store: Store, tmp_path: Path) -> None:
+    store.append(KEY, bars(*range(20)))
+    wrong = put(tmp_path, "BTCUSDT_1m.csv", shifted(*range(200)))
+    with pytest.raises(InputError) as caught:
+        store.import_file(wrong)
+    assert str(caught.value).startswith(
+        f"{wrong}: 20 of its 20 bars that linear/BTCUSDT_1m holds already (100 %) have other values there"
+    )
+    for reason in ("--clock", "--symbol", "exchange"):
+        assert reason in str(caught.value)
+    assert stored(store, "linear/BTCUSDT_1m.csv") == text_of(bars(*range(20)))
+    assert store.imported_from(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "wrong", "refused"),
+    [(19, 19, False), (20, 10, False), (20, 11, True), (100, 50, False), (100, 51, True)],
+)
+def test_few_bars_or_half_of_them_prove_nothing(
+    store: Store, tmp_path: Path, held: int, wrong: int, refused: bool
+) -> None:
+    store.append(KEY, bars(*range(held)))
+    text = shifted(*range(wrong)) + text_of(bars(*range(wrong, 120))).partition("\n")[2]
+    path = put(tmp_path, "BTCUSDT_1m.csv", text)
+    if refused:
+        with pytest.raises(InputError, match="have other values there"):
+            store.import_file(path)
+        return
+    report = store.import_file(path)
+    assert (report.rows_existing, report.differing, report.rows_added) == (held, wrong, 120 - held)
+
+
 # -- the recorded traps
 
 
@@ -392,3 +429,15 @@ def test_the_real_year_is_taken_in_whole(store: Store, shared_market: Path) -> N
     key = DatasetKey("spot", "BTCUSDT", "1m")
     assert len(store.load(key)) == 527_040
     assert not store.check(key).failed
+
+
+@pytest.mark.realdata
+def test_trap_the_same_file_again_with_another_clock(store: Store, shared_market: Path) -> None:
+    path = shared_market / "traps" / "bybit_metatrader_BTCUSDT_1m_2023-02_utc+3.csv.gz"
+    store.import_file(path, UTC_PLUS_3)
+    before = {each: each.read_bytes() for each in store.folder.rglob("*.csv")}
+    note = (store.folder / ".source.json").read_text()
+    with pytest.raises(InputError, match=r"of its 40,261 bars that .* have other values .*\(--clock\)"):
+        store.import_file(path, ImportOptions(clock_offset_ms=2 * 3_600_000))
+    assert {each: each.read_bytes() for each in store.folder.rglob("*.csv")} == before
+    assert (store.folder / ".source.json").read_text() == note

@@ -30,8 +30,20 @@ from tradebot.engine.store.rows import bar_problem, form_problem
 
 # Thirteen digits: an earlier stamp is of another unit, and nothing of ours was traded then.
 _EARLIEST_MS = 10**12
+# Fewer bars than these that are held already prove nothing about a file.
+_FEW_OVERLAPPING = 20
 
-__all__ = ["ImportFormat", "ImportOptions", "ImportReport", "ReadImport", "differing_rows", "read_import"]
+__all__ = [
+    "NO_OVERLAP",
+    "ImportFormat",
+    "ImportOptions",
+    "ImportReport",
+    "Overlap",
+    "ReadImport",
+    "check_overlap",
+    "overlap",
+    "read_import",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,18 +136,41 @@ def read_import(path: Path, options: ImportOptions, now_ms: int) -> ReadImport:
     return ReadImport(lines, values, report, hashlib.sha256(raw).hexdigest(), kind)
 
 
-def differing_rows(read: ReadImport, held: Candles) -> int:
-    """How many of the file's bars are held already with other values; an unknown turnover differs from none."""
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many of a file's bars are held already, and how many of those with other values."""
+
+    rows: int
+    differing: int
+
+
+NO_OVERLAP = Overlap(0, 0)
+
+
+def overlap(read: ReadImport, held: Candles) -> Overlap:
+    """Compare a file's bars with the held ones of their times; an unknown turnover differs from none."""
     within = held.between(read.report.first_ms, read.report.last_ms + 1)
     times, here, there = np.intersect1d(read.lines.times, within.time, True, True)
     if not len(times):
-        return 0
+        return NO_OVERLAP
     differ = np.zeros(len(times), np.bool_)
     columns = (within.open, within.high, within.low, within.close, within.volume, within.turnover)
     for column, held_column in zip(read.values, columns, strict=False):
         new, old = column[here], held_column[there]
         differ |= (new != old) & ~np.isnan(new) & ~np.isnan(old)
-    return int(np.count_nonzero(differ))
+    return Overlap(len(times), int(np.count_nonzero(differ)))
+
+
+def check_overlap(read: ReadImport, found: Overlap) -> None:
+    """InputError where so much of a file contradicts the held bars that it must be of another clock or market."""
+    if found.rows < _FEW_OVERLAPPING or found.differing * 2 <= found.rows:
+        return
+    raise InputError(
+        f"{read.report.file}: {found.differing:,} of its {found.rows:,} bars that {read.report.dataset} holds already "
+        f"({100 * found.differing / found.rows:.0f} %) have other values there, so the file is probably of another "
+        "clock (--clock), symbol (--symbol) or exchange; nothing of it was imported: state what it really is, or "
+        "import it into a folder of its own with --data."
+    )
 
 
 def _category(options: ImportOptions, hints: NameHints, notes: list[str]) -> Category:

@@ -17,10 +17,13 @@ from tradebot.engine.store.check_findings import CheckReport, unreadable
 from tradebot.engine.store.checking import check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
 from tradebot.engine.store.importing import (
+    NO_OVERLAP,
     ImportOptions,
     ImportReport,
+    Overlap,
     ReadImport,
-    differing_rows,
+    check_overlap,
+    overlap,
     read_import,
 )
 from tradebot.engine.store.incoming import Refusal, sound_lines
@@ -351,24 +354,28 @@ class Store(Records):
         return self.keep_import(read_import(file, options or ImportOptions(), self._clock.now_ms()))
 
     def keep_import(self, read: ReadImport) -> ImportReport:
-        """Store a file that was read; InputError where imported bars must not be mixed with the folder's."""
+        """Store a file that was read; InputError where imported bars must not be mixed with the folder's, or
+        contradict most of the bars of their times.
+        """
         self.check_writable()
         report, name = read.report, read.report.file.name
+        found = NO_OVERLAP if report.key is None else self._overlap(read, report.key)
         with self._lock.held():
             self._provenance.allow_import()
+            check_overlap(read, found)
             # Before the rows, so that a kill between the two cannot leave imported rows unmarked.
             imported_at = iso_ms(self._clock.now_ms())
             self._provenance.note_import(report.dataset, name, read.sha256, imported_at)
-        differing = 0
         if report.key is not None:
             path = self._layout.bars(report.key)
-            differing = self._differing(read, report.key)
             result = self._tables.merge(path, read.kind, read.lines)
             self._summary(report.key, path)  # so that the next listing is exact
         else:
             path = self._layout.funding(report.category, report.symbol)
             result = self._tables.merge(path, FUNDING, read.lines)
-        return replace(report, rows_added=result.added, rows_existing=result.existing, differing=differing)
+        return replace(
+            report, rows_added=result.added, rows_existing=result.existing, differing=found.differing
+        )
 
     # -- provenance and notices
 
@@ -396,12 +403,12 @@ class Store(Records):
 
     # -- helpers
 
-    def _differing(self, read: ReadImport, key: DatasetKey) -> int:
-        """How many of a file's bars are held with other values; 0 where the held ones cannot be read at all."""
+    def _overlap(self, read: ReadImport, key: DatasetKey) -> Overlap:
+        """How a file's bars fit those held; none overlaps where the held ones cannot be read at all."""
         try:
-            return differing_rows(read, self.load(key))
+            return overlap(read, self.load(key))
         except InputError:
-            return 0  # there is no such dataset yet, or a bad row in it that the check names
+            return NO_OVERLAP  # there is no such dataset yet, or a bad row in it that the check names
 
     def _sound(self, key: DatasetKey, rows: Sequence[BarRow]) -> tuple[Lines, list[Refusal]]:
         self._layout.bars(key)
