@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.store.helpers import START_MS, bar, bars, text_of
+from tests.engine.store.helpers import KEY, START_MS, bar, bars, text_of
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken, Progress
 from tradebot.engine.market import Category, DatasetKey
-from tradebot.engine.store import ImportFormat, ImportOptions, Store
+from tradebot.engine.store import ImportFormat, ImportOptions, Store, back_up
 from tradebot.engine.store.import_batch import files_to_import, import_files
 from tradebot.engine.store.import_formats import plain_numbers
 from tradebot.engine.store.import_source import name_hints
@@ -134,15 +134,29 @@ def test_mark_prices_and_funding_of_binance(store: Store, tmp_path: Path) -> Non
     [
         (zipped(("a.csv", "x"), ("b.csv", "y")), "is a zip archive of 2 files, expected one CSV in it"),
         (zipped(), "is a zip archive of 0 files"),
+        (
+            zipped(("READ ME.txt", "Thank you for the download\nof these bars, all of them.\n")),
+            "holds one file, READ ME.txt, and its first line 'Thank you for the download' is no row of bars; "
+            "expected one CSV of bars or funding payments",
+        ),
+        (zipped(("a.csv", "\n\n")), "is empty, expected bars"),
         (zipped(("a.csv", kline(0) * 50))[:-40], "is a damaged zip archive"),
     ],
-    ids=["two files", "no file", "damaged"],
+    ids=["two files", "no file", "plain text", "nothing", "damaged"],
 )
 def test_zip_archives_that_cannot_be_taken_in(
     store: Store, tmp_path: Path, content: bytes, sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         store.import_file(put(tmp_path, "BTCUSDT-1m.zip", content))
+
+
+def test_a_backup_of_ours_is_sent_to_restore(store: Store, tmp_path: Path) -> None:
+    store.append(KEY, bars(0, 1))
+    back_up(store, tmp_path / "saved.zip")
+    with pytest.raises(InputError, match=r"is a backup of a data folder.*`tradebot data restore saved\.zip`"):
+        Store(tmp_path / "other").import_file(tmp_path / "saved.zip")
+    assert not (tmp_path / "other" / ".source.json").exists()
 
 
 def test_the_checksum_published_beside_an_archive_is_held(store: Store, tmp_path: Path) -> None:

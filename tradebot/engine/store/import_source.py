@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import Category, Timeframe, is_symbol
+from tradebot.engine.store.archive import MANIFEST
 from tradebot.engine.store.parsing import BOM, GZIP
 
 _TOKEN = re.compile(r"[_\-.+ ]+")
@@ -27,6 +28,7 @@ _LINEAR_COINS = ("USDT", "USDC")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1
+_FIRST_BYTES = 4096
 _MOST_BYTES = 4 * 1024**3
 # How far up a folder may say what the file is: spot/monthly/klines/BTCUSDT/1m/ is how archives are laid out.
 _FOLDERS = 5
@@ -190,6 +192,11 @@ def _only_file(raw: bytes, path: Path) -> bytes:
                 for member in archive.infolist()
                 if not member.is_dir() and not member.filename.startswith("__MACOSX/")
             ]
+            if any(member.filename == MANIFEST for member in members):
+                raise InputError(
+                    f"{path} is a backup of a data folder, not one file of bars; nothing was imported: bring it back "
+                    f"with `tradebot data restore {path.name}`."
+                )
             if len(members) != 1:
                 raise InputError(
                     f"{path} is a zip archive of {len(members)} files, expected one CSV in it; unpack it and import "
@@ -199,9 +206,22 @@ def _only_file(raw: bytes, path: Path) -> bytes:
                 raise InputError(f"{path} is encrypted; unpack it with its password and import the CSV.")
             if members[0].file_size > _MOST_BYTES:
                 raise InputError(f"{path} unpacks to more than 4 GB, expected one file of bars; split it.")
-            return archive.read(members[0])
+            content = archive.read(members[0])
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
         raise InputError(
             f"{path} is a damaged zip archive, its content ends early or does not fit its checksum; "
             "download it again."
         ) from None
+    if content.strip() and not _may_be_rows(content):
+        first = content.lstrip()[:60].splitlines()[0].decode("utf-8", "replace")
+        raise InputError(
+            f"{path} holds one file, {members[0].filename}, and its first line {first!r} is no row of bars; expected "
+            "one CSV of bars or funding payments, or freqtrade's JSON; nothing was imported."
+        )
+    return content
+
+
+def _may_be_rows(content: bytes) -> bool:
+    """Whether the first line has columns, or the text is JSON."""
+    first = content[:_FIRST_BYTES].replace(b"\x00", b"").lstrip().split(b"\n", 1)[0]
+    return first[:1] in (b"[", b"{") or b"," in first or b"\t" in first
