@@ -21,6 +21,7 @@ from tradebot.engine.control.errors import (
     EXIT_USAGE,
     TradebotError,
     did_you_mean,
+    nearest,
     printable,
 )
 
@@ -135,8 +136,12 @@ def _what_is_wrong(error: Any, context: Any, path: str, arguments: Sequence[str]
     kind = type(error).__name__
     message = error.format_message()
     if kind == "NoSuchOption":
-        known = [name for parameter in context.command.params for name in parameter.opts] if context else []
-        return f"{path} has no option {error.option_name}.{did_you_mean(error.option_name, known)}"
+        parameters = context.command.params if context else []
+        # Without the dashes, which any two options share.
+        known = [name.lstrip("-") for parameter in parameters for name in parameter.opts if name[:2] == "--"]
+        match = nearest(error.option_name.lstrip("-"), known)
+        meant = f' Did you mean "--{match}"?' if match else ""
+        return f"{path} has no option {error.option_name}.{meant}"
     if kind == "MissingParameter":
         return f"{path} needs {_parameter_name(error)}."
     if kind == "BadOptionUsage":

@@ -88,6 +88,9 @@ def test_holes_of_the_exchange_are_information_in_the_next_run(ask: Ask, tmp_pat
         (("--order", "newst"), "'newst' is not an order; choose oldest or newest. Did you mean \"newest\"?"),
         (("--top", "0"), "--top must be at least 1, was '0'."),
         (("--mark", ","), "--mark names nothing: write them with commas, such as 1h,1d, or leave it out."),
+        (("--since", "0d"), "The span '0d' holds no time; give a longer one such as 30d, or a date."),
+        (("--bogus",), "tradebot collect has no option --bogus. See tradebot collect --help."),
+        (("--simbols", "all"), 'tradebot collect has no option --simbols. Did you mean "--symbols"?'),
         (("--mark", "7m"), "'7m' is not a timeframe; choose from 1m,"),
         (("--mark", "1h", "--category", "spot"), "Spot has no mark price: leave out the mark-price bars"),
     ],
@@ -150,6 +153,32 @@ def test_an_interrupt_in_the_middle_ends_soon_and_the_next_run_asks_for_the_rest
 
 
 # ------------------------------------------------------------------------------------------------ what is shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console there sends its interrupt to this process too")
+def test_an_interrupt_while_following_says_that_it_was_stopped(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    arguments = ("--symbols", "BTCUSDT", "--timeframes", "1h", "--since", "1d", "--follow")
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tradebot", "collect", *arguments, "--url", simulator.url),
+            *("--data", str(tmp_path / "d")),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stderr is not None
+        while "Following live" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "Following was stopped. Everything that was received is stored."
+    assert "Interrupted" not in said
 
 
 def look(done: int, sentence: str = "", note: str = "", retry_at_ms: int | None = None) -> CollectProgress:

@@ -18,7 +18,7 @@ from tradebot.commands.context import (
     open_context,
     print_note,
 )
-from tradebot.engine.control.errors import EXIT_SHORT, InputError
+from tradebot.engine.control.errors import EXIT_SHORT, CancelledError, InputError
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tradebot.engine.control.clock import Clock
     from tradebot.engine.exchange import Exchange
     from tradebot.engine.store import Store
+
+FOLLOWING_STOPPED = "Following was stopped. Everything that was received is stored."
 
 
 def collect(
@@ -134,7 +136,7 @@ async def _follow(
     request: CollectRequest,
     console: CollectConsole,
 ) -> CollectReport:
-    """History, its answer, then live until the task is cancelled."""
+    """History, its answer, then live until the task is cancelled: CancelledError says that nothing is lost."""
     from tradebot.engine.collect import Hybrid, LiveFeed
     from tradebot.engine.control.progress import CancelToken
 
@@ -155,6 +157,8 @@ async def _follow(
         whole = asyncio.create_task(hybrid.go_on(report, console.show_failures, CancelToken()))
         try:
             await line.run(store.notices)
+        except asyncio.CancelledError:
+            raise CancelledError(FOLLOWING_STOPPED) from None
         finally:
             whole.cancel()
         return report

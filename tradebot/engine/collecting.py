@@ -70,6 +70,10 @@ def read_request(command: Collect, now_ms: int) -> CollectRequest:
         )
     if since_ms > now_ms:
         raise InputError(f"The span begins in the future ({command.since}); give a date in the past.")
+    if since_ms == now_ms:
+        raise InputError(
+            f"The span {command.since!r} holds no time; give a longer one such as 30d, or a date."
+        )
     timeframes = tuple(Timeframe(name) for name in command.timeframes)
     return CollectRequest(
         category,
@@ -272,11 +276,7 @@ class Collecting:
         symbols = listing.symbols
         asked = request.keys(symbols)
         # Bars of the mark price are collected up to now only: the exchange streams none. Nor any of what has ended.
-        keys = [
-            key
-            for key in asked
-            if not key.mark and not listing.is_over(key, exchange.now_ms())
-        ]
+        keys = [key for key in asked if not key.mark and not listing.is_over(key, exchange.now_ms())]
         touched += [str(key) for key in asked]
         self._book.note(job, keys=tuple(touched))
         for key in asked:

@@ -164,7 +164,7 @@ class TestCheck:
         assert {kind for kind, level in self.kinds(store).items() if level is Level.WARNING} == {"torn_end"}
         levels = [list(Level).index(finding.level) for finding in report.findings]
         assert levels == sorted(levels, reverse=True), "the worst come first"
-        assert "Line 10 cannot be read: 1 values, expected 7 values" in report.findings[0].sentence
+        assert "Line 10 cannot be read: 1 value, expected 7 values" in report.findings[0].sentence
 
     def test_a_frozen_feed_is_a_warning(self, store: Store) -> None:
         frozen = [bar(0)._replace(time_ms=bar(index).time_ms, volume="2") for index in range(20)]

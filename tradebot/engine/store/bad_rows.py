@@ -110,13 +110,13 @@ def _try_to_move(store: Store, key: DatasetKey, path: Path) -> MovedRows | None:
     finally:
         temporary.unlink(missing_ok=True)
     ranges = _ranges(lines, sorting, key.timeframe)
-    return MovedRows(len(sorting.moved), ranges, _sentence(key, path, sorting.moved))
+    return MovedRows(len(sorting.moved), ranges, _sentence(path, sorting.moved))
 
 
-def _sentence(key: DatasetKey, path: Path, moved: dict[int, str]) -> str:
+def _sentence(path: Path, moved: dict[int, str]) -> str:
     first = min(moved)
     return (
-        f"{counted(len(moved), 'bad row')} of {key} moved to {quarantine_of(path).name} "
+        f"{counted(len(moved), 'bad row')} moved to {quarantine_of(path).name} "
         f"(line {first + 2}: {moved[first]})."
     )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import counted
 from tradebot.engine.store.rows import shown
 
 ISO_DATE = re.compile(rb"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d.*)?")
@@ -78,7 +79,8 @@ def five_lines(body: bytes, names: Sequence[str], path: Path) -> tuple[bytes, st
     for number, row in enumerate(rows, start=2):
         if len(row) != len(names):
             raise InputError(
-                f"{path}, line {number}: {len(row)} values, expected {len(names)}; correct or delete that line."
+                f"{path}, line {number}: {counted(len(row), 'value')}, expected {len(names)}; "
+                "correct or delete that line."
             )
     volume, note = places.get("vol"), ""
     if volume is None or not any(row[volume].strip(b"0.") for row in rows):

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import counted
 from tradebot.engine.market import MINUTE_MS, Int64
 from tradebot.engine.store.rows import shown
 
@@ -47,7 +48,7 @@ class Fields:
         for number, line in enumerate(body.removesuffix(b"\n").split(b"\n"), start=first_line):
             found = line.count(b",") + 1
             if found != width:
-                what = "the line is empty" if not line else f"{found} values"
+                what = "the line is empty" if not line else counted(found, "value")
                 raise InputError(
                     f"{path}, line {number}: {what}, expected {width}; correct or delete that line."
                 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tradebot.engine.control.errors import printable
+from tradebot.engine.control.progress import counted
 from tradebot.engine.market import Timeframe
 from tradebot.engine.market.times import iso_ms
 from tradebot.engine.store.layout import BARS, TableKind
@@ -43,7 +44,7 @@ def shown(text: str) -> str:
 def form_problem(fields: Sequence[str], kind: TableKind) -> RowProblem | None:
     """What is wrong with the text of a row (number of values, timestamp, numbers), None where nothing is."""
     if len(fields) != len(kind.columns):
-        wrong = "the line is empty" if list(fields) == [""] else f"{len(fields)} values"
+        wrong = "the line is empty" if list(fields) == [""] else counted(len(fields), "value")
         return RowProblem(wrong, f"{len(kind.columns)} values ({','.join(kind.columns)})")
     if _TIMESTAMP.fullmatch(fields[0]) is None:
         return RowProblem(f"the timestamp is {shown(fields[0])}", "whole milliseconds since 1970 (UTC)")
