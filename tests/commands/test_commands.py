@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tradebot.__main__ import main as begin
-from tradebot.cli import INTERRUPTED, run
+from tradebot.cli import run
+from tradebot.commands.collect import FOLLOWING_STOPPED
 from tradebot.commands.progress import ConsoleProgress, duration, progress_line
 from tradebot.commands.terminal import has_terminal
 from tradebot.engine.control.progress import Progress, counted
@@ -255,7 +256,7 @@ def test_an_interrupt_says_so_and_following_has_answered_before_it_goes_on_live(
         answer, said = process.stdout.read(), process.stderr.read()
     assert process.returncode == 130
     assert json.loads(answer)["complete"] is True
-    assert said == f"{INTERRUPTED}\n"
+    assert said == f"{FOLLOWING_STOPPED}\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
