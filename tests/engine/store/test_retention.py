@@ -131,14 +131,16 @@ def test_what_ended_before_the_border_of_age_is_left_whole_and_said(store: Store
         report = prune(store, minutes_old(30), bar(100).time_ms, dry_run)
         assert [cut.dataset for cut in report.cuts] == ["linear/BTCUSDT_1m"]
         assert report.left_whole == ("linear/ETHUSDT_1m",)
-        assert report.sentence.endswith(
-            "linear/ETHUSDT_1m: left whole: ends before the border; delete the file yourself if you want it gone."
+        assert report.sentence.endswith("MB. 1 dataset of an earlier time left whole.")
+        assert report.lines == (
+            report.cuts[0].sentence,
+            "linear/ETHUSDT_1m: left whole: ends before the border; delete the file yourself if you want it gone",
         )
         assert report.to_json()["left_whole"] == ["linear/ETHUSDT_1m"]
     assert csv(store, OTHER).read_text() == text_of(bars(*range(50)))
     assert len(store.funding(Category.LINEAR, "ETHUSDT")) == 1
     again = prune(store, minutes_old(30), bar(100).time_ms, False)
-    assert again.sentence.startswith("Nothing was cut. linear/ETHUSDT_1m: left whole")
+    assert again.sentence == "Nothing was cut. 1 dataset of an earlier time left whole."
 
 
 def test_the_last_bar_at_the_border_of_age_is_enough_to_be_cut(store: Store) -> None:

@@ -77,7 +77,7 @@ def prune(
         else:
             with writing_store(context, "tradebot data prune") as store:
                 report = prune_store(store, rules, now_ms, False, show)
-    context.answer(report.to_json(), "\n".join([*(cut.sentence for cut in report.cuts), report.sentence]))
+    context.answer(report.to_json(), "\n".join([*report.lines, report.sentence]))
     return EXIT_SHORT if report.failures else 0
 
 

@@ -96,9 +96,17 @@ class PruneReport:
         return sum(cut.bytes for cut in self.cuts)
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each cut, and for each dataset left whole."""
+        whole = (f"{name}: {_LEFT_WHOLE}" for name in self.left_whole)
+        return (*(cut.sentence for cut in self.cuts), *whole)
+
+    @property
     def sentence(self) -> str:
-        """What was done, for a person."""
-        whole = [f"{name}: {_LEFT_WHOLE}." for name in self.left_whole]
+        """What was done in all, for a person."""
+        whole = []
+        if self.left_whole:
+            whole.append(f"{counted(len(self.left_whole), 'dataset')} of an earlier time left whole.")
         if not self.cuts and not self.failures:
             if whole:
                 return " ".join(("Nothing was cut.", *whole))
