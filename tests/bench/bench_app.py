@@ -1,4 +1,4 @@
-"""How fast the screen is: `python -m pytest tests/bench/bench_app.py --benchmark-only -s`.
+"""How fast the screen is: `python -m pytest tests/bench/bench_app.py --benchmark-only -n 0 -s`.
 
 Bars: first frame <= 1.0 s after the process starts; a frame at 4 Hz <= 8 ms (p95) while prices and jobs move; opening
 Data on 1,650 datasets <= 1 s; a redrawn chart and a window of a 100,000 trade log within a frame.

@@ -1,4 +1,4 @@
-"""How long a backtest takes: `python -m pytest tests/bench/bench_backtest.py --benchmark-only -s`.
+"""How long a backtest takes: `python -m pytest tests/bench/bench_backtest.py --benchmark-only -n 0 -s`.
 
 Bars of design.md section 5: pinned strategy A through the public API, warm and loaded (decisions, trade log, equity,
 metrics) <= 20 ms; compiling once <= 30 s in a child process; starting from the cache <= 0.5 s. The yardstick is a

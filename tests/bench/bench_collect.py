@@ -1,4 +1,4 @@
-"""How fast bars are collected and heard: `python -m pytest tests/bench/bench_collect.py --benchmark-only -s`.
+"""How fast bars are collected and heard: `python -m pytest tests/bench/bench_collect.py --benchmark-only -n 0 -s`.
 
 The bar of design.md section 5 that is shown here: 600 symbols x 1m, 5m, 1h x 30 days from the simulator with 80 ms
 latency and the exchange's limit of 600 requests in 5 s, which shares the two cores, use >= 95 % of that limit with the

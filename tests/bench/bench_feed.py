@@ -1,4 +1,4 @@
-"""How the live feed of 600 symbols fares: `python -m pytest tests/bench/bench_feed.py --benchmark-only -s`.
+"""How the live feed of 600 symbols fares: `python -m pytest tests/bench/bench_feed.py --benchmark-only -n 0 -s`.
 
 The bars of design.md section 5: 5,000 messages a second for 60 s (`TRADEBOT_FEED_SECONDS=60`; 10 by default), none
 lost, <= 35 % of a core in engine and screen together, a price that is read is <= 300 ms old (p95). The simulator runs

@@ -1,4 +1,4 @@
-"""How long signals take on a year of minutes: `python -m pytest tests/bench/bench_signals.py --benchmark-only`.
+"""How long signals take on a year of minutes: `python -m pytest tests/bench/bench_signals.py --benchmark-only -n 0`.
 
 Measured on a core that was shared, by process time: 0.1 to 3 ms a kind; ranges and volume up to 6, a threshold with
 releases and a trend 6, swings and divergences 10, higher highs and lows 18; a rule over members below 1 ms.

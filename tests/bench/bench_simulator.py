@@ -1,4 +1,4 @@
-"""How quickly the simulated exchange serves: `python -m pytest tests/bench/bench_simulator.py --benchmark-only`.
+"""How quickly the simulated exchange serves: `python -m pytest tests/bench/bench_simulator.py --benchmark-only -n 0`.
 
 Everything goes over real sockets to a child process, read by a raw client that does not look at what it gets, so that
 the figures are the simulator's.

@@ -1,4 +1,4 @@
-"""How fast the data layer is: `python -m pytest tests/bench/bench_store.py --benchmark-only -s`.
+"""How fast the data layer is: `python -m pytest tests/bench/bench_store.py --benchmark-only -n 0 -s`.
 
 Bars of design.md section 5: a symbol-year of minutes loads in <= 0.2 s from CSV, <= 5 ms from the cache and after one
 appended bar; CSV append and merge >= 500,000 rows/s; one bar to each of 1,650 files <= 0.2 s, with fsync <= 1 s;
@@ -132,7 +132,7 @@ def test_append_of_half_a_million_rows(benchmark: BenchmarkFixture, tmp_path: Pa
     tell(benchmark, "", "1000 ms", "bare write", best_of(3, lambda: (tmp_path / "bare").write_text(text)))
 
 
-def test_a_million_older_rows_before_a_million(tmp_path: Path) -> None:
+def test_a_million_older_rows_before_a_million(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """A thousand pages of a thousand older rows, newest first, gathered beside the file and taken in at once.
 
     Yardstick: one such page merged by itself, which rewrites the file, a thousand times over.
@@ -149,9 +149,8 @@ def test_a_million_older_rows_before_a_million(tmp_path: Path) -> None:
         seconds.append(time.perf_counter() - started)
     store.info(key)
     before = resident_megabytes()
-    started = time.perf_counter()
-    result = store.settle(key)
-    settled = time.perf_counter() - started
+    result = benchmark.pedantic(lambda: store.settle(key), rounds=1)
+    settled = benchmark.stats.stats.min
     total = sum(seconds) + settled
     assert result.inserted == 999_000
     print(
@@ -162,13 +161,14 @@ def test_a_million_older_rows_before_a_million(tmp_path: Path) -> None:
     )
 
 
-def test_backup_and_restore_of_a_year(year: Path, tmp_path: Path) -> None:
+def test_backup_and_restore_of_a_year(benchmark: BenchmarkFixture, year: Path, tmp_path: Path) -> None:
     """Packed, read back, hashed; then verified and written into another folder. Yardstick: copying the file."""
     (tmp_path / "data" / "spot").mkdir(parents=True)
     shutil.copy(year, tmp_path / "data" / "spot" / "BTCUSDT_1m.csv")
     numbers = count()
     store = Store(tmp_path / "data")
-    saved = best_of(2, lambda: back_up(store, tmp_path / f"{next(numbers)}.zip"))
+    benchmark.pedantic(lambda: back_up(store, tmp_path / f"{next(numbers)}.zip"), rounds=2)
+    saved = benchmark.stats.stats.min
     restored = best_of(2, lambda: restore(Store(tmp_path / f"other{next(numbers)}"), tmp_path / "0.zip"))
     copied = best_of(3, lambda: shutil.copy(year, tmp_path / "copy.csv"))
     size, packed = year.stat().st_size, (tmp_path / "0.zip").stat().st_size
@@ -178,7 +178,7 @@ def test_backup_and_restore_of_a_year(year: Path, tmp_path: Path) -> None:
     )
 
 
-def test_pruning_a_year(year: Path, tmp_path: Path) -> None:
+def test_pruning_a_year(benchmark: BenchmarkFixture, year: Path, tmp_path: Path) -> None:
     """The older half of a year of minutes is cut; then nothing is to do."""
     (tmp_path / "spot").mkdir()
     shutil.copy(year, tmp_path / "spot" / "BTCUSDT_1m.csv")
@@ -188,7 +188,8 @@ def test_pruning_a_year(year: Path, tmp_path: Path) -> None:
     assert info.last_ms is not None
     rules = RetentionRules({"1m": 183 * 86_400_000})
     now_ms = info.last_ms
-    cut = best_of(1, lambda: prune(store, rules, now_ms, False))
+    benchmark.pedantic(lambda: prune(store, rules, now_ms, False), rounds=1)
+    cut = benchmark.stats.stats.min
     idle = best_of(3, lambda: prune(store, rules, now_ms, False))
     print(f"\npruning half a year of minutes: {cut * 1e3:.0f} ms; with nothing to do {idle * 1e3:.1f} ms")
 

@@ -1,4 +1,4 @@
-"""How long strategies take: `python -m pytest tests/bench/bench_strategy.py --benchmark-only`.
+"""How long strategies take: `python -m pytest tests/bench/bench_strategy.py --benchmark-only -n 0`.
 
 Bars of design.md section 5 that this room has a share in: pinned strategy A, of whose 20 ms the decisions may take 8;
 a variation of an indicator length; 200 components validated in 50 ms; a basket of 20 indicators in 80 ms.
