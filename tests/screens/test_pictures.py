@@ -1,6 +1,7 @@
 """Pictures of the screens: layout and colours as they were looked at and found good.
 
-After a change that is wanted: `python -m pytest tests/screens/test_pictures.py --snapshot-update -n 0`, then look at them.
+After a change that is wanted, update them and look: `python -m pytest tests/screens/test_pictures.py --snapshot-update
+-n 0`.
 They are compared on one system only: fonts do not matter, but the exact versions of the libraries do.
 """
 
