@@ -264,3 +264,18 @@ def test_the_folder_is_free_again_when_its_engine_has_ended(
         engine = engine_on(tmp_path, simulator.url)
         assert engine.snapshot().read_only == ""
         engine.stop()
+
+
+def test_a_folder_whose_source_cannot_be_told_is_read_and_not_written(
+    simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    (tmp_path / ".source.json").write_text("half a fi", encoding="utf-8")
+    engine = engine_on(tmp_path, simulator.url)
+    try:
+        sentence = wait_for(lambda: engine.snapshot().connection.sentence, "the sentence")
+        assert "is damaged, expected JSON that names the source of the bars" in sentence
+        assert engine.snapshot().source == ""
+        with pytest.raises(ShortfallError, match="is damaged"):
+            engine.execute(Collect(("BTCUSDT",), ("1m",), "1d")).result(10)
+    finally:
+        engine.stop()

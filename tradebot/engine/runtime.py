@@ -88,13 +88,21 @@ class Runtime:
         self._listing = Listing(self._store)
         self._kernels = "unknown"
         self._kernels_sentence = ""
-        self._source = self._store.source() or ""
+        self._source = self._stored_source()
         self._url = options.settings.exchange.url
         self._reached: bool | None = None
         self._reach_sentence = ""
         self._datasets: tuple[DatasetView, ...] = ()
         self._free_bytes = 0
         self._waiting_rows = 0
+
+    def _stored_source(self) -> str:
+        """Whose bars the folder holds, "" where none are or where it cannot be told: reading goes on, writing not."""
+        try:
+            return self._store.source() or ""
+        except InputError as error:
+            self._events.error("store", error.sentence)
+            return ""
 
     async def start(self) -> None:
         """Open everything that needs no network; what needs it is retried by its service."""

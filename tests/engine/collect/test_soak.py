@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.collect.soak import run_seed
 
-SEEDS = int(os.environ.get("TRADEBOT_SOAK", "100"))
+SEEDS = int(os.environ.get("TRADEBOT_SOAK", "200"))
 _PACK = 20
 
 

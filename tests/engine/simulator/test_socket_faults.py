@@ -96,7 +96,8 @@ async def test_the_unmodified_pybit_meets_them() -> None:
 async def test_too_many_visits_free_when_the_header_says() -> None:
     async with (
         simulating(FaultRule("ret_code", code=10006, seconds=2)) as simulator,
-        ClientSession() as session,session.get(f"{simulator.url}{TIME}") as reply
+        ClientSession() as session,
+        session.get(f"{simulator.url}{TIME}") as reply,
     ):
         assert (await reply.json())["retCode"] == 10006
         assert int(reply.headers["X-Bapi-Limit-Reset-Timestamp"]) == NOW + 2000
