@@ -66,9 +66,10 @@ def simulator() -> Iterator[SimulatorThread]:
         yield running
 
 
-def engine_on(folder: Path, url: str) -> Engine:
+def engine_on(folder: Path, url: str, budget_percent: float = 75.0) -> Engine:
     folders = find_folders(REPOSITORY).for_demo(folder)
-    engine = Engine(EngineOptions(load_settings(None, {"exchange.url": url}, {}), folders))
+    values = {"exchange.url": url, "exchange.budget_percent": budget_percent}
+    engine = Engine(EngineOptions(load_settings(None, values, {}), folders))
     engine.start()
     engine.wait_until_ready()
     return engine
