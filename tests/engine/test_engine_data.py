@@ -212,10 +212,12 @@ def test_a_killed_child_fails_its_job_and_retry_goes_on_where_it_stopped(
         with pytest.raises(InputError, match="has ended"):
             engine.execute(RetryJob(second)).result(10)
         assert engine.execute(CancelJob(second)).result(10) is False
-        found = wait_for(
-            lambda: [each for each in engine.snapshot().datasets if each.rows > 57_000], "all bars"
-        )
-        assert [each.gaps for each in found] == [0, 0]
+
+        def whole() -> Any:
+            found = [each for each in engine.snapshot().datasets if each.rows > 57_000]
+            return found if len(found) == 2 else None
+
+        assert [each.gaps for each in wait_for(whole, "all bars of both")] == [0, 0]
     finally:
         engine.stop()
 
