@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
-import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.engine.test_engine import ended, engine_on, wait_for
@@ -181,7 +178,6 @@ def test_unfollowing_at_run_time_leaves_the_data_and_ends_the_topic(engine: Engi
     assert "XRPUSDT" not in {quote.symbol for quote in engine.snapshot().quotes}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="finds the child with ps, which Windows has not")
 def test_a_killed_child_fails_its_job_and_retry_goes_on_where_it_stopped(
     simulator: SimulatorThread, tmp_path: Path
 ) -> None:
@@ -197,8 +193,10 @@ def test_a_killed_child_fails_its_job_and_retry_goes_on_where_it_stopped(
             )
 
         wait_for(running, "some bars")
-        for child in children_of(os.getpid()):
-            os.kill(child, signal.SIGKILL)
+        children = collecting_children()
+        assert children
+        for child in children:
+            child.kill()
         failed = ended(engine, job)
         assert failed.state == "failed"
         assert "ended early" in failed.sentence
@@ -222,16 +220,9 @@ def test_a_killed_child_fails_its_job_and_retry_goes_on_where_it_stopped(
         engine.stop()
 
 
-def children_of(parent: int) -> list[int]:
+def collecting_children() -> list[psutil.Process]:
     """The collecting children of this process."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
-    return [int(pid) for pid, ppid, args in rows if int(ppid) == parent and "collect.child" in args]
+    return [one for one in psutil.Process().children() if "tradebot.engine.collect.child" in one.cmdline()]
 
 
 def test_a_second_engine_on_the_folder_reads_and_says_why_it_does_not_write(
