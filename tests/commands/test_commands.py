@@ -107,6 +107,18 @@ def test_funding_that_could_not_be_had_is_told_by_the_exit_code(
     assert (code, document["complete"], document["funding_failed"]) == (0, True, [])
 
 
+def test_a_backtest_says_what_became_of_damaged_rules(
+    ask: Ask, simulator: SimulatorThread, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask("collect", "--symbols", "BTCUSDT", "--timeframes", "1h", "--since", "60d", "--url", simulator.url)
+    rules = tmp_path / "data" / "linear" / "instruments.json"
+    rules.write_text("half a fi", encoding="utf-8")
+    code = run(["backtest", "ema-trend", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")])
+    assert code == 0
+    assert "instruments.json.damaged" in capsys.readouterr().err
+    assert (rules.parent / "instruments.json.damaged").read_text(encoding="utf-8") == "half a fi"
+
+
 def test_a_backtest_writes_the_folder_of_the_contract(
     ask: Ask, simulator: SimulatorThread, tmp_path: Path
 ) -> None:

@@ -70,6 +70,9 @@ def test_a_collection_is_estimated_before_it_starts(engine: Engine) -> None:
     held = engine.execute(EstimateCollect(Collect(("BTCUSDT",), ("1h",), "100d"))).result(20)
     assert held.held_bars in range(2399, 2402)
     assert held.bars <= 1
+    marked = engine.execute(EstimateCollect(Collect(("BTCUSDT",), ("1h",), "100d", mark=("1h",)))).result(20)
+    assert (marked.datasets, marked.held_bars) == (2, held.held_bars)
+    assert marked.bars in range(2399, 2403)  # the mark prices, of which nothing is held
     largest = engine.execute(EstimateCollect(Collect(("all",), ("1d",), "10d", top=2))).result(20)
     assert largest.symbols == 2
     with pytest.raises(InputError, match="NOSUCH"):

@@ -61,12 +61,13 @@ def run(
 
     name, shown, text = strategy_text(context, strategy)
     folder = out or context.folders.results
+    store = open_store(context)
     progress = ConsoleProgress(name)
     try:
         result = carry_out(
             BacktestOrder(text, shown, start, end, cash, overrides),
             open_registry(context),
-            open_store(context),
+            store,
             context.settings.backtest,
             SystemClock(),
             folder,
@@ -76,6 +77,8 @@ def run(
         )
     finally:
         progress.close()
+        for sentence in store.notices():
+            print_note(sentence)
     return result, folder / result.result_id
 
 
