@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_strategy_text,
     )
     from tradebot.engine.strategy.compute import Decisions, decide
+    from tradebot.engine.strategy.levels import LevelColumn, level_columns
     from tradebot.engine.strategy.overrides import apply_overrides, settable_paths
     from tradebot.engine.strategy.problems import Problem, Severity, StrategyError
     from tradebot.engine.strategy.registry import (
@@ -42,17 +43,24 @@ if TYPE_CHECKING:
     )
     from tradebot.engine.strategy.series import CANDLE_SERIES, series_names
     from tradebot.engine.strategy.spec import (
+        BreakEven,
         Combination,
         CostsSpec,
         Direction,
+        EntryOrder,
         EntrySpec,
         GroupSpec,
         IndicatorSpec,
+        LossStreak,
         Opposite,
+        OptimizeRange,
+        OrdersSpec,
+        Pyramiding,
         RiskSpec,
         SignalSpec,
         StrategySpec,
         Supports,
+        TopSymbols,
         Trigger,
         Use,
     )
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
     from tradebot.engine.strategy.words import describe
 
 _HOMES = {
+    "BreakEven": "spec",
     "CANDLE_SERIES": "series",
     "CheckedStrategy": "check",
     "Combination": "spec",
@@ -68,14 +77,20 @@ _HOMES = {
     "Decisions": "compute",
     "Declaration": "registry",
     "Direction": "spec",
+    "EntryOrder": "spec",
     "EntrySpec": "spec",
     "GroupSpec": "spec",
     "IndicatorDeclaration": "registry",
     "IndicatorSpec": "spec",
+    "LevelColumn": "levels",
+    "LossStreak": "spec",
     "Opposite": "spec",
+    "OptimizeRange": "spec",
+    "OrdersSpec": "spec",
     "Parameter": "registry",
     "ParameterKind": "registry",
     "Problem": "problems",
+    "Pyramiding": "spec",
     "Registry": "registry",
     "RiskSpec": "spec",
     "SectionDeclaration": "registry",
@@ -89,6 +104,7 @@ _HOMES = {
     "StrategySpec": "spec",
     "Supports": "spec",
     "TargetDeclaration": "registry",
+    "TopSymbols": "spec",
     "Trigger": "spec",
     "Use": "spec",
     "apply_overrides": "overrides",
@@ -100,6 +116,7 @@ _HOMES = {
     "describe": "words",
     "expected": "values",
     "indicator": "registry",
+    "level_columns": "levels",
     "parse_strategy": "check",
     "read_strategy_text": "check",
     "series_names": "series",
@@ -109,6 +126,7 @@ _HOMES = {
 
 __all__ = [
     "CANDLE_SERIES",
+    "BreakEven",
     "CheckedStrategy",
     "Combination",
     "CombinationDeclaration",
@@ -116,14 +134,20 @@ __all__ = [
     "Decisions",
     "Declaration",
     "Direction",
+    "EntryOrder",
     "EntrySpec",
     "GroupSpec",
     "IndicatorDeclaration",
     "IndicatorSpec",
+    "LevelColumn",
+    "LossStreak",
     "Opposite",
+    "OptimizeRange",
+    "OrdersSpec",
     "Parameter",
     "ParameterKind",
     "Problem",
+    "Pyramiding",
     "Registry",
     "RiskSpec",
     "SectionDeclaration",
@@ -137,6 +161,7 @@ __all__ = [
     "StrategySpec",
     "Supports",
     "TargetDeclaration",
+    "TopSymbols",
     "Trigger",
     "Use",
     "apply_overrides",
@@ -148,6 +173,7 @@ __all__ = [
     "describe",
     "expected",
     "indicator",
+    "level_columns",
     "parse_strategy",
     "read_strategy_text",
     "series_names",

@@ -7,12 +7,12 @@ before its look-back; a missing value inside a series restarts it after the hole
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from tradebot.engine.market import Candles
+from tradebot.engine.market import Candles, Float64
 from tradebot.engine.strategy.market_data import MarketData, one_market
 from tradebot.engine.strategy.members import Members
 from tradebot.engine.strategy.node_cache import NodeCache
@@ -32,6 +32,7 @@ class Decisions:
     none. `exit_long`, `exit_short`: an open position of that side is to be closed. `conflicts`: bars on which both
     sides were supported, which is no decision. `fired`: bars on which each signal and group that takes part
     supports long and short. `warm_up`: the look-back of all that takes part, in bars; nothing is decided before.
+    `levels`: the columns that orders, levels and sizes need (`levels.level_columns`) by key, NaN where there is none.
     """
 
     side: npt.NDArray[np.int8]
@@ -41,6 +42,7 @@ class Decisions:
     conflicts: int
     fired: Mapping[str, tuple[int, int]]
     warm_up: int
+    levels: Mapping[str, Float64] = field(default_factory=dict)
 
 
 def decide(

@@ -35,6 +35,17 @@ class Trigger(StrEnum):
     EDGE = "edge"
 
 
+class EntryOrder(StrEnum):
+    """What kind of order opens a position."""
+
+    MARKET = "market"
+    """At the next open."""
+    LIMIT = "limit"
+    """At a price better than the decision's close, or not at all."""
+    STOP = "stop"
+    """At a price worse than the decision's close: once the market has moved there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """One declared thing with its values: `{ use = "percent", percent = 2.0 }`."""
@@ -105,34 +116,112 @@ class EntrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersSpec:
+    """How a position is opened. Without `offset` a limit order stands at the decision's close itself.
+
+    A resting order lives for the `valid_bars` decision bars after its decision.
+    """
+
+    entry: EntryOrder = EntryOrder.MARKET
+    offset: Use | None = None
+    valid_bars: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TopSymbols:
+    """The `top` largest symbols of the category instead of named ones; `by` is "turnover" or "volume"."""
+
+    top: int
+    by: str = "turnover"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Once a position was `at_r` times its risk in profit, its stop stands at the entry.
+
+    `offset_percent` of the entry is added in favour of the position.
+    """
+
+    at_r: float
+    offset_percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LossStreak:
+    """After `losses` losing positions in a row no entry is taken for `pause_bars` decision bars."""
+
+    losses: int
+    pause_bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramiding:
+    """Up to `max_adds` further entries into an open position, each `spacing` beyond the last fill in its favour."""
+
+    max_adds: int
+    spacing: Use | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RiskSpec:
-    """Which sides, how large, where a position ends. Bars are decision bars; 0 means without."""
+    """Which sides, how large, where a position ends, what is refused.
+
+    Bars are decision bars; 0 and None mean without. `take_profit` holds every target with its share of the original
+    quantity in percent. Percentages of the limits are of the marked equity, those of exposure may exceed 100.
+    """
 
     direction: Direction
     opposite: Opposite
     sizing: Use
+    leverage: float = 1.0
     stop_loss: Use | None = None
     take_profit: tuple[Use, ...] = ()
+    trailing_stop: Use | None = None
+    break_even: BreakEven | None = None
     max_bars: int = 0
     cooldown_bars: int = 0
+    max_positions: int = 0
+    max_exposure_percent: float | None = None
+    max_symbol_exposure_percent: float | None = None
+    max_daily_loss_percent: float | None = None
+    max_drawdown_percent: float | None = None
+    loss_streak: LossStreak | None = None
+    pyramiding: Pyramiding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CostsSpec:
-    """What the strategy says about costs, in percent; None: as in the settings for its category."""
+    """What the strategy says about costs; None: as in the settings for its category.
+
+    `max_volume_share_percent` caps an entry at this share of a bar's volume; `impact` is the factor of the square-root
+    law by which a large order moves the price.
+    """
 
     taker_fee_percent: float | None = None
     maker_fee_percent: float | None = None
     slippage_percent: float | None = None
     half_spread_percent: float | None = None
+    max_volume_share_percent: float | None = None
+    impact: float | None = None
     funding: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizeRange:
+    """Values that one path may take in a search: from `low` to `high` in steps."""
+
+    low: float
+    high: float
+    step: float
 
 
 @dataclass(frozen=True, slots=True)
 class StrategySpec:
     """A whole strategy. Made by `parse_strategy` or `StrategyBuilder`, which check it; it refers only to what it has.
 
-    Nodes keep the order of the file. Compared by value; `parse_strategy(spec.to_toml()) == spec`.
+    Nodes keep the order of the file. Either `symbols` names what is traded or `top` says how it is picked. `execution`
+    are the finer bars on which orders, stops and targets are walked, None: those of `timeframe`. Compared by value;
+    `parse_strategy(spec.to_toml()) == spec`.
     """
 
     name: str
@@ -147,6 +236,10 @@ class StrategySpec:
     groups: Mapping[str, GroupSpec] = field(default_factory=dict)
     costs: CostsSpec = field(default_factory=CostsSpec)
     note: str = ""
+    execution: Timeframe | None = None
+    orders: OrdersSpec = field(default_factory=OrdersSpec)
+    top: TopSymbols | None = None
+    optimize: Mapping[str, OptimizeRange] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, object]:
         """The document that a strategy file holds, as nested dicts and lists."""
@@ -162,17 +255,24 @@ class StrategySpec:
 
 
 __all__ = [
+    "BreakEven",
     "Combination",
     "CostsSpec",
     "Direction",
+    "EntryOrder",
     "EntrySpec",
     "GroupSpec",
     "IndicatorSpec",
+    "LossStreak",
     "Opposite",
+    "OptimizeRange",
+    "OrdersSpec",
+    "Pyramiding",
     "RiskSpec",
     "SignalSpec",
     "StrategySpec",
     "Supports",
+    "TopSymbols",
     "Trigger",
     "Use",
     "Value",
