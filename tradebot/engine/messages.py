@@ -9,6 +9,39 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tradebot.engine.build_messages import (
+    BuildCommand,
+    CompareVersions,
+    ComponentChoice,
+    DeleteStrategy,
+    DiffLine,
+    DraftView,
+    DropDraft,
+    EditForm,
+    FormEdit,
+    FormField,
+    FormProblem,
+    FormSection,
+    FormView,
+    FromTemplate,
+    GetComponents,
+    GetDrafts,
+    GetTemplates,
+    KeepDraft,
+    ListVersions,
+    NewStrategy,
+    OpenForm,
+    OpenToml,
+    OpenVersion,
+    ReadRule,
+    RuleReading,
+    RuleRow,
+    RuleSuggestion,
+    SaveStrategy,
+    TemplateView,
+    VersionDiff,
+    VersionView,
+)
 from tradebot.engine.data_messages import (
     BackUp,
     BudgetView,
@@ -35,29 +68,26 @@ from tradebot.engine.data_messages import (
     Unfollow,
     VerifyData,
 )
-from tradebot.engine.strategy.form_types import (
-    ComponentChoice,
-    FormEdit,
-    FormField,
-    FormProblem,
-    FormSection,
-    FormView,
-)
 
 __all__ = [
     "BackUp",
     "BacktestView",
     "BudgetView",
+    "BuildCommand",
     "CancelJob",
     "CheckData",
     "Collect",
     "CollectEstimate",
     "Command",
+    "CompareVersions",
     "ComponentChoice",
     "ConnectionView",
     "DataReport",
     "DatasetView",
     "DeleteStrategy",
+    "DiffLine",
+    "DraftView",
+    "DropDraft",
     "EditForm",
     "EngineSnapshot",
     "EstimateCollect",
@@ -68,90 +98,54 @@ __all__ = [
     "FormProblem",
     "FormSection",
     "FormView",
+    "FromTemplate",
     "GapView",
     "GetComponents",
+    "GetDrafts",
     "GetMonths",
     "GetReport",
     "GetResult",
     "GetSymbols",
+    "GetTemplates",
     "GetTradeBars",
     "GetTrades",
     "ImportFiles",
     "JobView",
+    "KeepDraft",
+    "ListVersions",
     "MetricView",
     "MonthView",
     "MonthsView",
     "NewStrategy",
     "OpenForm",
     "OpenToml",
+    "OpenVersion",
     "QuoteView",
+    "ReadRule",
     "RepairData",
     "ResultSummary",
     "RetryJob",
+    "RuleReading",
+    "RuleRow",
+    "RuleSuggestion",
     "RunBacktest",
     "SaveStrategy",
     "StrategySummary",
     "StreamView",
     "SymbolChoice",
+    "TemplateView",
     "TradeBars",
     "TradePage",
     "TradeRow",
     "Unfollow",
     "VerifyData",
+    "VersionDiff",
+    "VersionView",
     "from_json",
     "to_json",
 ]
 
 # ---------------------------------------------------------------------------------------------- commands
-
-
-@dataclass(frozen=True, slots=True)
-class OpenForm:
-    """The form of a saved strategy by its name. The reply is a FormView."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenToml:
-    """The form of a TOML text. The reply is a FormView; a text that is no TOML is refused with a sentence."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewStrategy:
-    """The form of a new strategy with nothing but a market. The reply is a FormView."""
-
-    symbol: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EditForm:
-    """Apply an edit to the TOML text of a strategy. The reply is the FormView of the edited text."""
-
-    toml: str
-    edit: FormEdit
-
-
-@dataclass(frozen=True, slots=True)
-class GetComponents:
-    """What can be added to a strategy. The reply is a tuple of ComponentChoice."""
-
-
-@dataclass(frozen=True, slots=True)
-class SaveStrategy:
-    """Write a strategy's TOML to the user's strategies folder. The reply is the name it was saved under."""
-
-    name: str
-    toml: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteStrategy:
-    """Move a saved strategy to the `deleted` folder beside it. The reply is True."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +195,7 @@ Command = (
     | CancelJob
     | ImportFiles
     | CheckData
-    | OpenForm
-    | OpenToml
-    | NewStrategy
-    | EditForm
-    | GetComponents
-    | SaveStrategy
-    | DeleteStrategy
+    | BuildCommand
     | RunBacktest
     | GetResult
     | GetTrades
@@ -267,7 +255,10 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class StrategySummary:
-    """A saved strategy. `example` marks those that came with tradebot; `problem` is its first error, if any."""
+    """A saved strategy. `example` marks those that came with tradebot; `problem` is its first error, if any.
+
+    `version` is the number of its newest saved version, 0 where it has none (an example, or a file put there by hand).
+    """
 
     name: str
     title: str
@@ -275,6 +266,7 @@ class StrategySummary:
     timeframe: str
     example: bool
     problem: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
