@@ -106,3 +106,11 @@ def test_a_variable_of_a_misspelt_section_is_refused_not_passed_over() -> None:
 def test_every_setting_has_a_line_of_help() -> None:
     assert "backtest.linear.taker_fee_percent" in known_paths()
     assert len(known_paths()) == len(set(known_paths()))
+
+
+def test_costs_and_margin_of_a_backtest() -> None:
+    settings = load_settings(None, {"backtest.linear.max_volume_share_percent": 5}, {}).backtest
+    assert (settings.linear.max_volume_share_percent, settings.spot.max_volume_share_percent) == (5.0, 10.0)
+    assert (settings.linear.impact, settings.linear.maintenance_rate_percent) == (0.0, 0.5)
+    with pytest.raises(InputError, match=r"max_volume_share_percent must be a number at most 100, was 101"):
+        load_settings(None, {"backtest.linear.max_volume_share_percent": 101}, {})

@@ -55,7 +55,19 @@ class CostSettings(_Section):
     maker_fee_percent: float = Field(0.02, ge=-1, le=5, description="fee of resting limit fills")
     slippage_percent: float = Field(0.01, ge=0, le=5, description="price lost on market and stop fills")
     half_spread_percent: float = Field(0.0, ge=0, le=5, description="half the spread, added to the slippage")
+    max_volume_share_percent: float = Field(
+        10.0, ge=0, le=100, description="most of the previous bar's volume that an entry may take; 0: no cap"
+    )
+    impact: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="price moved by own size, in standard deviations of a bar at its whole volume; 0: none",
+    )
     funding: bool = Field(True, description="charge funding on linear perpetuals")
+    maintenance_rate_percent: float = Field(
+        0.5, ge=0, lt=100, description="maintenance margin where no risk limits are stored"
+    )
 
 
 class SpotCostSettings(CostSettings):
