@@ -68,6 +68,15 @@ from tradebot.engine.data_messages import (
     Unfollow,
     VerifyData,
 )
+from tradebot.engine.preview_messages import (
+    Preview,
+    PreviewCandles,
+    PreviewFigure,
+    PreviewMark,
+    PreviewProgress,
+    PreviewSignals,
+    PreviewView,
+)
 
 __all__ = [
     "BackUp",
@@ -120,6 +129,13 @@ __all__ = [
     "OpenForm",
     "OpenToml",
     "OpenVersion",
+    "Preview",
+    "PreviewCandles",
+    "PreviewFigure",
+    "PreviewMark",
+    "PreviewProgress",
+    "PreviewSignals",
+    "PreviewView",
     "QuoteView",
     "ReadRule",
     "RepairData",
@@ -210,6 +226,7 @@ Command = (
     | BackUp
     | EstimateCollect
     | GetSymbols
+    | Preview
 )
 
 # ---------------------------------------------------------------------------------------------- snapshots
@@ -291,6 +308,7 @@ class EngineSnapshot:
     `mode` is demo or data; `source` names where the bars come from; `kernels` is unknown, compiling, ready or failed,
     `kernels_sentence` why. `read_only` is the sentence why nothing is written to the data folder, where so.
     `data_bytes` are those of all datasets; `waiting_rows` are stored beside their files, not yet in them.
+    `preview` is how far the live preview under way is.
     """
 
     time_ms: int = 0
@@ -314,6 +332,7 @@ class EngineSnapshot:
     waiting_rows: int = 0
     read_only: str = ""
     kernels_sentence: str = ""
+    preview: PreviewProgress = field(default_factory=PreviewProgress)
 
 
 # ---------------------------------------------------------------------------------------------- replies
