@@ -59,6 +59,7 @@ class TradebotApp(Desk):
         "screens/frame.tcss",
         "screens/data.tcss",
         "screens/build.tcss",
+        "screens/build_preview.tcss",
         "screens/results.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it

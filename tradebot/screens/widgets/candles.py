@@ -72,13 +72,20 @@ def candle_column(
 class CandleChart(Widget):
     """Candles with a price axis on the right, dates below, levels across, markers beside their bars.
 
-    Where there are more bars than columns, several make one candle, and `note` says so.
+    Where there are more bars than columns, several make one candle, and `note` says so. The prices take `axis_width`
+    cells on the right; names of levels need 19.
     """
 
     DEFAULT_CSS = "CandleChart { height: 1fr; width: 1fr; }"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        axis_width: int = _AXIS,
+    ) -> None:
         super().__init__(id=id)
+        self._axis = axis_width
         self._data = CandleData()
         self._cursor: int | None = None
         self._lines: list[Line] = []
@@ -102,7 +109,7 @@ class CandleChart(Widget):
         return max(10, width - _AXIS)
 
     def _group(self, width: int) -> int:
-        return max(1, -(-len(self._data.times_ms) // max(1, width - _AXIS)))
+        return max(1, -(-len(self._data.times_ms) // max(1, width - self._axis)))
 
     def render_line(self, y: int) -> Strip:
         """One line of the drawing."""
@@ -119,7 +126,7 @@ class CandleChart(Widget):
         self.refresh()
 
     def _draw(self, width: int, height: int) -> list[Line]:
-        data, rows, columns = self._data, height - 1, width - _AXIS
+        data, rows, columns = self._data, height - 1, width - self._axis
         if not data.times_ms or rows < 4 or columns < 10:
             return [(("too small for a chart" if data.times_ms else "", "dim"),)]
         group = self._group(width)
@@ -181,11 +188,11 @@ class CandleChart(Widget):
         low = bottom + (rows - 1 - row) * 2 * step
         for level in self._data.levels:
             if low <= level.price < low + 2 * step:
-                text = f" {level.name:<6}{level.price:>{_AXIS - 8},.{self._data.decimals}f}"
+                text = f" {level.name:<6}{level.price:>{max(1, self._axis - 8)},.{self._data.decimals}f}"
                 return ((text, f"bold {level.tone}"),)
         for tick in nice_ticks(bottom, bottom + rows * 2 * step, max(2, rows // 4)):
             if low <= tick < low + 2 * step:
-                return ((f"{tick:>{_AXIS - 1},.{self._data.decimals}f}", "dim"),)
+                return ((f"{tick:>{self._axis - 1},.{self._data.decimals}f}", "dim"),)
         return ()
 
     def _dates(self, slots: Sequence[int], pitch: int, columns: int) -> Line:

@@ -1,0 +1,154 @@
+"""How a preview is drawn: plain functions from the engine's answer to lines, a plot and candles. No widgets here."""
+
+from __future__ import annotations
+
+from tradebot.engine.messages import PreviewCandles, PreviewFigure, PreviewSignals, PreviewView
+from tradebot.screens import formats
+from tradebot.screens.widgets.candles import CandleData, Marker
+from tradebot.screens.widgets.line_plot import Plot, PlotLine
+from tradebot.screens.widgets.palette import Line, Part, spread, wrap
+
+__all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "signal_lines", "span_text"]
+
+_FIGURE_WIDTH = 21
+_TEXT_WIDTH = 8
+_MOST_NOTES = 3
+_BETTER = {1: "good", -1: "bad", 0: "dim"}
+_DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
+
+
+def span_text(days: int) -> str:
+    """A span of days as the pane names it: `1 year`, `all`, `12 days`."""
+    return _DAYS.get(days) or formats.plural(days, "day")
+
+
+def head_line(view: PreviewView | None, symbol: str, days: int, doing: str, tone: str, width: int) -> Line:
+    """What is shown on the left, what is being done (or what is up with it) on the right."""
+    left: list[Part] = []
+    if view is not None and view.timeframe:
+        shown = view.symbol or f"{len(view.symbols)} symbols"
+        left = [(f" {shown}", "bold"), (f" {view.timeframe}", "dim")]
+        if view.symbol and len(view.symbols) > 1:
+            left.append((f" 1 of {len(view.symbols)}", "dim"))
+        covered = -(-(view.end_ms - view.start_ms) // 86_400_000)
+        short = days and covered < days - 1
+        left.append((f" · {formats.plural(covered, 'day') if short or not days else span_text(days)}", "dim"))
+    elif symbol:
+        left = [(f" {symbol}", "bold")]
+    return spread(tuple(left), ((f" {doing} ", tone),) if doing else (), width)
+
+
+def figure_lines(figures: tuple[PreviewFigure, ...], width: int, muted: bool) -> list[Line]:
+    """The figures in as many columns as fit, each with its change against the saved version."""
+    if not figures:
+        return []
+    columns = max(1, min(4, width // _FIGURE_WIDTH, len(figures)))
+    rows = [figures[at : at + columns] for at in range(0, len(figures), columns)]
+    labels = [max(len(row[place].label) for row in rows if place < len(row)) for place in range(columns)]
+    room = (width - sum(labels)) // columns
+    return [
+        tuple(
+            part
+            for label, figure in zip(labels, row, strict=False)
+            for part in _figure(figure, label, room, muted)
+        )
+        for row in rows
+    ]
+
+
+def _figure(figure: PreviewFigure, label_width: int, room: int, muted: bool) -> list[Part]:
+    """`Sharpe   1.41 ▼0.12`: label, value, arrow and size of the change; `room` cells beside the label."""
+    change = f"{formats.arrow(figure.direction)}{figure.change}" if figure.change else ""
+    change_width = max(0, room - _TEXT_WIDTH - 2)
+    value_tone = {"good": "bold good", "bad": "bold bad"}.get(figure.tone, "bold text")
+    return [
+        (f" {figure.label:<{label_width}}", "stale" if muted else "head"),
+        (f"{figure.text:>{_TEXT_WIDTH}}", "stale" if muted else value_tone),
+        (f" {change:<{change_width}.{change_width}}", "stale" if muted else _BETTER[figure.better]),
+    ]
+
+
+def plot_of(view: PreviewView, muted: bool) -> Plot:
+    """The equity line above that of the saved version, with the starting cash as the level to compare with."""
+    lines = [PlotLine(view.times_ms, view.equity, "chart-1")]
+    if view.saved_equity:
+        lines.append(PlotLine(view.saved_times_ms, view.saved_equity, "chart-2"))
+    return Plot(tuple(lines), view.cash, muted)
+
+
+def candles_of(candles: PreviewCandles, muted: bool) -> CandleData:
+    """The last bars; an entry points in the direction of its position, an exit is a cross on the other side."""
+    markers = []
+    for mark in candles.marks:
+        long, entry = mark.side == "long", mark.kind == "entry"
+        glyph = ("▲" if long else "▼") if entry else "×"
+        tone = "stale" if muted else "bold chart-1" if entry else "bold accent"
+        markers.append(Marker(mark.bar, glyph, long == entry, tone))
+    return CandleData(
+        candles.times_ms,
+        candles.open,
+        candles.high,
+        candles.low,
+        candles.close,
+        candles.decimals,
+        markers=tuple(markers),
+    )
+
+
+def signal_lines(signals: PreviewSignals, width: int, muted: bool) -> list[Line]:
+    """How often it decided, how long it held, how far its stop was; in as few lines as fit."""
+
+    def tone(usual: str) -> str:
+        return "stale" if muted else usual
+
+    facts: list[Line] = [
+        (
+            (" signals", tone("head")),
+            (f" ▲ {formats.count(signals.long)} long", tone("up")),
+            (f" ▼ {formats.count(signals.short)} short", tone("down")),
+        ),
+        ((f" {_rate(signals.per_day)}", tone("text")),),
+    ]
+    if signals.hold_ms is not None:
+        facts.append(((" hold ", tone("head")), (_length(signals.hold_ms), tone("text"))))
+    if signals.stop_percent is not None:
+        facts.append(((" stop ", tone("head")), (f"{signals.stop_percent:.2f}%", tone("text"))))
+    lines: list[Line] = []
+    for fact in facts:
+        size = sum(len(text) for text, _ in fact)
+        if lines and sum(len(text) for text, _ in lines[-1]) + 2 + size <= width:
+            lines[-1] = (*lines[-1], ("  ", ""), *fact)
+        else:
+            lines.append(fact)
+    return lines
+
+
+def _rate(per_day: float) -> str:
+    """`3.4 a day`, `2.1 a week`, `0.9 a month`."""
+    for factor, unit in ((1, "day"), (7, "week")):
+        if per_day * factor >= 1 or per_day == 0:
+            return f"{per_day * factor:.1f} a {unit}"
+    return f"{per_day * 30:.1f} a month"
+
+
+def _length(span_ms: int) -> str:
+    """`42 min`, `3h 10m`, `4d 2h`."""
+    minutes = round(span_ms / 60_000)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours}h {rest:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24}h"
+
+
+def note_lines(notes: tuple[str, ...], width: int, most: int) -> list[Line]:
+    """The most important sentences, broken to the width, `most` lines of them at most."""
+    lines: list[Line] = []
+    for note in notes[:_MOST_NOTES]:
+        broken = wrap(note, max(10, width - 4))
+        lines += [
+            ((" ! " if not number else "   ", "warning"), (text, "text"))
+            for number, text in enumerate(broken)
+        ]
+    if len(lines) > most > 0:
+        lines = [*lines[: most - 1], (("   … ", "dim"), ("m shows the pane large", "dim"))]
+    return lines[: max(0, most)]
