@@ -33,6 +33,7 @@ class Decisions:
     sides were supported, which is no decision. `fired`: bars on which each signal and group that takes part
     supports long and short. `warm_up`: the look-back of all that takes part, in bars; nothing is decided before.
     `levels`: the columns that orders, levels and sizes need (`levels.level_columns`) by key, NaN where there is none.
+    `members`: where each of those in `fired` supports long and short, only where `decide` was asked to keep it.
     """
 
     side: npt.NDArray[np.int8]
@@ -43,15 +44,21 @@ class Decisions:
     fired: Mapping[str, tuple[int, int]]
     warm_up: int
     levels: Mapping[str, Float64] = field(default_factory=dict)
+    members: Mapping[str, tuple[BoolArray, BoolArray]] = field(default_factory=dict)
 
 
 def decide(
-    spec: StrategySpec, registry: Registry, market: MarketData | Candles, cache: NodeCache | None = None
+    spec: StrategySpec,
+    registry: Registry,
+    market: MarketData | Candles,
+    cache: NodeCache | None = None,
+    keep_members: bool = False,
 ) -> Decisions:
     """The decisions of `spec` for the symbol of `market`, one for each of its bars of the strategy's timeframe.
 
     Bars alone stand for the strategy's own market. With a `cache` the columns of nodes are shared with other runs on
-    the same data. InputError where the strategy reads data that `market` does not have.
+    the same data; `keep_members` hands out those of signals and groups, which nobody may change. InputError where the
+    strategy reads data that `market` does not have.
     """
     _keep_freed_pages()
     if isinstance(market, Candles):
@@ -75,6 +82,7 @@ def decide(
         conflicts=int(np.count_nonzero(np.logical_and(long, short)[warm_up:])),
         fired=nodes.fired(),
         warm_up=warm_up,
+        members=nodes.columns() if keep_members else {},
     )
 
 

@@ -55,12 +55,15 @@ class Members:
 
     def fired(self) -> dict[str, tuple[int, int]]:
         """Bars on which each member supports long and short, in the order of the file."""
-        names = [*self._spec.signals, *self._spec.groups]
-        pairs = {name: self._sides[name] for name in names if name in self._sides}
         return {
             name: (int(np.count_nonzero(long)), int(np.count_nonzero(short)))
-            for name, (long, short) in pairs.items()
+            for name, (long, short) in self.columns().items()
         }
+
+    def columns(self) -> dict[str, Sides]:
+        """Where each member that was computed supports long and short, in the order of the file."""
+        names = [*self._spec.signals, *self._spec.groups]
+        return {name: self._sides[name] for name in names if name in self._sides}
 
     def strength(self, rule: Combination, side: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """Share of the members that support the side taken, 0 where none is taken."""

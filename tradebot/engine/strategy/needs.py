@@ -1,0 +1,207 @@
+"""What a strategy reads: which bars of which symbols and timeframes, how far back, and the nodes that take part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from tradebot.engine.market import Category, Timeframe
+from tradebot.engine.strategy.nature import named_members
+from tradebot.engine.strategy.nodes import series_references
+from tradebot.engine.strategy.registry import Registry
+from tradebot.engine.strategy.series import FUNDING, MARKET_SERIES, split_reference
+from tradebot.engine.strategy.spec import StrategySpec, Use
+
+
+@dataclass(frozen=True, slots=True)
+class DataNeed:
+    """Bars that a strategy reads, or with `timeframe` None the settled funding, for each symbol that it trades.
+
+    `symbol`: "" for the traded one itself. `paths` are the values that ask for it, `execution` where only fills are
+    walked on these bars. `look_back` bars must have closed before the deepest of its nodes has a value.
+    """
+
+    symbol: str
+    timeframe: Timeframe | None
+    paths: tuple[str, ...]
+    look_back: int = 0
+    execution: bool = False
+
+    @property
+    def before_ms(self) -> int:
+        """How long before the first decision these bars must begin, in milliseconds."""
+        return 0 if self.timeframe is None else self.look_back * self.timeframe.ms
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """The signals, groups and indicators that the entry, the exit and the levels of a strategy use."""
+
+    members: tuple[str, ...]
+    indicators: tuple[str, ...]
+    series: tuple[str, ...]
+    """Everything that is read by name, columns of the bars included."""
+
+
+def participants(spec: StrategySpec, registry: Registry) -> Participants:
+    """What takes part: switched on, and reached from [entry], [exit] or a level of [risk]; in the order of the file."""
+    roots = [*spec.entry.rule.signals, *(spec.exit.signals if spec.exit is not None else ())]
+    members = _reached(roots, lambda name: members_of(spec, registry, name))
+    active = [name for name in members if _enabled(spec, name)]
+    read: list[str] = []
+    for name in active:
+        signal = spec.signals.get(name)
+        if signal is not None:
+            read += series_references(registry.signals[signal.use], signal.parameters)
+    read += level_series(spec)
+    names = _reached((split_reference(each)[0] for each in read), lambda name: _sources(spec, registry, name))
+    for name in names:
+        if name in spec.indicators:
+            indicator = spec.indicators[name]
+            read += series_references(registry.indicators[indicator.use], indicator.parameters)
+    return Participants(
+        members=tuple(name for name in (*spec.signals, *spec.groups) if name in set(active)),
+        indicators=tuple(name for name in spec.indicators if name in names),
+        series=tuple(dict.fromkeys(read)),
+    )
+
+
+def members_of(spec: StrategySpec, registry: Registry, name: str) -> list[str]:
+    """The enabled signals and groups that a member names; none for an unknown one."""
+    signal, group = spec.signals.get(name), spec.groups.get(name)
+    if signal is not None:
+        names: Iterable[str] = named_members(registry.signals[signal.use], signal.parameters)
+    else:
+        names = group.rule.signals if group is not None else ()
+    return [each for each in names if _enabled(spec, each)]
+
+
+def level_series(spec: StrategySpec) -> list[str]:
+    """The series that stops and targets follow."""
+    uses = [spec.risk.stop_loss, *spec.risk.take_profit, spec.risk.trailing_stop]
+    return [str(use.parameters["series"]) for use in uses if use is not None and "series" in use.parameters]
+
+
+def data_needs(spec: StrategySpec, registry: Registry) -> tuple[DataNeed, ...]:
+    """All that a strategy reads: its own bars first, then those of its indicators, execution bars, funding."""
+    used = participants(spec, registry)
+    depths = _indicator_depths(spec, registry, used.indicators)
+    home = ("", spec.timeframe)
+    paths: dict[tuple[str, Timeframe], list[str]] = {home: ["strategy.timeframe"]}
+    look_backs = {home: _member_depth(spec, registry, used.members, depths)}
+    for name in used.indicators:
+        place = _place(spec, name)
+        paths.setdefault(place, []).append(f"indicators.{name}")
+        look_backs[place] = max(look_backs.get(place, 0), depths[name])
+    for use in _level_uses(spec):
+        look_backs[home] = max(look_backs[home], int(use.parameters["length"]))
+    needs = [
+        DataNeed(symbol, timeframe, tuple(paths[symbol, timeframe]), look_backs[symbol, timeframe])
+        for symbol, timeframe in paths
+    ]
+    if spec.execution is not None and spec.execution is not spec.timeframe:
+        needs.append(DataNeed("", spec.execution, ("strategy.execution",), execution=True))
+    if spec.category is Category.LINEAR and FUNDING in used.series:
+        needs.extend(_funding_needs(spec, registry, used))
+    return tuple(needs)
+
+
+def _funding_needs(spec: StrategySpec, registry: Registry, used: Participants) -> list[DataNeed]:
+    """Funding read as a series, by the symbol whose it is."""
+    readers: dict[str, list[str]] = {}
+    for name in used.indicators:
+        indicator = spec.indicators[name]
+        if FUNDING in series_references(registry.indicators[indicator.use], indicator.parameters):
+            readers.setdefault(indicator.symbol, []).append(f"indicators.{name}")
+    for name in used.members:
+        signal = spec.signals.get(name)
+        if signal is not None and FUNDING in series_references(
+            registry.signals[signal.use], signal.parameters
+        ):
+            readers.setdefault("", []).append(f"signals.{name}")
+    return [DataNeed(symbol, None, tuple(paths)) for symbol, paths in readers.items()]
+
+
+def _enabled(spec: StrategySpec, name: str) -> bool:
+    node = spec.signals.get(name) or spec.groups.get(name)
+    return node is not None and node.enabled
+
+
+def _place(spec: StrategySpec, name: str) -> tuple[str, Timeframe]:
+    indicator = spec.indicators[name]
+    return indicator.symbol, indicator.timeframe or spec.timeframe
+
+
+def _sources(spec: StrategySpec, registry: Registry, name: str) -> list[str]:
+    indicator = spec.indicators.get(name)
+    if indicator is None:
+        return []
+    references = series_references(registry.indicators[indicator.use], indicator.parameters)
+    return [split_reference(each)[0] for each in references]
+
+
+def _reached(roots: Iterable[str], below: Callable[[str], Iterable[str]]) -> dict[str, None]:
+    """Everything that the roots lead to, roots included; without recursion, because chains may be long."""
+    found: dict[str, None] = {}
+    waiting = list(roots)[::-1]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting.extend(list(below(name))[::-1])
+    return found
+
+
+def _in_order(names: Iterable[str], below: Callable[[str], Iterable[str]]) -> list[str]:
+    """The names, each after those below it."""
+    done: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        missing = [each for each in below(waiting[-1]) if each not in done]
+        if missing and waiting[-1] not in done:
+            waiting.extend(missing)
+        else:
+            done[waiting.pop()] = None
+    return list(done)
+
+
+def _indicator_depths(spec: StrategySpec, registry: Registry, names: tuple[str, ...]) -> dict[str, int]:
+    """Bars of its own place that each indicator and its sources at that place need before the first value."""
+    depths: dict[str, int] = {}
+
+    def below(name: str) -> list[str]:
+        return [each for each in _sources(spec, registry, name) if each not in MARKET_SERIES]
+
+    for name in _in_order(names, below):
+        indicator = spec.indicators[name]
+        same = [depths[each] for each in below(name) if _place(spec, each) == _place(spec, name)]
+        own = registry.indicators[indicator.use].look_back(indicator.parameters)
+        depths[name] = own + max(same, default=0)
+    return depths
+
+
+def _member_depth(
+    spec: StrategySpec, registry: Registry, names: tuple[str, ...], depths: Mapping[str, int]
+) -> int:
+    """Bars of the strategy's own place that its signals need before the first value."""
+    home = ("", spec.timeframe)
+    found: dict[str, int] = {}
+    for name in _in_order(names, lambda each: members_of(spec, registry, each)):
+        before = [found[each] for each in members_of(spec, registry, name)]
+        signal = spec.signals.get(name)
+        own = 0
+        if signal is not None:
+            declaration = registry.signals[signal.use]
+            own = declaration.bars_before(signal.parameters)
+            sources = [split_reference(each)[0] for each in series_references(declaration, signal.parameters)]
+            before += [depths[each] for each in sources if each in depths and _place(spec, each) == home]
+        found[name] = own + max(before, default=0)
+    return max(found.values(), default=0)
+
+
+def _level_uses(spec: StrategySpec) -> list[Use]:
+    """Everything whose distance is a multiple of the average true range, and the sizing by volatility."""
+    risk = spec.risk
+    uses = [risk.stop_loss, *risk.take_profit, risk.trailing_stop, spec.orders.offset, risk.sizing]
+    uses += [risk.pyramiding.spacing] if risk.pyramiding is not None else []
+    return [use for use in uses if use is not None and "length" in use.parameters]
