@@ -27,7 +27,9 @@ Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 
 async def error_in_a_field(pilot: Pilot[None]) -> None:
-    row = pilot.app.query_one(FormPane).row_of("indicators.fast.length")
+    form = pilot.app.query_one(FormPane)
+    assert await form.jump("indicators.fast.length")
+    row = form.row_of("indicators.fast.length")
     assert row is not None
     row.editor.focus()
     await type_text(pilot, "0")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import random
+import typing
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from tests.support import fake_data
-from tests.support.fake_forms import COMPONENTS, EXAMPLES, apply_edit, form_of, parse
+from tests.support.fake_forms import EXAMPLES, FakeForms
+from tests.support.fake_preview import preview
 from tests.support.fake_results import NOW_MS, PRICES, make_result, make_trades, trade_bars
 from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
@@ -47,8 +49,7 @@ class FakeEngine:
         self.ticks = 0
         self._random = random.Random(seed)
         self._seed = seed
-        self._strategies = dict(EXAMPLES) if scenario != "bare" else {}
-        self._mine: set[str] = {"ema-x"}
+        self.forms = FakeForms(dict(EXAMPLES) if scenario != "bare" else {}, {"ema-x"}, NOW_MS)
         self._jobs: dict[int, m.JobView] = {}
         self._next_job = 10
         self._results: dict[str, m.BacktestView] = {}
@@ -94,7 +95,7 @@ class FakeEngine:
             quotes=self._quotes if full else (),
             datasets=self._datasets,
             jobs=tuple(self._jobs.values()),
-            strategies=self._summaries(),
+            strategies=self.forms.summaries(),
             results=tuple(self._summary(view) for view in self._results.values()),
             events=tuple(self._events),
             free_bytes=412_000_000_000,
@@ -155,9 +156,11 @@ class FakeEngine:
     # ---------------------------------------------------------------------------------------- commands
 
     def _answer(self, command: m.Command) -> Any:
+        if isinstance(command, typing.get_args(m.BuildCommand)):
+            return self.forms.answer(command)
         match command:
-            case m.GetComponents():
-                return COMPONENTS
+            case m.Preview():
+                return preview(command)
             case m.RunBacktest(name=name):
                 return self._start("backtest", f"backtest {name}", 100, "%")
             case m.GetResult(result_id=key):
@@ -167,15 +170,6 @@ class FakeEngine:
                 return m.TradePage(len(rows), offset, tuple(rows[offset : offset + limit]))
             case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin):
                 return trade_bars(self._known(self._trades, key, "result"), number, margin)
-            case (
-                m.OpenForm()
-                | m.OpenToml()
-                | m.NewStrategy()
-                | m.EditForm()
-                | m.SaveStrategy()
-                | m.DeleteStrategy()
-            ):
-                return self._answer_strategies(command)
             case _:
                 return self._answer_data(command)
 
@@ -227,34 +221,6 @@ class FakeEngine:
                 self._jobs[number] = replace(
                     job, state="cancelled", sentence="Stopped by you; what was written stays.", resumable=True
                 )
-                return True
-        raise AssertionError(command)
-
-    def _answer_strategies(self, command: m.Command) -> Any:
-        match command:
-            case m.OpenForm(name=name):
-                return form_of(parse(self._known(self._strategies, name, "strategy")))
-            case m.OpenToml(text=text):
-                return form_of(parse(text))
-            case m.NewStrategy(symbol=symbol):
-                return form_of(
-                    {
-                        "strategy": {
-                            "category": "linear",
-                            "symbols": [symbol] if symbol else [],
-                            "timeframe": "15m",
-                        }
-                    }
-                )
-            case m.EditForm(toml=toml, edit=edit):
-                return form_of(apply_edit(parse(toml), edit))
-            case m.SaveStrategy(name=name, toml=toml):
-                self._strategies[name] = toml
-                self._mine.add(name)
-                return name
-            case m.DeleteStrategy(name=name):
-                self._known(self._strategies, name, "strategy")
-                del self._strategies[name]
                 return True
         raise AssertionError(command)
 
@@ -318,20 +284,7 @@ class FakeEngine:
         moved = price * (1 + self._random.gauss(0, 0.0002))
         return replace(quote, last=f"{moved:.{decimals}f}", age_ms=self._random.randrange(20, 250))
 
-    # ---------------------------------------------------------------------------------------- strategies and results
-
-    def _summaries(self) -> tuple[m.StrategySummary, ...]:
-        found = []
-        for name, text in self._strategies.items():
-            document = parse(text)
-            view = form_of(document)
-            head = document.get("strategy", {})
-            errors = [problem.sentence for problem in view.problems if problem.severity == "error"]
-            found.append(
-                m.StrategySummary(name, str(head.get("name", name)), tuple(head.get("symbols", ())),
-                                  str(head.get("timeframe", "")), name not in self._mine, errors[0] if errors else "")
-            )  # fmt: skip
-        return tuple(sorted(found, key=lambda each: (each.example, each.name)))
+    # ---------------------------------------------------------------------------------------- results
 
     def _summary(self, view: m.BacktestView) -> m.ResultSummary:
         gain = view.equity[-1] / view.equity[0] - 1 if view.trade_count else 0.0

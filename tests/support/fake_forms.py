@@ -1,58 +1,19 @@
-"""The strategy forms of the fake engine: a small registry, a plausible check, edits as the messages define them."""
+"""The strategies of the fake engine: the real form model over texts in memory, without a thread and without a disk."""
 
 from __future__ import annotations
 
-import copy
-import re
+import functools
 import tomllib
 from typing import Any
 
-import tomli_w
-
+from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError
-from tradebot.engine.messages import ComponentChoice, FormEdit, FormField, FormProblem, FormSection, FormView
+from tradebot.engine.strategy import builtin_registry
+from tradebot.engine.strategy.editing import apply_edit
+from tradebot.engine.strategy.form import build_form, component_choices
+from tradebot.engine.strategy.registry import Registry
 
-SERIES = ("open", "high", "low", "close", "volume", "hl2", "hlc3")
-FRAMES = ("1m", "5m", "15m", "1h", "4h", "1d")
-# name -> parameter -> (kind, default, low, high)
-INDICATORS: dict[str, dict[str, tuple[str, Any, float, float]]] = {
-    "sma": {"length": ("int", 20, 1, 5000), "source": ("series", "close", 0, 0)},
-    "ema": {"length": ("int", 20, 1, 5000), "source": ("series", "close", 0, 0)},
-    "rsi": {"length": ("int", 14, 2, 5000), "source": ("series", "close", 0, 0)},
-    "atr": {"length": ("int", 14, 1, 5000)},
-    "adx": {"length": ("int", 14, 1, 5000)},
-}
-SIGNALS: dict[str, dict[str, tuple[str, Any, float, float]]] = {
-    "cross": {"a": ("series", "close", 0, 0), "b": ("series", "close", 0, 0)},
-    "compare": {"a": ("series", "close", 0, 0), "op": ("choice", ">", 0, 0), "b": ("series", "close", 0, 0)},
-    "threshold": {
-        "source": ("series", "close", 0, 0),
-        "lower": ("float", 30, 0, 0),
-        "upper": ("float", 70, 0, 0),
-    },
-}
-COMBINE = ("majority", "weighted", "unanimous", "any", "at_least")
-OPTIONS = {
-    "stop_loss": ("none", "percent"),
-    "take_profit": ("none", "percent"),
-    "sizing": ("equity", "notional", "fixed"),
-}
-COMPONENTS = (
-    ComponentChoice("indicators", "sma", "Simple moving average", "Mean of the last bars."),
-    ComponentChoice("indicators", "ema", "Exponential moving average", "Mean that weighs recent bars more."),
-    ComponentChoice(
-        "indicators", "rsi", "Relative strength index", "Share of rises in recent moves, 0 to 100."
-    ),
-    ComponentChoice("indicators", "atr", "Average true range", "Usual reach of a bar, in price."),
-    ComponentChoice("indicators", "adx", "Average directional index", "Strength of a trend, 0 to 100."),
-    ComponentChoice("signals", "cross", "Cross", "One series crosses another."),
-    ComponentChoice("signals", "compare", "Compare", "One series is above or below another, or a number."),
-    ComponentChoice(
-        "signals", "threshold", "Threshold", "Below one level supports long, above another short."
-    ),
-    ComponentChoice("groups", "majority", "Majority", "More signals for than against."),
-    ComponentChoice("groups", "unanimous", "Unanimous", "All signals agree."),
-)
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 EXAMPLES = {
     "ema-x": """[strategy]
 name = "EMA cross with trend filter"
@@ -154,263 +115,146 @@ sizing = { use = "equity", percent = 50.0 }
 }
 
 
-def parse(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError("This text is not TOML; look for a missing quote or bracket.") from error
+NEW = """[strategy]
+name = "New strategy"
+category = "linear"
+symbols = [{symbol}]
+timeframe = "15m"
+"""
+TEMPLATES = (
+    m.TemplateView(
+        "trend", "Two averages", "Earns in long moves, loses in quiet ranges.", "120 trades, +12.4 %"
+    ),
+    m.TemplateView("dip", "RSI dip buyer", "Earns in ranges, loses in crashes.", "64 trades, +3.1 %"),
+)
+_TEMPLATE_TEXTS = {"trend": EXAMPLES["trend-sma"], "dip": EXAMPLES["rsi-dip"]}
 
 
-def apply_edit(document: dict[str, Any], edit: FormEdit) -> dict[str, Any]:
-    changed = copy.deepcopy(document)
-    path = edit.path.split(".")
-    if edit.action == "set" and path[0] == "risk" and path[-1] in OPTIONS:
-        edit = FormEdit("option", edit.path, edit.text)
-    if edit.action == "set":
-        table = changed
-        for key in path[:-1]:
-            table = table.setdefault(key, {})
-        if edit.text.strip():
-            table[path[-1]] = _value(path, edit.text.strip())
-        else:
-            table.pop(path[-1], None)
-    elif edit.action == "add":
-        nodes = changed.setdefault(edit.path, {})
-        name, number = edit.text, 2
-        while name in nodes:
-            name, number = f"{edit.text}{number}", number + 1
-        nodes[name] = {"combine": edit.text, "signals": []} if edit.path == "groups" else {"use": edit.text}
-    elif edit.action == "remove":
-        kind, name = path
-        changed.get(kind, {}).pop(name, None)
-        for table in (changed.get("entry", {}), changed.get("exit", {}), *changed.get("groups", {}).values()):
-            if name in table.get("signals", []):
-                table["signals"] = [each for each in table["signals"] if each != name]
-    elif edit.action == "toggle":
-        node = changed[path[0]][path[1]]
-        node["enabled"] = not node.get("enabled", True)
-    elif edit.action == "option":
-        section = changed.setdefault(path[0], {})
-        if edit.text == "none":
-            section.pop(path[1], None)
-        else:
-            defaults = {
-                "percent": {"percent": 2.0},
-                "equity": {"percent": 10.0},
-                "notional": {"amount": 1000},
-                "fixed": {"quantity": 1},
-            }
-            section[path[1]] = {"use": edit.text, **defaults[edit.text]}
-    else:
-        raise InputError(f'"{edit.action}" is no edit of a form.')
-    return changed
+@functools.cache
+def registry() -> Registry:
+    """Every indicator and signal that comes with the program; made once for all tests of a process."""
+    return builtin_registry()
 
 
-def _value(path: list[str], text: str) -> Any:
-    if path[-1] in {"symbols", "signals"}:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if text in {"true", "false"}:
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def form_of(toml: str) -> m.FormView:
+    """The form of a text, as the engine makes it."""
+    return build_form(toml, registry(), SYMBOLS)
 
 
-class _Form:
-    """Collects the sections and problems of one document."""
+class FakeForms:
+    """Answers the commands of building; `mine` are the names that did not come with the program."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
-        self.sections: list[FormSection] = []
-        self.problems: list[FormProblem] = []
-        self.series = SERIES + tuple(document.get("indicators", {}))
-        self.members = tuple(document.get("signals", {})) + tuple(document.get("groups", {}))
+    def __init__(self, strategies: dict[str, str], mine: set[str], now_ms: int) -> None:
+        self.strategies = strategies
+        self.mine = mine
+        self.drafts: dict[str, m.DraftView] = {}
+        self.versions: dict[str, list[str]] = {
+            name: [strategies[name]] for name in mine if name in strategies
+        }
+        self._now_ms = now_ms
 
-    def problem(self, path: str, sentence: str, severity: str = "error") -> str:
-        self.problems.append(FormProblem(path, sentence, severity))
-        return sentence
-
-    def field(self, path: str, label: str, kind: str, value: Any, **more: Any) -> FormField:
-        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        if isinstance(value, list):
-            text = ", ".join(str(each) for each in value)
-        low, high, sentence = more.get("low"), more.get("high"), ""
-        if kind in {"int", "float"} and value is not None:
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, (int, float))
-                or (kind == "int" and not isinstance(value, int))
-            ):
-                what = "a whole number" if kind == "int" else "a number"
-                sentence = self.problem(path, f"{label}: expected {what}, got {text}.")
-            elif (low is not None and value < low) or (high is not None and value > high):
-                sentence = self.problem(path, f"{label}: must be {low:g} to {high:g}, was {text}.")
-        if kind == "choice" and value is not None and text not in more.get("choices", ()):
-            sentence = self.problem(path, f"{label}: {text} is not one of {', '.join(more['choices'])}.")
-        if kind == "series" and isinstance(value, str) and text not in self.series:
-            sentence = self.problem(path, f'{label}: there is no series "{text}".')
-        return FormField(path, label, kind, text, problem=sentence, **more)
-
-    def market(self) -> None:
-        head = self.document.get("strategy", {})
-        fields = [
-            self.field("strategy.name", "Name", "text", head.get("name"), help="Shown in lists and results."),
-            self.field("strategy.category", "Category", "choice", head.get("category"), choices=("linear", "spot"),
-                       default="linear", help="Perpetual contracts in USDT, or spot."),
-            self.field("strategy.symbols", "Symbols", "symbols", head.get("symbols", []),
-                       help="Names and patterns such as ETH*."),
-            self.field("strategy.timeframe", "Timeframe", "choice", head.get("timeframe"), choices=FRAMES,
-                       help="Decisions are taken at the close of these bars."),
-        ]  # fmt: skip
-        if not head.get("symbols"):
-            sentence = self.problem("strategy.symbols", "Symbols: name at least one, such as BTCUSDT.")
-            fields[2] = FormField("strategy.symbols", "Symbols", "symbols", "", problem=sentence)
-        self.sections.append(FormSection("strategy", "market", "Market", tuple(fields)))
-
-    def nodes(self, kind: str, registry: dict[str, dict[str, tuple[str, Any, float, float]]]) -> None:
-        for name, node in self.document.get(kind, {}).items():
-            use = str(node.get("use", ""))
-            fields = []
-            for key, (what, default, low, high) in registry.get(use, {}).items():
-                more: dict[str, Any] = {"default": str(default)}
-                if what == "int":
-                    more |= {"low": low, "high": high}
-                if what == "series":
-                    more["choices"] = tuple(each for each in self.series if each != name)
-                if what == "choice":
-                    more["choices"] = (">", "<", ">=", "<=")
-                fields.append(
-                    self.field(f"{kind}.{name}.{key}", key.capitalize(), what, node.get(key, default), **more)
+    def summaries(self) -> tuple[m.StrategySummary, ...]:
+        """All strategies, the user's own first."""
+        found = []
+        for name, text in self.strategies.items():
+            head = tomllib.loads(text).get("strategy", {})
+            errors = [each.sentence for each in form_of(text).problems if each.severity == "error"]
+            found.append(
+                m.StrategySummary(
+                    name, str(head.get("name", name)), tuple(head.get("symbols", ())),
+                    str(head.get("timeframe", "")), name not in self.mine, errors[0] if errors else "",
+                    len(self.versions.get(name, ())),
                 )
-            self.sections.append(
-                FormSection(f"{kind}.{name}", kind[:-1], f"{name} · {use}", tuple(fields), removable=True,
-                            switchable=True, enabled=bool(node.get("enabled", True)))
             )  # fmt: skip
+        return tuple(sorted(found, key=lambda each: (each.example, each.name)))
 
-    def combination(self, path: str, kind: str, title: str, table: dict[str, Any], **more: Any) -> None:
-        fields = [
-            self.field(f"{path}.combine", "Combine", "choice", table.get("combine", "majority"), choices=COMBINE,
-                       default="majority"),
-            self.field(f"{path}.signals", "Signals", "members", table.get("signals", []), choices=self.members),
-        ]  # fmt: skip
-        if kind == "entry":
-            fields.append(self.field("entry.trigger", "Trigger", "choice", table.get("trigger", "level"),
-                                     choices=("level", "edge"),
-                                     default="level", help="While it holds, or only when it begins."))  # fmt: skip
-            if not table.get("signals"):
-                sentence = self.problem("entry.signals", "Signals: entry needs at least one signal.")
-                fields[1] = FormField(
-                    "entry.signals", "Signals", "members", "", choices=self.members, problem=sentence
-                )
-        self.sections.append(FormSection(path, kind, title, tuple(fields), **more))
+    def answer(self, command: m.BuildCommand) -> Any:
+        """The reply of one command."""
+        match command:
+            case m.OpenForm(name=name):
+                return form_of(self._known(self.strategies, name, "strategy"))
+            case m.OpenToml(text=text):
+                return form_of(text)
+            case m.NewStrategy(symbol=symbol):
+                return form_of(NEW.format(symbol=f'"{symbol}"' if symbol else ""))
+            case m.EditForm(toml=toml, edit=edit):
+                return form_of(apply_edit(toml, edit, registry()))
+            case m.GetComponents():
+                symbols = [
+                    m.ComponentChoice("symbols", each, each, "linear, 1m and 1h stored") for each in SYMBOLS
+                ]
+                return (*component_choices(registry()), *symbols)
+            case m.ReadRule(text=text):
+                return m.RuleReading(text)
+            case m.GetTemplates():
+                return TEMPLATES
+            case m.FromTemplate(name=name):
+                return form_of(self._known(_TEMPLATE_TEXTS, name, "template"))
+        return self._answer_saved(command)
 
-    def risk(self) -> None:
-        risk = self.document.get("risk", {})
-        fields = [
-            self.field("risk.direction", "Direction", "choice", risk.get("direction", "both"),
-                       choices=("both", "long", "short"), default="both"),
-            self.field("risk.opposite", "Opposite signal", "choice", risk.get("opposite", "reverse"),
-                       choices=("reverse", "close", "ignore"), default="reverse"),
-        ]  # fmt: skip
-        for name, choices in OPTIONS.items():
-            table = risk.get(name) or {}
-            use = table.get("use", choices[0])
-            label = name.replace("_", " ").capitalize()
-            fields.append(
-                self.field(f"risk.{name}", label, "choice", use, choices=choices, default=choices[0])
-            )
-            for key, value in table.items():
-                if key != "use":
-                    unit = "%" if key == "percent" else ""
-                    fields.append(
-                        self.field(
-                            f"risk.{name}.{key}",
-                            f"{label} {key}",
-                            "float",
-                            value,
-                            low=0.01,
-                            high=100.0,
-                            unit=unit,
-                        )
+    def _answer_saved(self, command: m.BuildCommand) -> Any:
+        match command:
+            case m.SaveStrategy(name=name, toml=toml):
+                self.strategies[name] = toml
+                self.mine.add(name)
+                self.drafts.pop(name, None)
+                versions = self.versions.setdefault(name, [])
+                if not versions or versions[-1] != toml:
+                    versions.append(toml)
+                return name
+            case m.DeleteStrategy(name=name):
+                self._known(self.strategies, name, "strategy")
+                self.versions.pop(name, None)
+                del self.strategies[name]
+                return True
+            case m.ListVersions(name=name):
+                count = len(self.versions.get(name, ()))
+                return tuple(
+                    m.VersionView(
+                        number, self._now_ms - (count - number) * 3_600_000, number == count, "2 values"
                     )
-        fields.append(
-            self.field(
-                "risk.max_bars",
-                "Time stop",
-                "int",
-                risk.get("max_bars"),
-                default="0",
-                low=0,
-                high=100_000,
-                unit="bars",
-            )
-        )
-        self.sections.append(FormSection("risk", "risk", "Risk", tuple(fields)))
+                    for number in range(count, 0, -1)
+                )
+            case m.OpenVersion(name=name, number=number):
+                return form_of(self._version(name, number, ""))
+            case m.CompareVersions(name=name, old=old, new=new, toml=toml):
+                before, after = (_values(self._version(name, each, toml)) for each in (old, new))
+                paths = [path for path in {**before, **after} if before.get(path, "") != after.get(path, "")]
+                lines = tuple(m.DiffLine(path, before.get(path, ""), after.get(path, "")) for path in paths)
+                return m.VersionDiff(name, old, new, lines)
+            case m.KeepDraft(name=name, toml=toml):
+                self.drafts[name] = m.DraftView(name, toml, self._now_ms)
+                return True
+            case m.GetDrafts():
+                return tuple(reversed(self.drafts.values()))
+            case m.DropDraft(name=name):
+                return self.drafts.pop(name, None) is not None
+        raise AssertionError(command)
 
-    def costs(self) -> None:
-        costs = self.document.get("costs", {})
-        fields = (
-            self.field(
-                "costs.taker_fee_percent",
-                "Taker fee",
-                "float",
-                costs.get("taker_fee_percent", 0.055),
-                unit="%",
-                low=0.0,
-                high=5.0,
-            ),
-            self.field(
-                "costs.maker_fee_percent",
-                "Maker fee",
-                "float",
-                costs.get("maker_fee_percent", 0.02),
-                unit="%",
-                low=0.0,
-                high=5.0,
-            ),
-            self.field("costs.funding", "Funding", "bool", costs.get("funding", True), default="true"),
-        )
-        self.sections.append(FormSection("costs", "costs", "Costs", fields))
+    def _version(self, name: str, number: int, toml: str) -> str:
+        if number == 0:
+            return toml
+        texts = self.versions.get(name, [])
+        if not 1 <= number <= len(texts):
+            raise InputError(f"There is no version {number} of {name}.")
+        return texts[number - 1]
+
+    def _known(self, table: dict[str, Any], key: str, what: str) -> Any:
+        if key not in table:
+            raise InputError(f'There is no {what} "{key}"; choose one of the list.')
+        return table[key]
 
 
-def form_of(document: dict[str, Any]) -> FormView:
-    form = _Form(document)
-    form.market()
-    form.nodes("indicators", INDICATORS)
-    form.nodes("signals", SIGNALS)
-    for name, table in document.get("groups", {}).items():
-        form.combination(f"groups.{name}", "group", f"{name} · group", table, removable=True, switchable=True,
-                         enabled=bool(table.get("enabled", True)))  # fmt: skip
-    form.combination("entry", "entry", "Entry", document.get("entry", {}))
-    form.combination("exit", "exit", "Exit", document.get("exit", {}))
-    form.risk()
-    form.costs()
-    if len(document.get("indicators", {})) > 2:
-        form.problem(
-            "indicators",
-            "Three indicators with free lengths fit the past easily; test on later data.",
-            "warning",
-        )
-    return FormView(tuple(form.sections), tuple(form.problems), _toml(document), _words(document))
+def _values(toml: str) -> dict[str, str]:
+    """Every value of a text by its path."""
+    found: dict[str, str] = {}
 
+    def walk(path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{path}.{key}" if path else key, inner)
+        else:
+            found[path] = str(value)
 
-def _toml(document: dict[str, Any]) -> str:
-    """Lists on one line, as a person writes them."""
-    return re.sub(
-        r"\[\n((?:    .*,\n)+)\]",
-        lambda found: "[" + ", ".join(found[1].replace(",\n", "\n").split()) + "]",
-        tomli_w.dumps(document),
-    )
-
-
-def _words(document: dict[str, Any]) -> str:
-    head, entry, risk = document.get("strategy", {}), document.get("entry", {}), document.get("risk", {})
-    names = " and ".join(entry.get("signals", [])) or "nothing yet"
-    market = f"On {head.get('timeframe', '?')} bars of {', '.join(head.get('symbols', [])) or 'no market'}"
-    rule = f"enter {risk.get('direction', 'both')} when {names} agree ({entry.get('combine', 'majority')})."
-    words = f"{market}: {rule}"
-    stop = (risk.get("stop_loss") or {}).get("percent")
-    return words + (f" Stop {stop} %." if stop is not None else " No stop.")
+    walk("", tomllib.loads(toml))
+    return found
