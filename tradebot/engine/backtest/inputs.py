@@ -24,6 +24,9 @@ from tradebot.engine.strategy.node_cache import NodeCache
 _QUOTE_COINS = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH", "DAI")
 _UNKNOWN_LOT = Decimal("0.00000001")
 
+MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
+"""What a strategy reads for one symbol on bars of one timeframe."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
@@ -96,17 +99,18 @@ def load_inputs(
     cancel: CancelToken,
     with_hashes: bool,
     nodes: NodeCache | None = None,
+    make_market: MakeMarket = StoreMarket,
 ) -> list[SlotInput]:
     """These symbols with their bars and decisions; `loaded` is called with each one that is ready.
 
     InputError where a symbol has no usable bars in the span, or the quote coins differ. With `nodes` the columns of
-    indicators and signals are shared with other runs.
+    indicators and signals are shared with other runs. `make_market` is how the store is read for one symbol.
     """
     instruments = store.instruments()
     inputs = []
     for symbol in symbols:
         cancel.check()
-        one = _load_one(spec, registry, store, settings, symbol, instruments, with_hashes, nodes)
+        one = _load_one(spec, registry, store, settings, symbol, instruments, with_hashes, nodes, make_market)
         inputs.append(one)
         loaded(symbol)
     _check_quote_coins([one.data.instrument for one in inputs])
@@ -122,8 +126,9 @@ def _load_one(
     instruments: dict[tuple[Category, str], Instrument],
     with_hashes: bool,
     nodes: NodeCache | None,
+    make_market: MakeMarket,
 ) -> SlotInput:
-    market = StoreMarket(store, spec.category, symbol, spec.timeframe, settings)
+    market = make_market(store, spec.category, symbol, spec.timeframe, settings)
     history = market.candles(symbol, spec.timeframe)
     note = market.read[symbol, spec.timeframe][1]
     decisions = decide(spec, registry, market, nodes)
