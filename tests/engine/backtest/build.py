@@ -71,10 +71,10 @@ def risk_spec(risk: ReferenceRisk) -> RiskSpec:
         Direction(risk.direction),
         Opposite(risk.opposite),
         Use(risk.sizing, {_SIZE_NAME[risk.sizing]: risk.size}),
-        percent(risk.stop_percent),
-        () if target is None else (target,),
-        risk.max_bars,
-        risk.cooldown_bars,
+        stop_loss=percent(risk.stop_percent),
+        take_profit=() if target is None else (target,),
+        max_bars=risk.max_bars,
+        cooldown_bars=risk.cooldown_bars,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -64,11 +62,11 @@ def test_golden_vector(value: float, expected: float) -> None:
         m.conditional_value_at_risk(EMPTY),
         m.tail_ratio(np.zeros(5)),
         m.omega(np.array([0.01])),
-        m.profit_factor(np.array([1.0, 2.0])),
-        m.win_rate(EMPTY),
-        m.payoff(np.array([1.0])),
-        m.sqn(np.array([1.0])),
-        m.sqn(np.full(9, np.nan)),
+        m.martin(np.array([1.0, 1.1, 1.2])),
+        m.beta_alpha(GOLDEN, np.zeros(10)),
+        m.beta_alpha(GOLDEN, GOLDEN[:5]),
+        m.information_ratio(GOLDEN, GOLDEN),
+        m.information_ratio(GOLDEN, GOLDEN[:5]),
         m.cagr(np.array([100.0, -5.0])),
     ],
 )
@@ -76,14 +74,22 @@ def test_undefined_is_none(value: float | None) -> None:
     assert value is None
 
 
-def test_trades() -> None:
-    pnl = np.array([30.0, -10.0, 0.0, 10.0, -10.0])
-    assert m.profit_factor(pnl) == 2.0
-    assert m.win_rate(pnl) == 0.4
-    assert m.payoff(pnl) == 2.0
-    assert m.mean_or_none(pnl) == 4.0
-    r = np.array([2.0, -1.0, np.nan, 1.0])
-    assert m.sqn(r) == pytest.approx(math.sqrt(3) * (2 / 3) / np.std([2.0, -1.0, 1.0], ddof=1))
+def test_a_strategy_of_half_the_market_has_half_its_beta() -> None:
+    market = np.array([0.01, -0.02, 0.03, 0.0])
+    beta, alpha = m.beta_alpha(0.5 * market + 0.001, market) or (0.0, 0.0)
+    assert beta == pytest.approx(0.5)
+    assert alpha == pytest.approx(1.001**365 - 1)
+
+
+def test_the_martin_ratio_is_growth_over_the_ulcer_index() -> None:
+    assert m.martin(EQUITY) == pytest.approx(0.3421919138 / 0.0177546161, rel=1e-8)
+
+
+def test_days_at_rest_do_not_dilute_the_worst_ones() -> None:
+    """Of 41 days the worst three count: floor(40 x 0.05) + 1. The value at risk is that of the days at rest."""
+    returns = np.array([-0.09, -0.03] + [0.0] * 37 + [0.05, 0.05])
+    assert m.value_at_risk(returns) == 0.0
+    assert m.conditional_value_at_risk(returns) == pytest.approx(-0.04)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tradebot.engine.backtest import compute_metrics, simulate
-from tradebot.engine.backtest.report import Metrics, buy_hold_return
+from tradebot.engine.backtest.benchmark import buy_hold_equity, buy_hold_return, costed_hold_equity
+from tradebot.engine.backtest.codes import TradeStatus
+from tradebot.engine.backtest.report import Metrics, whole_positions
+from tradebot.engine.backtest.state import TRADE, Records
 from tradebot.engine.market import HOUR_MS
 
 HALF_DAY = 12 * HOUR_MS
@@ -109,3 +113,78 @@ def test_nothing_traded() -> None:
     assert (figures.total_return, figures.max_drawdown, figures.exposure, figures.turnover) == (0, 0, 0, 0)
     undefined = (figures.sharpe, figures.sortino, figures.win_rate, figures.profit_factor, figures.cost_ratio)
     assert undefined == (None,) * 5
+
+
+def test_what_costs_would_use_the_profit_up() -> None:
+    """Long 1 at 100 -> 120 without costs: 20 won on 220 traded."""
+    slot = half_days(side=[1, 0, 0, 0, 0, 0], exit_long=[False, False, True, False, False, False])
+    risk = ReferenceRisk(direction="long", sizing="fixed", size=1.0)
+    slots, spec, settings = inputs([slot], risk, ReferenceCosts(), 1000.0)
+    figures = compute_metrics(simulate(slots, spec, settings), slots)
+    assert figures.break_even_bps == pytest.approx(20 / 220 * 10_000)
+    assert (figures.average_bars, figures.average_hours) == (2.0, 24.0)
+    # held over the closes of 110 and 120: notional over equity
+    assert figures.max_gross_exposure == pytest.approx(120 / 1020)
+    assert figures.gross_exposure == pytest.approx((110 / 1010 + 120 / 1020) / 6)
+
+
+class TestHolding:
+    """The benchmark: the tested symbols held, after the costs of getting in and their funding."""
+
+    def test_costs_of_holding(self) -> None:
+        slot = half_days(
+            side=[0] * 6, exit_long=[False] * 6, funding=((START, 0.0), (START + HALF_DAY + HOUR_MS, 0.05))
+        )
+        slots, _, settings = inputs([slot], ReferenceRisk(), ReferenceCosts(taker_fee_percent=1.0), 1000.0)
+        ends = np.array([START, START + 2 * HALF_DAY, START + 6 * HALF_DAY])
+        held = costed_hold_equity(ends, slots, 1000.0, settings.costs)
+        # bought at 100 for 990; the funding is due on the bar that opens at 100
+        assert held == pytest.approx([1000.0, 990 * (1.10 - 0.05), 990 * (0.90 - 0.05)])
+
+    def test_always_long_without_costs_is_the_market(self) -> None:
+        slot = half_days(side=[1, 0, 0, 0, 0, 0], exit_long=[False] * 6)
+        risk = ReferenceRisk(direction="long", sizing="equity", size=100.0)
+        slots, spec, settings = inputs([slot], risk, ReferenceCosts(), 1000.0)
+        figures = compute_metrics(simulate(slots, spec, settings), slots)
+        assert figures.beta == pytest.approx(1.0)
+        assert figures.information_ratio is None  # no day differs
+
+    def test_a_symbol_of_two_strategies_is_held_once(self) -> None:
+        slot = half_days(side=[0] * 6, exit_long=[False] * 6)
+        slots, _, _ = inputs([slot, slot], ReferenceRisk(), ReferenceCosts(), 1000.0)
+        assert buy_hold_return(slots) == pytest.approx(-0.1)
+        time = np.array([START + 6 * HALF_DAY])
+        assert list(buy_hold_equity(time, slots, 1000.0)) == pytest.approx([900.0])
+
+
+def legs(rows: list[tuple[int, float, float, float, float, TradeStatus]]) -> Records:
+    """Records of (trade id, quantity, entry, stop, pnl, status)."""
+    trades: Records = np.zeros(len(rows), dtype=TRADE)
+    for record, (trade_id, quantity, entry, stop, pnl, status) in zip(trades, rows, strict=True):
+        record["trade_id"], record["quantity"], record["entry_price"] = trade_id, quantity, entry
+        record["initial_stop"], record["pnl"], record["status"] = stop, pnl, status
+        record["r"] = pnl / (quantity * abs(entry - stop))
+    return trades
+
+
+class TestWholePositions:
+    def test_legs_of_a_position_are_one(self) -> None:
+        closed, still_open = TradeStatus.CLOSED, TradeStatus.OPEN
+        whole = whole_positions(
+            legs(
+                [
+                    (2, 1.0, 100.0, 90.0, 10.0, closed),
+                    (1, 3.0, 50.0, 45.0, -15.0, closed),
+                    (2, 3.0, 100.0, 90.0, 50.0, closed),
+                    (3, 1.0, 10.0, 9.0, 1.0, closed),
+                    (3, 1.0, 10.0, 9.0, 1.0, still_open),
+                ]
+            )
+        )
+        assert list(whole.pnl) == [-15.0, 60.0]
+        assert list(whole.r) == [-1.0, 60.0 / 40.0]
+
+    def test_single_legs_are_taken_as_they_are(self) -> None:
+        whole = whole_positions(legs([(2, 1.0, 9.0, 8.0, 2.0, TradeStatus.CLOSED)]))
+        assert (list(whole.pnl), list(whole.r)) == ([2.0], [2.0])
+        assert len(whole_positions(legs([])).pnl) == 0

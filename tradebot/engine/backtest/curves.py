@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from tradebot.engine.backtest.benchmark import buy_hold_equity
 from tradebot.engine.backtest.ledger import Ledger, SymbolData
 from tradebot.engine.market import DAY_MS, HOUR_MS, Float64, Int64
 
@@ -74,17 +75,6 @@ def _last_rows(time: Float64, most: int) -> Int64:
         if len(last) <= most:
             break
     return last
-
-
-def buy_hold_equity(time: Int64, slots: Sequence[SymbolData], cash: float) -> Float64:
-    """Worth of `cash` put in equal parts into every symbol at its first open, at each of these close times."""
-    worth = np.zeros(len(time))
-    for slot in slots:
-        candles = slot.candles
-        bar = np.searchsorted(candles.time, time - candles.timeframe.ms, side="right") - 1
-        growth = np.where(bar >= 0, candles.close[np.maximum(bar, 0)] / candles.open[0], 1.0)
-        worth += cash / len(slots) * growth
-    return worth
 
 
 def chart_series(curve: Curve, points: int) -> ChartSeries:

@@ -164,7 +164,7 @@ def read_result(folder: Path) -> BacktestResult:
             end_ms=read_time(span["end"]),
             bars=span["bars"],
             files=tuple(_read_file(entry) for entry in document["data"]),
-            metrics=Metrics(**{field.name: document["metrics"][field.name] for field in fields(Metrics)}),
+            metrics=_metrics(document["metrics"]),
             refusals=counts["refusals"],
             interventions=counts["interventions"],
             conflicts=counts["conflicts"],
@@ -176,6 +176,12 @@ def read_result(folder: Path) -> BacktestResult:
         )
     except (KeyError, TypeError, ValueError):
         raise _damaged(folder / "result.json") from None
+
+
+def _metrics(entry: Mapping[str, Any]) -> Metrics:
+    """The figures; those that an older tradebot did not write are undefined."""
+    known = {field.name for field in fields(Metrics)}
+    return Metrics(**{name: value for name, value in entry.items() if name in known})
 
 
 def _read_file(entry: Mapping[str, Any]) -> DataFile:

@@ -124,9 +124,14 @@ def value_at_risk(returns: Float64, share: float = 0.05) -> float | None:
 
 
 def conditional_value_at_risk(returns: Float64, share: float = 0.05) -> float | None:
-    """Mean of the daily returns that are not above the value at risk."""
-    threshold = value_at_risk(returns, share)
-    return None if threshold is None else float(np.mean(returns[returns <= threshold]))
+    """Mean of the daily returns up to the value at risk: of the worst floor((n - 1) x share) + 1 of them.
+
+    Counted, so that days of equal return (an account at rest) beyond that number do not dilute it.
+    """
+    if len(returns) == 0:
+        return None
+    last = int((len(returns) - 1) * share)
+    return float(np.mean(np.partition(returns, last)[: last + 1]))
 
 
 def tail_ratio(returns: Float64) -> float | None:
@@ -143,30 +148,29 @@ def omega(returns: Float64, threshold: float = 0.0) -> float | None:
     return float(np.sum(np.maximum(returns - threshold, 0.0))) / below if below > _NO_SPREAD else None
 
 
-def profit_factor(pnl: Float64) -> float | None:
-    """Sum of the winners over |sum of the losers|, net of fees and funding; None without a loser."""
-    lost = -float(np.sum(pnl[pnl < 0]))
-    return float(np.sum(pnl[pnl > 0])) / lost if lost > 0 else None
+def martin(equity: Float64) -> float | None:
+    """CAGR / ulcer index, the annualised ulcer performance index; None without a drawdown."""
+    growth, pain = cagr(equity), ulcer(equity)
+    return growth / pain if growth is not None and pain is not None and pain > _NO_SPREAD else None
 
 
-def win_rate(pnl: Float64) -> float | None:
-    """Share of the closed trades with a net profit above 0."""
-    return float(np.count_nonzero(pnl > 0)) / len(pnl) if len(pnl) else None
+def beta_alpha(returns: Float64, benchmark: Float64) -> tuple[float, float] | None:
+    """(beta, alpha) of daily returns on those of a benchmark: beta = cov / var, alpha compounded over a year.
+
+    alpha = (1 + mean(r) - beta x mean(b)) ** 365 - 1. None where the benchmark never varies or the lengths differ.
+    """
+    if len(returns) != len(benchmark) or len(returns) < 2:
+        return None
+    away = benchmark - np.mean(benchmark)
+    variance = float(np.mean(away**2))
+    if math.sqrt(variance) <= _NO_SPREAD:
+        return None
+    beta = float(np.mean(away * returns)) / variance
+    daily = float(np.mean(returns)) - beta * float(np.mean(benchmark))
+    growth = DAYS_PER_YEAR * math.log1p(daily) if daily > -1.0 else -math.inf
+    return (beta, math.expm1(growth)) if growth < 700 else None
 
 
-def mean_or_none(values: Float64) -> float | None:
-    """The mean, None of nothing."""
-    return float(np.mean(values)) if len(values) else None
-
-
-def payoff(pnl: Float64) -> float | None:
-    """Mean winner / |mean loser|; None without both."""
-    won, lost = mean_or_none(pnl[pnl > 0]), mean_or_none(pnl[pnl < 0])
-    return won / -lost if won is not None and lost is not None else None
-
-
-def sqn(r: Float64) -> float | None:
-    """System quality number: sqrt(N) x mean(R) / std(R, ddof 1) over the closed trades that had a stop."""
-    known = r[~np.isnan(r)]
-    spread = float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
-    return math.sqrt(len(known)) * float(np.mean(known)) / spread if spread > _NO_SPREAD else None
+def information_ratio(returns: Float64, benchmark: Float64) -> float | None:
+    """mean(r - b) / std(r - b, ddof 1) x sqrt(365); None where the difference never varies or the lengths differ."""
+    return sharpe(returns - benchmark) if len(returns) == len(benchmark) else None

@@ -9,6 +9,7 @@ import numpy as np
 from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.digits import decimals_seen
 from tradebot.engine.backtest.ledger import RunSettings, SymbolData
+from tradebot.engine.backtest.measures import share_of_equity
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.market import MINUTE_MS, Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, RiskSpec, Use
@@ -34,4 +35,4 @@ def rehearse() -> None:
     instrument = Instrument("AAA", Category.LINEAR, "AAA", "USDT", one, one, one, one)
     slot = SymbolData("AAA", instrument, candles, decisions, np.empty(0, dtype=np.int64), np.empty(0))
     risk = RiskSpec(Direction.BOTH, Opposite.REVERSE, Use("fixed", {"quantity": 1.0}))
-    simulate([slot], risk, RunSettings())
+    share_of_equity(simulate([slot], risk, RunSettings()).rows, 3)

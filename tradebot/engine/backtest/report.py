@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from tradebot.engine.backtest import metrics as m
+from tradebot.engine.backtest import significance as s
+from tradebot.engine.backtest import trade_metrics as t
+from tradebot.engine.backtest.benchmark import buy_hold_return, costed_hold_equity
 from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.ledger import Ledger, SymbolData
-from tradebot.engine.market import Float64
+from tradebot.engine.backtest.ledger import Costs, Ledger, SymbolData
+from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.trials import TrialCount
+from tradebot.engine.market import HOUR_MS, Float64
 
 LEAST_DAYS_FOR_YEARLY = m.LEAST_DAYS_FOR_CAGR
+_NOTIONAL_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """Figures of a run; fractions, money in the quote coin, drawdowns and value at risk negative, None: undefined.
 
-    `trades` counts closed legs, on which win rate, factor, expectancy, payoff and SQN rest; costs and turnover
-    include open positions. `max_drawdown` and its days are those of daily equity, `max_drawdown_bars` that of every
-    bar's close. `turnover` is the traded value over mean daily equity, per year. `cost_ratio` is (fees + slippage +
-    funding paid) / profit before them. `buy_hold_return` is the mean of the symbols' last close / first open - 1.
+    `trades` counts closed legs (liquidated ones too), on which win rate, factor, expectancy and payoff rest;
+    `positions` whole closed positions, on which SQN and Kelly rest, because legs of one position are no independent
+    trades. Costs and turnover include open positions. `max_drawdown` and its days are those of daily equity,
+    `max_drawdown_bars` that of every bar's close. `turnover` is the traded value over mean daily equity, per year.
+    `cost_ratio` is (fees + slippage + funding paid) / profit before them, `break_even_bps` that profit in hundredths
+    of a percent of the traded value: costs of so much would use it up. `gross_exposure` is the sum of notionals over
+    equity. `buy_hold_return` is the mean of the symbols' last close / first open - 1; `alpha`, `beta` and
+    `information_ratio` are against the same held after entry costs and funding. `win_rate_low` and `_high`: Wilson's
+    95 % interval. `psr`: probability that the true Sharpe ratio is above 0; `dsr` the same against the best that so
+    many `trials` on this data would show by chance; `least_days`: days of such returns that would be enough for 95 %.
     """
 
     total_return: float | None
@@ -56,72 +69,191 @@ class Metrics:
     final_equity: float
     buy_hold_return: float | None
     days: int
+    sharpe_adjusted: float | None = None
+    psr: float | None = None
+    least_days: float | None = None
+    dsr: float | None = None
+    trials: int | None = None
+    skew: float | None = None
+    kurtosis: float | None = None
+    tail_ratio: float | None = None
+    omega: float | None = None
+    martin: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    information_ratio: float | None = None
+    win_rate_low: float | None = None
+    win_rate_high: float | None = None
+    kelly: float | None = None
+    positions: int = 0
+    average_bars: float | None = None
+    average_hours: float | None = None
+    longest_losing_run: int = 0
+    break_even_bps: float | None = None
+    gross_exposure: float | None = None
+    max_gross_exposure: float | None = None
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
         """The figures by name, as they stand in result.json."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData]) -> Metrics:
-    """All figures of a run over these slots."""
-    rows = ledger.rows
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The figures of a run, and the simple returns of its UTC calendar days that they rest on."""
+
+    metrics: Metrics
+    returns: Float64
+
+
+def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Metrics:
+    """All figures of a run over these slots but `dsr` and `trials` (see `with_trials`).
+
+    `costs` are those of holding as the benchmark (None: without).
+    """
+    return measure(ledger, slots, costs).metrics
+
+
+def measure(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Measured:
+    """`compute_metrics` with the daily returns."""
     start_ms = min((int(slot.candles.time[0]) for slot in slots if len(slot.candles)), default=0)
-    _, daily = m.daily_equity(rows[0], rows[1], ledger.cash, start_ms)
+    ends, daily = m.daily_equity(ledger.rows[0], ledger.rows[1], ledger.cash, start_ms)
     returns = m.returns_of(daily)
-    days = len(daily) - 1
-    trades = ledger.trades
-    closed = trades[trades["status"] == TradeStatus.CLOSED]
-    pnl = np.ascontiguousarray(closed["pnl"])
-    long_enough = days >= LEAST_DAYS_FOR_YEARLY
-    underwater, recovered = m.longest_drawdown(daily)
-    fees, funding, slippage = (float(trades[name].sum()) for name in ("fees", "funding", "slippage"))
-    gross = float(trades["pnl"].sum()) + fees + slippage - funding
-    r = np.ascontiguousarray(closed["r"])
-    return Metrics(
-        total_return=m.total_return(daily),
-        cagr=m.cagr(daily) if long_enough else None,
-        sharpe=m.sharpe(returns),
-        sortino=m.sortino(returns),
-        calmar=m.calmar(daily) if long_enough else None,
-        max_drawdown=m.max_drawdown(daily),
-        max_drawdown_days=underwater,
-        max_drawdown_recovered=recovered,
+    held = m.returns_of(costed_hold_equity(ends, slots, ledger.cash, costs or Costs()))
+    gross, most_gross = _share_of_equity(ledger, _NOTIONAL_ROW)
+    metrics = Metrics(
+        **equity_figures(daily, returns, held),
+        **trade_figures(ledger.trades),
         max_drawdown_bars=ledger.worst_drawdown,
-        volatility=m.volatility(returns),
-        ulcer=m.ulcer(daily),
-        var_95=m.value_at_risk(returns),
-        cvar_95=m.conditional_value_at_risk(returns),
-        profit_factor=m.profit_factor(pnl),
-        win_rate=m.win_rate(pnl),
-        expectancy=m.mean_or_none(pnl),
-        expectancy_r=m.mean_or_none(r[~np.isnan(r)]),
-        payoff=m.payoff(pnl),
-        sqn=m.sqn(r),
         exposure=ledger.exposed_rows / ledger.steps if ledger.steps else None,
-        turnover=_turnover(ledger, daily),
-        trades=len(closed),
-        open_trades=len(trades) - len(closed),
-        ambiguous_trades=int(trades["ambiguous"].sum()),
-        fees=fees,
-        funding=funding,
-        slippage_cost=slippage,
-        cost_ratio=(fees + slippage - funding) / gross if gross > 0 else None,
+        turnover=_turnover(ledger.trades, daily),
         final_equity=ledger.final_equity,
         buy_hold_return=buy_hold_return(slots),
-        days=days,
+        gross_exposure=gross,
+        max_gross_exposure=most_gross,
     )
+    return Measured(metrics, returns)
 
 
-def buy_hold_return(slots: Sequence[SymbolData]) -> float | None:
-    """Equal parts of the cash in every symbol from its first open to its last close, without costs."""
-    grown = [slot.candles.close[-1] / slot.candles.open[0] - 1.0 for slot in slots if len(slot.candles)]
-    return float(np.mean(grown)) if grown else None
+def with_trials(measured: Measured, count: TrialCount) -> Metrics:
+    """The figures with the Sharpe ratio deflated by the trials on the same data."""
+    deflated = s.deflated_sharpe(measured.returns, count.trials, count.variance)
+    return replace(measured.metrics, dsr=deflated, trials=count.trials)
 
 
-def _turnover(ledger: Ledger, daily: Float64) -> float | None:
-    trades = ledger.trades
-    exits = np.where(trades["status"] == TradeStatus.CLOSED, trades["exit_price"], 0.0)
-    traded = float(np.sum(trades["quantity"] * (trades["entry_price"] + exits)))
+def equity_figures(daily: Float64, returns: Float64, held: Float64) -> dict[str, Any]:
+    """Figures of daily equity, its returns, and the returns of holding on the same days."""
+    long_enough = len(daily) - 1 >= LEAST_DAYS_FOR_YEARLY
+    underwater, recovered = m.longest_drawdown(daily)
+    against = m.beta_alpha(returns, held)
+    return {
+        "days": len(daily) - 1,
+        "total_return": m.total_return(daily),
+        "cagr": m.cagr(daily) if long_enough else None,
+        "sharpe": m.sharpe(returns),
+        "sharpe_adjusted": s.adjusted_sharpe(returns),
+        "psr": s.probabilistic_sharpe(returns),
+        "least_days": s.least_track_record(returns),
+        "sortino": m.sortino(returns),
+        "calmar": m.calmar(daily) if long_enough else None,
+        "martin": m.martin(daily) if long_enough else None,
+        "max_drawdown": m.max_drawdown(daily),
+        "max_drawdown_days": underwater,
+        "max_drawdown_recovered": recovered,
+        "volatility": m.volatility(returns),
+        "ulcer": m.ulcer(daily),
+        "var_95": m.value_at_risk(returns),
+        "cvar_95": m.conditional_value_at_risk(returns),
+        "skew": s.skewness(returns),
+        "kurtosis": s.kurtosis(returns),
+        "tail_ratio": m.tail_ratio(returns),
+        "omega": m.omega(returns),
+        "beta": None if against is None else against[0],
+        "alpha": None if against is None or not long_enough else against[1],
+        "information_ratio": m.information_ratio(returns, held),
+    }
+
+
+def trade_figures(trades: Records) -> dict[str, Any]:
+    """Figures of a trade log: records TRADE, closed legs in the order of their exits."""
+    closed = trades[trades["status"] != TradeStatus.OPEN]
+    pnl, r = np.ascontiguousarray(closed["pnl"]), np.ascontiguousarray(closed["r"])
+    whole = whole_positions(trades)
+    wilson = t.wilson_interval(int(np.count_nonzero(pnl > 0)), len(pnl))
+    fees, funding, slippage = (float(trades[name].sum()) for name in ("fees", "funding", "slippage"))
+    gross = float(trades["pnl"].sum()) + fees + slippage - funding
+    traded = traded_value(trades)
+    return {
+        "trades": len(closed),
+        "positions": len(whole.pnl),
+        "open_trades": len(trades) - len(closed),
+        "ambiguous_trades": int(trades["ambiguous"].sum()),
+        "profit_factor": t.profit_factor(pnl),
+        "win_rate": t.win_rate(pnl),
+        "win_rate_low": None if wilson is None else wilson[0],
+        "win_rate_high": None if wilson is None else wilson[1],
+        "expectancy": t.mean_or_none(pnl),
+        "expectancy_r": t.mean_or_none(r[~np.isnan(r)]),
+        "payoff": t.payoff(pnl),
+        "sqn": t.sqn(whole.r),
+        "kelly": t.kelly(whole.pnl),
+        "longest_losing_run": t.longest_losing_run(whole.pnl)[0],
+        "average_bars": t.mean_or_none(closed["bars"]),
+        "average_hours": t.mean_or_none((closed["exit_time"] - closed["entry_time"]) / HOUR_MS),
+        "fees": fees,
+        "funding": funding,
+        "slippage_cost": slippage,
+        "cost_ratio": (fees + slippage - funding) / gross if gross > 0 else None,
+        "break_even_bps": gross / traded * 10_000.0 if traded > 0 else None,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholePositions:
+    """Closed positions in the order of their last exits: net profit, and profit over the risk to the initial stop."""
+
+    pnl: Float64
+    r: Float64
+
+
+def whole_positions(trades: Records) -> WholePositions:
+    """Legs of one position added up; a position of which a part is still open is left out."""
+    ids = trades["trade_id"]
+    pnl: Float64 = trades["pnl"]
+    risk = trades["quantity"] * np.abs(trades["entry_price"] - trades["initial_stop"])
+    if len(np.unique(ids)) == len(ids):
+        closed = trades["status"] != TradeStatus.OPEN
+        return WholePositions(pnl[closed], trades["r"][closed])
+    _, position = np.unique(ids, return_inverse=True)
+    count = int(position.max()) + 1
+    last = np.zeros(count, dtype=np.int64)
+    np.maximum.at(last, position, np.arange(len(ids)))
+    still_open = np.zeros(count, dtype=bool)
+    still_open[position[trades["status"] == TradeStatus.OPEN]] = True
+    order = np.argsort(last)[~still_open[np.argsort(last)]]
+    won = np.bincount(position, weights=pnl, minlength=count).astype(np.float64)
+    at_risk = np.bincount(position, weights=risk, minlength=count).astype(np.float64)
+    return WholePositions(won[order], won[order] / at_risk[order])
+
+
+def traded_value(trades: Records) -> float:
+    """Sum of the notionals of all fills; the exits of positions still open are none."""
+    exits = np.where(trades["status"] != TradeStatus.OPEN, trades["exit_price"], 0.0)
+    return float(np.sum(trades["quantity"] * (trades["entry_price"] + exits)))
+
+
+def _turnover(trades: Records, daily: Float64) -> float | None:
     mean_equity = float(np.mean(daily))
     days = len(daily) - 1
-    return traded / mean_equity * m.DAYS_PER_YEAR / days if mean_equity > 0 and days > 0 else None
+    value = traded_value(trades)
+    return value / mean_equity * m.DAYS_PER_YEAR / days if mean_equity > 0 and days > 0 else None
+
+
+def _share_of_equity(ledger: Ledger, row: int) -> tuple[float | None, float | None]:
+    if not ledger.steps:
+        return None, None
+    # Here, because listing results must not load the kernel.
+    from tradebot.engine.backtest.measures import share_of_equity
+
+    mean, highest = share_of_equity(ledger.rows, row)
+    return float(mean), float(highest)
