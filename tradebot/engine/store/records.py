@@ -11,7 +11,7 @@ from tradebot.engine.market import Category, DatasetKey, Instrument, RiskTier
 from tradebot.engine.store.holes import Hole, read_holes, with_seen, write_holes
 from tradebot.engine.store.instruments import read_instruments, write_instruments
 from tradebot.engine.store.json_files import DamagedTableError, put_aside
-from tradebot.engine.store.layout import Layout
+from tradebot.engine.store.layout import FileStamp, Layout, stamp_of
 from tradebot.engine.store.locks import FolderLock
 from tradebot.engine.store.notices import Notices
 from tradebot.engine.store.risk_limits import last_seen_ms, read_risk_limits, write_risk_limits
@@ -31,6 +31,7 @@ class Records:
         self._lock = lock
         self._notices = notices
         self._told_damaged: set[Path] = set()
+        self._held_instruments: dict[Category, tuple[FileStamp | None, dict[str, Instrument]]] = {}
 
     def instruments(self) -> dict[tuple[Category, str], Instrument]:
         """The rules held of all instruments."""
@@ -49,6 +50,7 @@ class Records:
                 if chosen:
                     self._instruments(category)  # puts a damaged file aside
                     write_instruments(self._layout.instruments(category), chosen, seen_ms)
+                    self._held_instruments.pop(category, None)
 
     def risk_limits(self, category: Category) -> dict[str, tuple[RiskTier, ...]]:
         """The risk limits held of a category, by symbol."""
@@ -108,7 +110,14 @@ class Records:
                 write_holes(file, {**known, key.name: after})
 
     def _instruments(self, category: Category) -> dict[str, Instrument]:
-        return self._known(lambda: read_instruments(self._layout.instruments(category), category), {})
+        """Read again only when the file changed: 600 instruments take some milliseconds."""
+        path = self._layout.instruments(category)
+        stamp = stamp_of(path)
+        held = self._held_instruments.get(category)
+        if held is None or held[0] != stamp:
+            held = stamp, self._known(lambda: read_instruments(path, category), {})
+            self._held_instruments[category] = held
+        return held[1]
 
     def _known(self, read: Callable[[], _Table], nothing: _Table) -> _Table:
         """What is read, or nothing where the file is damaged, which is put aside and said."""

@@ -13,6 +13,7 @@ from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import InputError, TradebotError
 from tradebot.engine.market import BarRow, Candles, Category, DatasetKey, Int64, Timeframe
 from tradebot.engine.market.times import iso_ms
+from tradebot.engine.store.built import BuiltBars, Stamps
 from tradebot.engine.store.check_findings import CheckReport, unreadable
 from tradebot.engine.store.checking import check_bars
 from tradebot.engine.store.funding import Funding, funding_lines, missing_payments, read_funding
@@ -87,6 +88,7 @@ class Store(Records):
         self._reader = BarReader(self._layout.cache, self._lock, lineage, read_only)
         self._inventory = Inventory(self._layout.inventory, read_only)
         self._provenance = Provenance(self._layout.source)
+        self._built = BuiltBars()
         if not read_only:
             self.write_waiting()
 
@@ -146,8 +148,8 @@ class Store(Records):
         path = self._layout.bars(key)
         if key.timeframe is timeframe:
             return self.load(key, start_ms, end_ms), path.name
-        built = resample(self.load(key), timeframe).between(start_ms, end_ms)
-        return built, f"{path.name}, {timeframe.value} bars built from it"
+        built = self._built.get(key, timeframe, self.stamps(key), lambda: resample(self.load(key), timeframe))
+        return built.between(start_ms, end_ms), f"{path.name}, {timeframe.value} bars built from it"
 
     def missing(self, key: DatasetKey, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """Half-open ranges on the grid inside [start, end) that hold no bars; all of it for an unknown dataset.
@@ -218,11 +220,16 @@ class Store(Records):
             key, path, data, self._waiting(path), imported_from, self._clock.now_ms(), self.holes(key)
         )
 
+    def stamps(self, key: DatasetKey) -> Stamps:
+        """The states of a dataset's files, which change whenever its rows do; nothing is read."""
+        path = self._layout.bars(key)
+        return tuple(stamp_of(part) for part in (path, journal_of(path), staged_of(path)))
+
     def content_hash(self, key: DatasetKey) -> str:
         """SHA-256 of the dataset's CSV (and of rows that wait beside it), computed again when they change."""
         path = self._layout.bars(key)
         parts = path, journal_of(path), staged_of(path)
-        stamps = tuple(stamp_of(part) for part in parts)
+        stamps = self.stamps(key)
         if not any(stamps):
             raise unknown_dataset(self._layout, key)
         known = self._inventory.content_hash(path, stamps)
