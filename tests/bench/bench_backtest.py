@@ -26,6 +26,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tradebot.engine.backtest import (
     RunSettings,
+    StrategyRules,
     SymbolData,
     compile_kernels_in_child,
     run_backtest,
@@ -85,6 +86,10 @@ class Year:
     settings: RunSettings
     candles: Candles
 
+    @property
+    def rules(self) -> StrategyRules:
+        return StrategyRules.of(self.spec, self.settings)
+
     def slot(self, symbol: str = "BTCUSDT") -> SymbolData:
         decisions = decide(self.spec, self.registry, self.candles)
         return SymbolData(symbol, INSTRUMENT, self.candles, decisions, np.empty(0, np.int64), np.empty(0))
@@ -126,7 +131,7 @@ def test_strategy_a_kernel_alone(benchmark: BenchmarkFixture, year: Year) -> Non
     """Fills, trade log and equity rows only."""
     slot = year.slot()
     ledger = benchmark.pedantic(
-        lambda: simulate([slot], year.spec.risk, year.settings), rounds=60, warmup_rounds=5
+        lambda: simulate([slot], [year.rules], year.settings), rounds=60, warmup_rounds=5
     )
     assert ledger.steps == len(year.candles)
 
@@ -136,7 +141,7 @@ def test_an_entry_level_that_holds_for_long(benchmark: BenchmarkFixture, year: Y
     slot = year.slot()
     level = np.where(np.arange(len(year.candles)) // 500 % 2 == 0, 1, -1).astype(np.int8)
     busy = replace(slot, decisions=replace(slot.decisions, side=level))
-    benchmark.pedantic(lambda: simulate([busy], year.spec.risk, year.settings), rounds=30, warmup_rounds=3)
+    benchmark.pedantic(lambda: simulate([busy], [year.rules], year.settings), rounds=30, warmup_rounds=3)
 
 
 def test_fifty_symbols_on_one_clock(benchmark: BenchmarkFixture, year: Year) -> None:
@@ -146,7 +151,9 @@ def test_fifty_symbols_on_one_clock(benchmark: BenchmarkFixture, year: Year) -> 
     small = replace(
         year.spec.risk, sizing=replace(year.spec.risk.sizing, use="notional", parameters={"amount": 150.0})
     )
-    ledger = benchmark.pedantic(lambda: simulate(slots, small, year.settings), rounds=3, warmup_rounds=1)
+    ledger = benchmark.pedantic(
+        lambda: simulate(slots, [replace(year.rules, risk=small)], year.settings), rounds=3, warmup_rounds=1
+    )
     print(f"\n50 symbols: {ledger.steps * 50:,} bars, {len(ledger.trades):,} trades")
 
 

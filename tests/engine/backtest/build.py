@@ -10,9 +10,9 @@ import numpy as np
 
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tradebot.engine.backtest.codes import REFUSALS, Count, EntryReason, ExitReason, TradeStatus
-from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, SymbolData
+from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.market import Candles, Category, Instrument, Timeframe
-from tradebot.engine.strategy import Decisions, Direction, Opposite, RiskSpec, Use
+from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
 
 _SIZE_NAME = {"equity": "percent", "notional": "amount", "fixed": "quantity"}
 _TIMEFRAME = {timeframe.ms: timeframe for timeframe in Timeframe}
@@ -93,8 +93,11 @@ def run_settings(costs: ReferenceCosts, cash: float) -> RunSettings:
 
 def inputs(
     slots: Sequence[ReferenceSlot], risk: ReferenceRisk, costs: ReferenceCosts, cash: float
-) -> tuple[list[SymbolData], RiskSpec, RunSettings]:
-    return [symbol_data(slot, costs.funding) for slot in slots], risk_spec(risk), run_settings(costs, cash)
+) -> tuple[list[SymbolData], list[StrategyRules], RunSettings]:
+    settings = run_settings(costs, cash)
+    timeframe = _TIMEFRAME[slots[0].timeframe_ms]
+    rules = [StrategyRules(risk_spec(risk), OrdersSpec(), settings.costs, timeframe)]
+    return [symbol_data(slot, costs.funding) for slot in slots], rules, settings
 
 
 def trade_rows(ledger: Ledger) -> list[dict[str, object]]:

@@ -15,14 +15,20 @@ from hypothesis import strategies as st
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tests.support.scenarios import Scenario, random_scenario, scenarios
-from tradebot.engine.backtest import RunSettings, Simulation, SimulationState, SymbolData, simulate
+from tradebot.engine.backtest import (
+    RunSettings,
+    Simulation,
+    SimulationState,
+    StrategyRules,
+    SymbolData,
+    simulate,
+)
 from tradebot.engine.backtest.codes import TradeStatus
 from tradebot.engine.backtest.ledger import Ledger
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.strategy import RiskSpec
 
-Inputs = tuple[list[SymbolData], RiskSpec, RunSettings]
+Inputs = tuple[list[SymbolData], list[StrategyRules], RunSettings]
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

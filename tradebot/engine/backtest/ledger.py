@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from tradebot.engine.backtest.codes import Count
 from tradebot.engine.backtest.state import Records
-from tradebot.engine.market import Candles, Category, Float64, Instrument, Int64
-from tradebot.engine.strategy import Decisions, StrategySpec
+from tradebot.engine.market import Candles, Category, Float64, Instrument, Int64, Timeframe
+from tradebot.engine.strategy import Decisions, OrdersSpec, RiskSpec, StrategySpec
 
 if TYPE_CHECKING:
     from tradebot.engine.control.settings import BacktestSettings
@@ -19,23 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Costs of one run, resolved; percent of the traded value."""
+    """Costs of one run, resolved; percent of the traded value.
+
+    `max_volume_share_percent`: an entry takes at most this share of the previous bar's volume, 0: no cap. `impact`: the
+    factor of the square-root law by which a large order moves the price.
+    """
 
     taker_fee_percent: float = 0.0
     maker_fee_percent: float = 0.0
     slippage_percent: float = 0.0
     half_spread_percent: float = 0.0
     funding: bool = False
+    max_volume_share_percent: float = 0.0
+    impact: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run needs beyond the strategy: start cash in the quote coin, costs, span [start_ms, end_ms)."""
+    """What a run needs beyond the strategy: start cash in the quote coin, costs, span [start_ms, end_ms).
+
+    `maintenance_rate_percent` is the maintenance margin of a symbol whose tiers are not known.
+    """
 
     cash: float = 10_000.0
     costs: Costs = Costs()
     start_ms: int | None = None
     end_ms: int | None = None
+    maintenance_rate_percent: float = 0.5
 
     @classmethod
     def resolve(
@@ -64,9 +74,70 @@ class RunSettings:
         return cls(defaults.cash if cash is None else cash, costs, start_ms, end_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyRules:
+    """What the simulation needs of one strategy besides its decisions; `timeframe` is that of the decisions."""
+
+    risk: RiskSpec
+    orders: OrdersSpec
+    costs: Costs
+    timeframe: Timeframe
+    name: str = ""
+
+    @classmethod
+    def of(cls, spec: StrategySpec, settings: RunSettings) -> StrategyRules:
+        """The rules of a strategy under the costs that were resolved for it."""
+        return cls(spec.risk, spec.orders, settings.costs, spec.timeframe, spec.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineBars:
+    """The bars on which orders, stops and targets are walked; columns of equal length, rising in time.
+
+    `time`: open time, UTC ms; `length_ms`: of each bar. `decision`: the decision bar that closes with it, -1: none.
+    `coarse`: a decision bar that stands for itself because its finer bars are not complete.
+    """
+
+    time: Int64
+    length_ms: Int64
+    open: Float64
+    high: Float64
+    low: Float64
+    close: Float64
+    volume: Float64
+    decision: Int64
+    coarse: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarkColumns:
+    """Mark prices of the engine bars, one row a bar."""
+
+    open: Float64
+    high: Float64
+    low: Float64
+    close: Float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TierColumns:
+    """Margin tiers, rising: position value up to which a tier holds (quote coin), its maintenance margin as a
+    fraction, and the deduction that makes the margin continuous from tier to tier (quote coin).
+    """
+
+    limit: Float64
+    maintenance_rate: Float64
+    deduction: Float64
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SymbolData:
-    """One slot's input. Funding rows rise in time (UTC ms); the columns of the decisions match the candles."""
+    """One slot's input. Funding rows rise in time (UTC ms); the columns of the decisions match the candles.
+
+    `candles` are the decision bars. `strategy` counts the strategies of the run. Without `engine` the decision bars
+    themselves are walked, without `mark` their own prices are the marks, without `tiers` the maintenance rate of the
+    settings holds at any size. `delivery_ms`: when the symbol is or was delisted.
+    """
 
     symbol: str
     instrument: Instrument
@@ -74,6 +145,11 @@ class SymbolData:
     decisions: Decisions
     funding_time: Int64
     funding_rate: Float64
+    strategy: int = 0
+    engine: EngineBars | None = None
+    mark: MarkColumns | None = None
+    tiers: TierColumns | None = None
+    delivery_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,11 @@ import numpy as np
 
 from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.digits import decimals_seen
-from tradebot.engine.backtest.ledger import RunSettings, SymbolData
+from tradebot.engine.backtest.ledger import Costs, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.backtest.measures import share_of_equity
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.market import MINUTE_MS, Candles, Category, Instrument, Timeframe
-from tradebot.engine.strategy import Decisions, Direction, Opposite, RiskSpec, Use
+from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
 from tradebot.engine.strategy.indicators import kernels, loops
 
 _BARS = 4
@@ -35,4 +35,5 @@ def rehearse() -> None:
     instrument = Instrument("AAA", Category.LINEAR, "AAA", "USDT", one, one, one, one)
     slot = SymbolData("AAA", instrument, candles, decisions, np.empty(0, dtype=np.int64), np.empty(0))
     risk = RiskSpec(Direction.BOTH, Opposite.REVERSE, Use("fixed", {"quantity": 1.0}))
-    share_of_equity(simulate([slot], risk, RunSettings()).rows, 3)
+    rules = StrategyRules(risk, OrdersSpec(), Costs(), Timeframe.M1)
+    share_of_equity(simulate([slot], [rules], RunSettings()).rows, 3)

@@ -12,7 +12,7 @@ from tradebot.engine.backtest.codes import REFUSALS, Count
 from tradebot.engine.backtest.curves import thinned_curve
 from tradebot.engine.backtest.findings import findings_of
 from tradebot.engine.backtest.inputs import SlotInput, load_inputs, resolve_symbols
-from tradebot.engine.backtest.ledger import Ledger, RunSettings
+from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules
 from tradebot.engine.backtest.report import compute_metrics
 from tradebot.engine.backtest.result import BacktestResult, result_id
 from tradebot.engine.backtest.simulation import simulate
@@ -121,7 +121,8 @@ def _simulate(
             meter = ProgressMeter(total, "bars", clock, report or _silent)
         meter.advance(done - meter.done, "simulating")
 
-    return simulate([one.data for one in inputs], spec.risk, settings, advanced, cancel)
+    rules = [StrategyRules.of(spec, settings)]
+    return simulate([one.data for one in inputs], rules, settings, advanced, cancel)
 
 
 def _silent(progress: Progress) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tradebot.engine.backtest.codes import Count, Opposite, SizingKind, Stopped
+from tradebot.engine.backtest.codes import Count, Stopped
 from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, SymbolData
-from tradebot.engine.backtest.state import BAR, RULES, TRADE, Records, SimulationState
+from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules, SymbolData
+from tradebot.engine.backtest.rules import rules_table
+from tradebot.engine.backtest.state import BAR, TRADE, Records, SimulationState
 from tradebot.engine.backtest.step import run_steps, write_open_positions
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.market import Instrument, Int64, Timeframe
+from tradebot.engine.market import Int64
 from tradebot.engine.market.times import iso_minute
-from tradebot.engine.strategy import Direction, RiskSpec
 
 PIECE_TICKS = 50_000
 WINDOW_BARS = 400_000
@@ -49,7 +49,7 @@ class Simulation:
     def __init__(
         self,
         slots: Sequence[SymbolData],
-        risk: RiskSpec,
+        strategies: Sequence[StrategyRules],
         settings: RunSettings,
         state: SimulationState | None = None,
         piece_ticks: int = PIECE_TICKS,
@@ -63,7 +63,7 @@ class Simulation:
         self._piece_ticks = piece_ticks
         self._window_bars = window_bars
         self.state = state.copy() if state else SimulationState.begin(len(slots), settings.cash)
-        self._rules = rules_table(self._slots, risk, settings.costs)
+        self._rules = rules_table(self._slots, strategies)
         self._inputs = [_slot_columns(slot) for slot in self._slots]
         self._funding = _funding_columns(self._slots)
         self._bars: Records = np.zeros(len(slots), dtype=BAR)
@@ -183,55 +183,13 @@ class Simulation:
 
 def simulate(
     slots: Sequence[SymbolData],
-    risk: RiskSpec,
+    strategies: Sequence[StrategyRules],
     settings: RunSettings,
     report: Callable[[int, int], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> Ledger:
-    """Simulate all slots on one account from their first to their last bar."""
-    return Simulation(slots, risk, settings).run(report, cancel)
-
-
-def rules_table(slots: Sequence[SymbolData], risk: RiskSpec, costs: Costs) -> Records:
-    """What the kernel needs to know of instrument, risk and costs, one RULES record a slot.
-
-    InputError for an instrument without a tick or lot.
-    """
-    rules: Records = np.zeros(len(slots), dtype=RULES)
-    rules["taker_percent"] = costs.taker_fee_percent
-    rules["maker_percent"] = costs.maker_fee_percent
-    rules["slip"] = (costs.slippage_percent + costs.half_spread_percent) / 100.0
-    rules["long_allowed"] = risk.direction is not Direction.SHORT
-    rules["short_allowed"] = risk.direction is not Direction.LONG
-    rules["opposite"] = Opposite[risk.opposite.name]
-    kind = SizingKind[risk.sizing.use.upper()]
-    rules["sizing"] = kind
-    rules["sizing_value"] = risk.sizing.number(_SIZING_VALUE[kind])
-    rules["stop_percent"] = risk.stop_loss.number("percent") if risk.stop_loss else np.nan
-    rules["target_percent"] = risk.take_profit[0].number("percent") if risk.take_profit else np.nan
-    rules["max_bars"] = risk.max_bars
-    rules["cooldown_bars"] = risk.cooldown_bars
-    for record, slot in zip(rules, slots, strict=True):
-        _set_instrument(record, slot.instrument, slot.candles.timeframe)
-    return rules
-
-
-_SIZING_VALUE = {SizingKind.EQUITY: "percent", SizingKind.NOTIONAL: "amount", SizingKind.FIXED: "quantity"}
-
-
-def _set_instrument(record: np.void, instrument: Instrument, timeframe: Timeframe) -> None:
-    if not (instrument.tick_size > 0 and instrument.lot_size > 0):
-        raise InputError(
-            f"{instrument.symbol}: the stored rules have tick {instrument.tick_size} and lot {instrument.lot_size}, "
-            "expected both above 0; collect the instruments again."
-        )
-    most = instrument.max_market_quantity
-    record["timeframe_ms"] = timeframe.ms
-    record["tick"] = float(instrument.tick_size)
-    record["lot"] = float(instrument.lot_size)
-    record["min_quantity"] = float(instrument.min_quantity)
-    record["min_notional"] = float(instrument.min_notional)
-    record["max_quantity"] = np.inf if most is None else float(most)
+    """Simulate all slots of all `strategies` on one account from their first to their last bar."""
+    return Simulation(slots, strategies, settings).run(report, cancel)
 
 
 def _slot_columns(slot: SymbolData) -> list[_Column]:
