@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -13,6 +12,8 @@ from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_funding
 from tradebot.engine.backtest.ledger import RunSettings, SymbolData
 from tradebot.engine.backtest.store_market import StoreMarket, file_key, funding_key
+from tradebot.engine.backtest.universe import quote_coin
+from tradebot.engine.backtest.universe import resolve_symbols as resolve_symbols  # part of this module's face
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import Candles, Category, DatasetKey, Instrument, Timeframe
@@ -21,7 +22,6 @@ from tradebot.engine.store import Store
 from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
 from tradebot.engine.strategy.node_cache import NodeCache
 
-_QUOTE_COINS = ("USDT", "USDC", "USDE", "USD", "EUR", "BTC", "ETH", "DAI")
 _UNKNOWN_LOT = Decimal("0.00000001")
 
 MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
@@ -55,38 +55,6 @@ class SlotInput:
     estimated_funding: int
     known_instrument: bool
     history_bars: int
-
-
-def resolve_symbols(spec: StrategySpec, store: Store) -> tuple[str, ...]:
-    """The strategy's names and patterns as symbols, sorted; patterns take what the store holds bars for.
-
-    InputError for a pattern that nothing in the store matches.
-    """
-    found: set[str] = set()
-    patterns = [name for name in spec.symbols if "*" in name or "?" in name]
-    found.update(name for name in spec.symbols if name not in patterns)
-    held = _held_symbols(spec, store) if patterns else set()
-    for pattern in patterns:
-        matching = {symbol for symbol in held if fnmatchcase(symbol, pattern)}
-        if not matching:
-            raise InputError(
-                f"strategy.symbols: no {spec.category.value} symbol with bars for {spec.timeframe.value} in "
-                f'{store.folder} matches "{pattern}"; collect some or name others.'
-            )
-        found |= matching
-    return tuple(sorted(found))
-
-
-def _held_symbols(spec: StrategySpec, store: Store) -> set[str]:
-    return {
-        info.key.symbol
-        for info in store.datasets()
-        if info.key.category == spec.category.value and _builds(info.key.timeframe, spec.timeframe)
-    }
-
-
-def _builds(finer: Timeframe, timeframe: Timeframe) -> bool:
-    return finer.ms <= timeframe.ms and timeframe.ms % finer.ms == 0
 
 
 def load_inputs(
@@ -253,7 +221,7 @@ def assumed_instrument(category: Category, symbol: str, candles: Candles) -> Ins
     decimals = 0
     for prices in (candles.open, candles.high, candles.low, candles.close):
         decimals = decimals_seen(frozen(prices), decimals)
-    quote = next((coin for coin in _QUOTE_COINS if symbol.endswith(coin) and symbol != coin), "")
+    quote = quote_coin(symbol, None)
     return Instrument(
         symbol=symbol,
         category=category,
