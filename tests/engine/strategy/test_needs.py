@@ -34,8 +34,8 @@ def test_what_takes_part_is_what_entry_and_exit_lead_to() -> None:
 def test_each_place_is_needed_as_far_back_as_its_deepest_chain() -> None:
     needs = {(each.symbol, each.timeframe): each for each in data_needs(several_places(), REGISTRY)}
     home = needs["", Timeframe.M15]
-    # fast 20, smooth 9 more, the cross looks at one bar before, "within 6" at five more, counted from the bar itself.
-    assert home.look_back == 20 + 9 + 1 + 5
+    # fast 20, smooth 9 more; the cross looks at one bar before, "within 6" at five more, counted from the bar itself.
+    assert (home.look_back, home.deepest) == (20 + 9 + 1 + 5, "signals.recent")
     assert home.paths == ("strategy.timeframe", "indicators.fast", "indicators.smooth")
     trend = needs["", Timeframe.H4]
     assert (trend.look_back, trend.before_ms, trend.paths) == (199, 199 * 4 * HOUR_MS, ("indicators.trend",))

@@ -12,19 +12,23 @@ from tradebot.engine.strategy.registry import Registry
 from tradebot.engine.strategy.series import FUNDING, MARKET_SERIES, split_reference
 from tradebot.engine.strategy.spec import StrategySpec, Use
 
+Place = tuple[str, Timeframe]
+"""Symbol ("": the one that is traded) and timeframe."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataNeed:
     """Bars that a strategy reads, or with `timeframe` None the settled funding, for each symbol that it trades.
 
     `symbol`: "" for the traded one itself. `paths` are the values that ask for it, `execution` where only fills are
-    walked on these bars. `look_back` bars must have closed before the deepest of its nodes has a value.
+    walked on these bars. `look_back` bars must have closed before `deepest`, the path of a node or level, has a value.
     """
 
     symbol: str
     timeframe: Timeframe | None
     paths: tuple[str, ...]
     look_back: int = 0
+    deepest: str = ""
     execution: bool = False
 
     @property
@@ -87,17 +91,20 @@ def data_needs(spec: StrategySpec, registry: Registry) -> tuple[DataNeed, ...]:
     used = participants(spec, registry)
     depths = _indicator_depths(spec, registry, used.indicators)
     home = ("", spec.timeframe)
-    paths: dict[tuple[str, Timeframe], list[str]] = {home: ["strategy.timeframe"]}
-    look_backs = {home: _member_depth(spec, registry, used.members, depths)}
+    paths: dict[Place, list[str]] = {home: ["strategy.timeframe"]}
+    deepest: dict[Place, tuple[int, str]] = {home: (0, "")}
     for name in used.indicators:
-        place = _place(spec, name)
-        paths.setdefault(place, []).append(f"indicators.{name}")
-        look_backs[place] = max(look_backs.get(place, 0), depths[name])
-    for use in _level_uses(spec):
-        look_backs[home] = max(look_backs[home], int(use.parameters["length"]))
+        place, path = _place(spec, name), f"indicators.{name}"
+        paths.setdefault(place, []).append(path)
+        deepest[place] = max(deepest.get(place, (0, "")), (depths[name], path))
+    for name, depth in _member_depths(spec, registry, used.members, depths).items():
+        section = "signals" if name in spec.signals else "groups"
+        deepest[home] = max(deepest[home], (depth, f"{section}.{name}"))
+    for path, use in _level_uses(spec):
+        deepest[home] = max(deepest[home], (int(use.parameters["length"]), path))
     needs = [
-        DataNeed(symbol, timeframe, tuple(paths[symbol, timeframe]), look_backs[symbol, timeframe])
-        for symbol, timeframe in paths
+        DataNeed(symbol, timeframe, tuple(read), *deepest[symbol, timeframe])
+        for (symbol, timeframe), read in paths.items()
     ]
     if spec.execution is not None and spec.execution is not spec.timeframe:
         needs.append(DataNeed("", spec.execution, ("strategy.execution",), execution=True))
@@ -127,7 +134,7 @@ def _enabled(spec: StrategySpec, name: str) -> bool:
     return node is not None and node.enabled
 
 
-def _place(spec: StrategySpec, name: str) -> tuple[str, Timeframe]:
+def _place(spec: StrategySpec, name: str) -> Place:
     indicator = spec.indicators[name]
     return indicator.symbol, indicator.timeframe or spec.timeframe
 
@@ -180,10 +187,10 @@ def _indicator_depths(spec: StrategySpec, registry: Registry, names: tuple[str, 
     return depths
 
 
-def _member_depth(
+def _member_depths(
     spec: StrategySpec, registry: Registry, names: tuple[str, ...], depths: Mapping[str, int]
-) -> int:
-    """Bars of the strategy's own place that its signals need before the first value."""
+) -> dict[str, int]:
+    """Bars of the strategy's own place that each signal and group needs before the first value."""
     home = ("", spec.timeframe)
     found: dict[str, int] = {}
     for name in _in_order(names, lambda each: members_of(spec, registry, each)):
@@ -196,12 +203,20 @@ def _member_depth(
             sources = [split_reference(each)[0] for each in series_references(declaration, signal.parameters)]
             before += [depths[each] for each in sources if each in depths and _place(spec, each) == home]
         found[name] = own + max(before, default=0)
-    return max(found.values(), default=0)
+    return found
 
 
-def _level_uses(spec: StrategySpec) -> list[Use]:
-    """Everything whose distance is a multiple of the average true range, and the sizing by volatility."""
+def _level_uses(spec: StrategySpec) -> list[tuple[str, Use]]:
+    """Everything whose distance is a multiple of the average true range, and the sizing by volatility, by its path."""
     risk = spec.risk
-    uses = [risk.stop_loss, *risk.take_profit, risk.trailing_stop, spec.orders.offset, risk.sizing]
-    uses += [risk.pyramiding.spacing] if risk.pyramiding is not None else []
-    return [use for use in uses if use is not None and "length" in use.parameters]
+    targets = ((f"risk.take_profit.{number}", use) for number, use in enumerate(risk.take_profit, 1))
+    spacing = risk.pyramiding.spacing if risk.pyramiding is not None else None
+    uses = (
+        ("risk.stop_loss", risk.stop_loss),
+        *targets,
+        ("risk.trailing_stop", risk.trailing_stop),
+        ("orders.offset", spec.orders.offset),
+        ("risk.sizing", risk.sizing),
+        ("risk.pyramiding.spacing", spacing),
+    )
+    return [(path, use) for path, use in uses if use is not None and "length" in use.parameters]

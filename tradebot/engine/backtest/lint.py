@@ -1,0 +1,121 @@
+"""The lint: what is most likely wrong with a strategy, seen with the data at hand and before any simulation.
+
+`lint_strategy` loads what the strategy reads and looks at it; `lint_columns` looks at columns that are there already,
+as those of a preview. Neither changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from tradebot.engine.backtest.inputs import resolve_symbols
+from tradebot.engine.backtest.ledger import RunSettings
+from tradebot.engine.backtest.lint_data import data_findings
+from tradebot.engine.backtest.lint_facts import RuleFacts, rule_facts
+from tradebot.engine.backtest.lint_levels import LevelFinding, level_findings
+from tradebot.engine.backtest.lint_loading import DataDesk, SymbolLook
+from tradebot.engine.backtest.lint_rules import rule_findings
+from tradebot.engine.backtest.lint_static import static_findings
+from tradebot.engine.backtest.lint_types import (
+    ORDER,
+    CollectAction,
+    LintFinding,
+    LintSeverity,
+    LintSlot,
+)
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.progress import CancelToken, counted
+from tradebot.engine.store import Store
+from tradebot.engine.strategy import Registry, StrategySpec
+from tradebot.engine.strategy.node_cache import NodeCache
+
+__all__ = [
+    "CollectAction",
+    "LintFinding",
+    "LintSeverity",
+    "LintSlot",
+    "lint_columns",
+    "lint_strategy",
+]
+
+
+def lint_strategy(
+    spec: StrategySpec,
+    registry: Registry,
+    store: Store,
+    settings: RunSettings,
+    symbols: Sequence[str] | None = None,
+    cancel: CancelToken | None = None,
+    nodes: NodeCache | None = None,
+) -> tuple[LintFinding, ...]:
+    """Everything worth saying about a strategy with the data of this store, the gravest first.
+
+    `symbols` None: those of the strategy. Missing data is a finding, not an error; with `nodes` columns are shared with
+    other runs. Raises CancelledError soon after `cancel` was asked for.
+    """
+    cancel = cancel or CancelToken()
+    try:
+        chosen = tuple(symbols) if symbols is not None else resolve_symbols(spec, store)
+    except InputError as error:
+        text = error.sentence.removeprefix("strategy.symbols: ").rstrip(".")
+        return _ordered(
+            [*static_findings(spec, registry), LintFinding("no_symbols", "strategy.symbols", text)]
+        )
+    desk = DataDesk(spec, registry, store, settings, nodes)
+    looks: list[SymbolLook] = []
+    facts: list[RuleFacts] = []
+    levels: list[LevelFinding] = []
+    for symbol in chosen:
+        cancel.check()
+        look = desk.look(symbol)
+        if look.slot is not None:
+            facts.append(rule_facts(spec, look.slot))
+            levels += level_findings(spec, look.slot, settings)
+        looks.append(replace(look, slot=None))  # one symbol's columns at a time
+    return _ordered(
+        [
+            *static_findings(spec, registry),
+            *data_findings(spec, settings, looks),
+            *rule_findings(spec, registry, facts),
+            *_merged(levels),
+        ]
+    )
+
+
+def lint_columns(
+    spec: StrategySpec,
+    registry: Registry,
+    slots: Iterable[LintSlot],
+    settings: RunSettings,
+    cancel: CancelToken | None = None,
+) -> tuple[LintFinding, ...]:
+    """The same without what concerns the files: rules, levels and sizes on columns that are there already."""
+    cancel = cancel or CancelToken()
+    facts: list[RuleFacts] = []
+    levels: list[LevelFinding] = []
+    for slot in slots:
+        cancel.check()
+        facts.append(rule_facts(spec, slot))
+        levels += level_findings(spec, slot, settings)
+    return _ordered(
+        [*static_findings(spec, registry), *rule_findings(spec, registry, facts), *_merged(levels)]
+    )
+
+
+def _merged(levels: Iterable[LevelFinding]) -> list[LintFinding]:
+    """One finding of each kind: that of the symbol of which it is true most often, and how many others there are."""
+    groups: dict[tuple[str, str], list[LevelFinding]] = {}
+    for each in levels:
+        groups.setdefault((each.finding.code, each.finding.path), []).append(each)
+    merged = []
+    for found in groups.values():
+        worst = max(found, key=lambda each: each.share).finding
+        others = len(found) - 1
+        more = f" (and so for {counted(others, 'more symbol')})" if others else ""
+        merged.append(replace(worst, sentence=worst.sentence + more))
+    return merged
+
+
+def _ordered(findings: Sequence[LintFinding]) -> tuple[LintFinding, ...]:
+    return tuple(sorted(findings, key=lambda each: ORDER[each.severity]))
