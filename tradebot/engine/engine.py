@@ -12,6 +12,7 @@ import random
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,9 @@ class Engine:
 
     def execute(self, command: Command) -> Future[Any]:
         """Carry out a command; the future holds its reply, or the TradebotError that refuses it."""
-        return self._queries.submit(self._execute, command)
+        reply: Future[Any] = Future()
+        self._queries.submit(self._execute, command).add_done_callback(partial(_hand_on, reply))
+        return reply
 
     def _execute(self, command: Command) -> Any:
         self.wait_until_ready()
@@ -140,6 +143,20 @@ class Engine:
         finally:
             self._runtime = None
             await runtime.stop()
+
+
+def _hand_on(reply: Future[Any], done: Future[Any]) -> None:
+    """Settle `reply` as `done` was; where that holds a Future itself, as that one will be."""
+    if done.cancelled():
+        reply.cancel()
+        return
+    error = done.exception()
+    if error is not None:
+        reply.set_exception(error)
+    elif isinstance(done.result(), Future):
+        done.result().add_done_callback(partial(_hand_on, reply))
+    else:
+        reply.set_result(done.result())
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -33,7 +33,7 @@ from tradebot.engine.messages import (
     TradeBars,
 )
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import check_strategy
+from tradebot.engine.strategy import Registry, check_strategy
 from tradebot.engine.strategy.editing import apply_edit
 from tradebot.engine.strategy.form import build_form, component_choices
 from tradebot.engine.strategy.library import StrategyFile, StrategyLibrary
@@ -86,6 +86,11 @@ class Queries:
         self._listed_results: tuple[int, tuple[ResultSummary, ...]] = (-1, ())
         self.strategies: tuple[StrategySummary, ...] = ()
         self.results: tuple[ResultSummary, ...] = ()
+
+    @property
+    def registry(self) -> Registry:
+        """The indicators and signals there are, plug-ins included."""
+        return self._registry
 
     def answer(self, command: Command) -> Any:
         """The reply to a command. Raises TradebotError where it is refused."""

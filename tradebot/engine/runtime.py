@@ -33,12 +33,15 @@ from tradebot.engine.messages import (
     EstimateCollect,
     GetSymbols,
     ImportFiles,
+    Preview,
     RepairData,
     RetryJob,
     RunBacktest,
     SymbolChoice,
     Unfollow,
 )
+from tradebot.engine.preview_answers import PreviewAnswers
+from tradebot.engine.previewing import Previewing
 from tradebot.engine.queries import Queries, parse_key
 from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.views import event_views
@@ -88,6 +91,14 @@ class Runtime:
         self._listing = Listing(self._store)
         self._kernels = "unknown"
         self._kernels_sentence = ""
+        answers = PreviewAnswers(
+            self._store,
+            lambda: self._queries.registry,
+            options.settings.backtest,
+            lambda: (self._kernels, self._kernels_sentence),
+            clock,
+        )
+        self._previewing = Previewing(answers.answer, clock, options.folders.plugins)
         self._source = self._stored_source()
         self._url = options.settings.exchange.url
         self._reached: bool | None = None
@@ -123,6 +134,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """Stop services and collecting, then the simulated exchange."""
+        self._previewing.close()
         await self._supervisor.stop()
         if self._collecting is not None:
             await self._collecting.close()
@@ -137,7 +149,10 @@ class Runtime:
     # ------------------------------------------------------------------------------------------ commands
 
     def execute(self, command: Command) -> Any:
-        """Carry out a command on the calling thread; TradebotError where it is refused."""
+        """Carry out a command on the calling thread; TradebotError where it is refused.
+
+        A command that is answered by a thread of its own gives the Future of its reply.
+        """
         if self._read_only and isinstance(command, _WRITES):
             raise ShortfallError(self._read_only)
         match command:
@@ -155,6 +170,8 @@ class Runtime:
                 return self._repair(tuple(parse_key(text) for text in command.keys)).status.job_id
             case CancelJob():
                 return self._cancel(command.job_id)
+            case Preview():
+                return self._previewing.submit(command)
             case RetryJob():
                 return self._book.retry(command.job_id).status.job_id
             case RunBacktest() if self._kernels == "failed":
@@ -360,6 +377,7 @@ class Runtime:
             waiting_rows=self._waiting_rows,
             read_only=self._read_only,
             kernels_sentence=self._kernels_sentence,
+            preview=self._previewing.look(),
         )
 
     def _connection(self) -> ConnectionView:

@@ -346,7 +346,7 @@ class PreviewPane(Pane):
         if answer is None:
             return "", "dim"
         if answer.state == "done":
-            compared = "▲▼ against saved" if answer.compared else ""
+            compared = "▲▼ vs saved" if answer.compared else ""
             return compared or f"{answer.took_ms:.0f} ms", "dim"
         return {"compiling": "compiling", "no_data": "no bars"}.get(answer.state, "not tested"), "warning"
 

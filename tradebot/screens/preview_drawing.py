@@ -11,7 +11,7 @@ from tradebot.screens.widgets.palette import Line, Part, spread, wrap
 __all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "signal_lines", "span_text"]
 
 _FIGURE_WIDTH = 21
-_TEXT_WIDTH = 8
+_TEXT_WIDTH = 7
 _MOST_NOTES = 3
 _BETTER = {1: "good", -1: "bad", 0: "dim"}
 _DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
