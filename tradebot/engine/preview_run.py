@@ -37,7 +37,7 @@ MOST_COLUMN_BYTES = 400_000_000
 """What the columns of one run may take together; a span that would take more is shortened, and that is said."""
 _KEPT_RUNS = 8
 _DECIDING = 0.5  # the share of a run's progress that deciding takes
-_BARS_AFTER_EXIT = 4
+_BARS_AFTER = 4
 
 Say = Callable[[float, str], None]
 """How far a run is: share from 0 to 1, and what is being done."""
@@ -303,16 +303,16 @@ def signals_of(inputs: list[SlotInput], ledger: Ledger) -> PreviewSignals:
 
 
 def candles_of(one: SlotInput, ledger: Ledger, bars: int) -> PreviewCandles:
-    """The last bars of a symbol; where nothing was traded on them, those that end soon after its last trade."""
+    """The last bars of a symbol; where nothing was opened or closed on them, those that end soon after it last was."""
     candles = one.data.candles
     of_slot = ledger.trades[ledger.trades["slot"] == ledger.symbols.index(one.data.symbol)]
     end = len(candles)
     if len(of_slot):
         closed = of_slot["status"] != TradeStatus.OPEN
-        last = int(np.max(np.where(closed, of_slot["exit_time"], candles.time[-1])))
+        last = int(np.max(np.where(closed, of_slot["exit_time"], of_slot["entry_time"])))
         at = int(np.searchsorted(candles.time, last, side="right"))
         if at < end - bars:
-            end = min(end, at + _BARS_AFTER_EXIT)
+            end = min(end, at + _BARS_AFTER)
     shown = candles.slice(max(0, end - bars), end)
     return PreviewCandles(
         tuple(shown.time.tolist()),
