@@ -52,10 +52,31 @@ def value_of(draw: st.DrawFn, parameter: Parameter, series: list[str], members: 
             return draw(st.sampled_from(members))
         case ParameterKind.MEMBERS:
             return draw(st.lists(st.sampled_from(members), min_size=1, unique=True))
+        case ParameterKind.USE:
+            return draw(uses(parameter.family, series))
+        case ParameterKind.USES:
+            return draw(st.lists(uses(parameter.family, series), max_size=4))
+        case ParameterKind.TABLE:
+            return {
+                each.name: value_of(draw, each, series, members)
+                for each in parameter.parameters
+                if each.required or draw(st.booleans())
+            }
         case ParameterKind.TEXT:
             return draw(st.sampled_from(("mon-fri", "wed", "09:00", "23:30", "nonsense")))
         case _:
             return draw(st.booleans())
+
+
+@st.composite
+def uses(draw: st.DrawFn, family: str, series: list[str]) -> dict[str, Any]:
+    declaration = REGISTRY.family(family)[draw(st.sampled_from(list(REGISTRY.family(family))))]
+    return {"use": declaration.name, **values_of(draw, declaration, series)}
+
+
+@st.composite
+def sections(draw: st.DrawFn, name: str, series: list[str]) -> dict[str, Any]:
+    return values_of(draw, REGISTRY.sections[name], series)
 
 
 @st.composite
@@ -97,17 +118,22 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             signals[name]["supports"] = draw(st.sampled_from(("direction", "both", "long", "short")))
     groups = {"group": draw(rules(list(signals)))} if draw(st.booleans()) else {}
     members = [*signals, *groups]
-    risk: dict[str, Any] = {"direction": draw(st.sampled_from(("long", "short", "both")))}
-    for key, family in (("sizing", "sizings"), ("stop_loss", "stops"), ("take_profit", "targets")):
-        if draw(st.booleans()):
-            use = REGISTRY.family(family)[draw(st.sampled_from(list(REGISTRY.family(family))))]
-            risk[key] = {"use": use.name, **values_of(draw, use, [])}
+    prices = [each for each in series if each != "volume"]
+    risk = draw(sections("risk", prices))
+    for target in risk.get("take_profit", ()):
+        target.pop("share_percent", None)
+    optimize = {"risk.leverage": {"low": 1, "high": 5, "step": 0.5}} if draw(st.booleans()) else {}
+    head = {
+        "name": draw(text.map(lambda t: "n" + "".join(c for c in t if c.isprintable()))),
+        "symbols": draw(st.sampled_from((["BTCUSDT", "ETH*"], {"top": 20}, {"top": 3, "by": "volume"}))),
+        "timeframe": draw(st.sampled_from(("1h", "4h"))),
+        "execution": draw(st.sampled_from(("1m", "15m", "1h"))),
+    }
     return {
-        "strategy": {"name": draw(text.map(lambda t: "n" + "".join(c for c in t if c.isprintable()))),
-                     "symbols": ["BTCUSDT", "ETH*"], "timeframe": draw(st.sampled_from(("1m", "4h")))},
-        "indicators": indicators, "signals": signals, "groups": groups,
-        "entry": draw(rules(members)), "exit": draw(rules(members)), "risk": risk,
-        "costs": {"funding": draw(st.booleans()), "slippage_percent": draw(st.floats(0, 10))},
+        "strategy": head, "indicators": indicators, "signals": signals, "groups": groups,
+        "entry": draw(rules(members)), "exit": draw(rules(members)),
+        "orders": draw(sections("orders", series)), "risk": risk, "costs": draw(sections("costs", series)),
+        "optimize": optimize,
     }  # fmt: skip
 
 
@@ -117,7 +143,8 @@ def test_from_a_document_to_toml_and_back_nothing_is_lost(document: dict[str, An
     checked = check_document(document)
     if checked.spec is None:
         # What was drawn can only break a rule between values: two levels, two numbers, fast and slow.
-        assert {problem.path.split(".")[0] for problem in checked.errors} <= {"indicators", "signals"}
+        rules_between = {"indicators", "signals", "risk", "orders"}
+        assert {problem.path.split(".")[0] for problem in checked.errors} <= rules_between
         return
     spec = checked.spec
     text = spec.to_toml()

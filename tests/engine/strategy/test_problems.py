@@ -59,7 +59,7 @@ REPLACED = {
     "name of two lines": ('"t"', '"a\\nb"', ["s.toml:2: strategy.name: must be one line of at most 80 characters"]),
     "unknown key": (
         "timeframe =", 'timefame = "1h"\ntimeframe =',
-        ["s.toml:4: strategy.timefame: is not known here; expected name, category, symbols, timeframe or note. Did you mean \"timeframe\"?"],
+        ["s.toml:4: strategy.timefame: is not known here; expected name, category, symbols, timeframe, execution or note. Did you mean \"timeframe\"?"],
     ),
     "unknown timeframe": (
         '"1h"', '"7m"',
@@ -75,7 +75,7 @@ REPLACED = {
     ),
     "one symbol as a text": (
         '["BTCUSDT"]', '"BTCUSDT"',
-        ['s.toml:3: strategy.symbols: must be a list of symbols such as ["BTCUSDT", "ETH*"], but is the text "BTCUSDT": write ["BTCUSDT"]'],
+        ['s.toml:3: strategy.symbols: must be a list of symbols such as ["BTCUSDT", "ETH*"], or { top = 20, by = "turnover" }, but is the text "BTCUSDT": write ["BTCUSDT"]'],
     ),
     "no symbol": ('["BTCUSDT"]', "[]", ["s.toml:3: strategy.symbols: must name at least one symbol, but the list is empty"]),
     "lower case symbol": (
@@ -101,7 +101,7 @@ REPLACED = {
     "no strategy section": (HEAD, "", ["s.toml: strategy: is missing; expected a section [strategy]"]),
     "unknown section": (
         "[entry]", "[entri]\n[entry]",
-        ['s.toml:15: entri: is not a section of a strategy; expected strategy, indicators, signals, groups, entry, exit, risk or costs. Did you mean "entry"?'],
+        ['s.toml:15: entri: is not a section of a strategy; expected strategy, indicators, signals, groups, entry, exit, orders, risk, costs or optimize. Did you mean "entry"?'],
     ),
     # indicators
     "use missing": ('use = "ema"\n', "", ["s.toml:5: indicators.fast.use: is missing; expected the name of one of the indicators, such as sma, ema or wma"]),
@@ -139,7 +139,7 @@ REPLACED = {
     "output unknown": ("bands.middle", "bands.midle", ['s.toml:13: signals.up.b: "midle" is not an output of bands. Did you mean "middle"?']),
     "output needed": ('"bands.middle"', '"bands"', ["s.toml:13: signals.up.b: must name one output of bands: bands.upper, bands.middle or bands.lower"]),
     "output empty": ('"bands.middle"', '"bands."', ['s.toml:13: signals.up.b: "" is not an output of bands; expected upper, middle or lower']),
-    "output of a column": ('"bands.middle"', '"close.x"', ['s.toml:13: signals.up.b: "close.x" is not a series. Did you mean "close"?', "s.toml:8: indicators.bands: warning: is not used by any signal or indicator"]),
+    "output of a column": ('"bands.middle"', '"close.x"', ['s.toml:13: signals.up.b: "close.x" is not a series. Did you mean "close"?', "s.toml:8: indicators.bands: warning: is not used by any signal, indicator or level"]),
     "reserved name": (
         "[indicators.fast]", '[indicators.close]\nuse = "sma"\n[indicators.fast]',
         ['s.toml:5: indicators.close: cannot be named "close", which is a series of the market'],
@@ -167,17 +167,17 @@ REPLACED = {
     "enabled is a text": ("length = 9", 'length = 9\nenabled = "false"', ['s.toml:8: indicators.fast.enabled: must be true or false, but is the text "false", which needs no quotation marks']),
     "macd upside down": (
         "[indicators.fast]", '[indicators.m]\nuse = "macd"\nfast = 26\nslow = 12\n[indicators.fast]',
-        ["s.toml:7: indicators.m.fast: must be shorter than slow, which is 12, but is 26", "s.toml:5: indicators.m: warning: is not used by any signal or indicator"],
+        ["s.toml:7: indicators.m.fast: must be shorter than slow, which is 12, but is 26", "s.toml:5: indicators.m: warning: is not used by any signal, indicator or level"],
     ),
     "unused indicator": (
         "[indicators.fast]", '[indicators.idle]\nuse = "sma"\n[indicators.fast]',
-        ["s.toml:5: indicators.idle: warning: is not used by any signal or indicator"],
+        ["s.toml:5: indicators.idle: warning: is not used by any signal, indicator or level"],
     ),
     # signals
-    "operand missing": ('b = "bands.middle"\n', "", ["s.toml:8: indicators.bands: warning: is not used by any signal or indicator", "s.toml:10: signals.up.b: is missing; expected a series such as \"close\" or an indicator's name, or a number"]),
+    "operand missing": ('b = "bands.middle"\n', "", ["s.toml:8: indicators.bands: warning: is not used by any signal, indicator or level", "s.toml:10: signals.up.b: is missing; expected a series such as \"close\" or an indicator's name, or a number"]),
     "two numbers": (
         'a = "fast"\nb = "bands.middle"', "a = 1\nb = 2",
-        ["s.toml:5: indicators.fast: warning: is not used by any signal or indicator", "s.toml:8: indicators.bands: warning: is not used by any signal or indicator", "s.toml:12: signals.up.a: must be a series where b is a number: two numbers never change"],
+        ["s.toml:5: indicators.fast: warning: is not used by any signal, indicator or level", "s.toml:8: indicators.bands: warning: is not used by any signal, indicator or level", "s.toml:12: signals.up.a: must be a series where b is a number: two numbers never change"],
     ),
     "operator unknown": ('b = "bands.middle"', 'b = "bands.middle"\nop = "="', ['s.toml:14: signals.up.op: must be ">", ">=", "<" or "<=", but is the text "=". Did you mean ">="?']),
     "supports unknown": ('"direction"', '"sideways"', ['s.toml:14: signals.up.supports: must be "direction", "both", "long" or "short", but is the text "sideways"']),
@@ -280,46 +280,29 @@ def test_sentences(case: str) -> None:
 # What is appended after the good strategy (whose last line is 17), and what is said about it.
 APPENDED = {
     "direction unknown": ('[risk]\ndirection = "up"', ['s.toml:19: risk.direction: must be "long", "short" or "both", but is the text "up"']),
-    "leverage is not built": (
-        "[risk]\nleverage = 3",
-        ["s.toml:19: risk.leverage: is not known here; expected direction, opposite, sizing, stop_loss, take_profit, max_bars or cooldown_bars."],
-    ),
     "sizing as a number": ("[risk]\nsizing = 50", ['s.toml:19: risk.sizing: must be a table such as { use = "equity", percent = ... }, but is 50']),
-    "sizing unknown": ('[risk]\nsizing = { use = "kelly" }', ['s.toml:19: risk.sizing.use: must be equity, notional or fixed, but is the text "kelly"']),
-    "more than everything": ('[risk]\nsizing = { use = "equity", percent = 101 }', ["s.toml:19: risk.sizing.percent: must be a number from 0.001 to 100, but is 101"]),
+    "sizing unknown": ('[risk]\nsizing = { use = "kely" }', ['s.toml:19: risk.sizing.use: must be equity, notional, fixed, risk, volatility or kelly, but is the text "kely". Did you mean "kelly"?']),
+    "more than anything": ('[risk]\nsizing = { use = "equity", percent = 20001 }', ["s.toml:19: risk.sizing.percent: must be a number from 0.001 to 20000, but is 20001"]),
     "amount missing": ('[risk]\nsizing = { use = "notional" }', ["s.toml:19: risk.sizing.amount: is missing; expected a number, 0.000001 or more"]),
-    "stop without use": ("[risk]\nstop_loss = { percent = 2 }", ["s.toml:19: risk.stop_loss.use: is missing; expected percent"]),
+    "stop without use": ("[risk]\nstop_loss = { percent = 2 }", ["s.toml:19: risk.stop_loss.use: is missing; expected percent, atr or series"]),
     "stop beyond the price": ('[risk]\nstop_loss = { use = "percent", percent = 100 }', ["s.toml:19: risk.stop_loss.percent: must be a number from 0.001 to 99, but is 100"]),
     "stop misspelt": (
         '[risk]\nstop_los = { use = "percent", percent = 1 }',
-        ['s.toml:19: risk.stop_los: is not known here; expected direction, opposite, sizing, stop_loss, take_profit, max_bars or cooldown_bars. Did you mean "stop_loss"?'],
+        ['s.toml:19: risk.stop_los: is not known here; expected direction, opposite, sizing, leverage, stop_loss, take_profit, trailing_stop, break_even, max_bars, cooldown_bars, max_positions, max_exposure_percent, max_symbol_exposure_percent, max_daily_loss_percent, max_drawdown_percent, loss_streak or pyramiding. Did you mean "stop_loss"?'],
     ),
-    "stop of the next issue": ('[risk]\nstop_loss = { use = "atr", length = 14 }', ['s.toml:19: risk.stop_loss.use: must be percent, but is the text "atr"']),
     "target in a list": (
         '[risk]\ntake_profit = [\n{ use = "percent", percent = -1 }]',
         ["s.toml:20: risk.take_profit.1.percent: must be a number from 0.001 to 10000, but is -1"],
-    ),
-    "two targets": (
-        '[risk]\ntake_profit = [{ use = "percent", percent = 1 }, { use = "percent", percent = 2 }]',
-        ["s.toml:19: risk.take_profit: must be one table or a list with one table, but has 2 entries"],
     ),
     "no target": ("[risk]\ntake_profit = []", []),
     "bars below zero": ("[risk]\nmax_bars = -1", ["s.toml:19: risk.max_bars: must be a whole number from 0 to 10000000, but is -1"]),
     "true for a count": ("[risk]\nmax_bars = true", ["s.toml:19: risk.max_bars: must be a whole number from 0 to 10000000, but is true"]),
     "true for a percentage": (
         '[risk]\nsizing = { use = "equity", percent = true }',
-        ["s.toml:19: risk.sizing.percent: must be a number from 0.001 to 100, but is true"],
-    ),
-    "nothing closes": (
-        '[risk]\nopposite = "ignore"',
-        ["s.toml:18: risk: warning: closes no position: there is no [exit], stop_loss, take_profit or max_bars, and opposite is ignore"],
+        ["s.toml:19: risk.sizing.percent: must be a number from 0.001 to 20000, but is true"],
     ),
     "fee out of range": ("[costs]\ntaker_fee_percent = 55", ["s.toml:19: costs.taker_fee_percent: must be a number from -1 to 5, but is 55"]),
     "funding as a number": ("[costs]\nfunding = 1", ["s.toml:19: costs.funding: must be true or false, but is 1"]),
-    "optimize is reserved": (
-        "[optimize]",
-        ["s.toml:18: optimize: is not a section of a strategy; expected strategy, indicators, signals, groups, entry, exit, risk or costs."],
-    ),
 }  # fmt: skip
 
 

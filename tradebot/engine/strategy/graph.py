@@ -9,7 +9,7 @@ from tradebot.engine.market import Timeframe
 from tradebot.engine.strategy.problems import Path, Severity
 from tradebot.engine.strategy.reading import Reader
 from tradebot.engine.strategy.registry import Declaration, IndicatorDeclaration
-from tradebot.engine.strategy.series import reference_problem, split_reference
+from tradebot.engine.strategy.series import NO_PRICES, reference_problem, split_reference
 from tradebot.engine.strategy.spec import Combination
 from tradebot.engine.strategy.values import unknown_name
 
@@ -20,7 +20,7 @@ class Node:
 
     `weighted` are the names that its weights stand beside, also where a weight itself is wrong. `timeframe` is that of
     the bars it is computed on, None where that is not known. `members` are the signals and groups that a signal names,
-    `needed` how many of them must agree.
+    `needed` how many of them must agree. A level is a stop or target, which can only stand at a price.
     """
 
     path: Path
@@ -33,6 +33,7 @@ class Node:
     timeframe: Timeframe | None = None
     members: Mapping[Path, str] = field(default_factory=dict)
     needed: int | None = None
+    is_level: bool = False
 
     @property
     def named_members(self) -> Mapping[Path, str]:
@@ -41,14 +42,18 @@ class Node:
 
 
 def check_graph(
-    reader: Reader, indicators: Mapping[str, Node], members: Mapping[str, Node], roots: Mapping[str, Node]
+    reader: Reader,
+    indicators: Mapping[str, Node],
+    members: Mapping[str, Node],
+    roots: Mapping[str, Node],
+    levels: Iterable[Node] = (),
 ) -> None:
-    """Report everything that is wrong between the nodes."""
+    """Report everything that is wrong between the nodes; `levels` are stops and targets that stand at a series."""
     declarations = {
         name: node.declaration if isinstance(node.declaration, IndicatorDeclaration) else None
         for name, node in indicators.items()
     }
-    readers = [*indicators.values(), *(node for node in members.values() if not node.is_group)]
+    readers = [*indicators.values(), *(node for node in members.values() if not node.is_group), *levels]
     for node in readers:
         for below, reference in node.references.items():
             _check_series(reader, node, below, reference, indicators, declarations)
@@ -63,7 +68,7 @@ def check_graph(
         _check_named(reader, node, indicators, members)
     _check_circles(reader, indicators, lambda node: node.references, lambda _circle: "indicators")
     _check_circles(reader, members, lambda node: node.named_members, lambda circle: _kinds(circle, members))
-    _check_unused(reader, indicators, [node.references for node in readers], "signal or indicator")
+    _check_unused(reader, indicators, [node.references for node in readers], "signal, indicator or level")
     named = [node.named_members for node in (*signals, *combinations)]
     _check_unused(reader, members, named, "group, entry or exit")
 
@@ -79,6 +84,9 @@ def _check_series(
     sentence = reference_problem(reference, declarations)
     if sentence is not None:
         reader.report((*node.path, *below), sentence)
+        return
+    if node.is_level and reference in NO_PRICES:
+        reader.report((*node.path, *below), f'must be a series of prices, but "{reference}" is none')
         return
     source = indicators.get(split_reference(reference)[0])
     if source is not None and node.enabled and not source.enabled:

@@ -104,29 +104,52 @@ def _set(document: MutableMapping[str, Any], path: str, value: Any, registry: Re
     table: Any = document
     for depth, key in enumerate(keys[:-1], 1):
         if isinstance(table, list):
+            table = _entry(table, int(key) if key.isdecimal() else 1, keys[:depth], keys[-1], registry)
             if key.isdecimal():
-                table = table[int(key) - 1]
                 continue
-            table = table[0]
         if key.isdecimal() and key not in table:
             continue  # the one table that stands where a list may stand
-        if key not in table:
+        if key not in table or not isinstance(table[key], MutableMapping | list):
             table[key] = _new_table(keys[:depth], keys[-1], registry)
+        elif _is_list_of_names(keys[:depth], table[key], registry):
+            table[key] = {}  # the table that may stand in place of the list
         table = table[key]
     if isinstance(table, list):
-        table = table[0]
+        table = _entry(table, 1, keys[:-1], keys[-1], registry)
     table[keys[-1]] = value
+
+
+def _entry(tables: list[Any], position: int, path: list[str], value_name: str, registry: Registry) -> Any:
+    """The entry of a list of tables at a position from 1; an empty list gets its first."""
+    if not tables:
+        tables.append(_new_table([key for key in path if not key.isdecimal()], value_name, registry))
+    return tables[position - 1]
+
+
+def _is_list_of_names(path: list[str], value: Any, registry: Registry) -> bool:
+    declared = _declared(path, registry)
+    return isinstance(value, list) and declared is not None and declared.kind is ParameterKind.SYMBOLS
 
 
 def _new_table(path: list[str], value_name: str, registry: Registry) -> dict[str, Any]:
     """What an absent table begins with: the first kind that has the value which is going to be set."""
-    section = registry.sections.get(path[0])
-    for parameter in section.parameters if section is not None and len(path) == 2 else ():
-        if parameter.name == path[1] and parameter.family:
-            for name, declaration in registry.family(parameter.family).items():
-                if any(each.name == value_name for each in declaration.parameters):
-                    return {"use": name}
+    parameter = _declared(path, registry)
+    if parameter is not None and parameter.family:
+        for name, declaration in registry.family(parameter.family).items():
+            if any(each.name == value_name for each in declaration.parameters):
+                return {"use": name}
     return {}
+
+
+def _declared(path: list[str], registry: Registry) -> Parameter | None:
+    """The declaration of the table at a path such as risk.stop_loss or risk.pyramiding.spacing."""
+    section = registry.sections.get(path[0])
+    parameters = section.parameters if section is not None else ()
+    declared = None
+    for key in path[1:]:
+        declared = next((each for each in parameters if each.name == key), None)
+        parameters = declared.parameters if declared is not None else ()
+    return declared
 
 
 def _paths(document: Mapping[str, Any], registry: Registry) -> Iterator[tuple[str, Parameter]]:
@@ -166,19 +189,32 @@ def _node_paths(
 def _parameter_paths(
     path: str, given: Any, parameter: Parameter, registry: Registry
 ) -> Iterator[tuple[str, Parameter]]:
-    if not parameter.family:
-        yield path, parameter
+    if parameter.kind is ParameterKind.USES:
+        entries = given if isinstance(given, list) else [given]
+        for position, entry in enumerate(entries or [None], 1):
+            yield from _use_paths(f"{path}.{position}", entry, parameter, registry)
+        if len(entries) < 2:
+            yield from _use_paths(path, entries[0] if entries else None, parameter, registry)
         return
-    if isinstance(given, list):
-        given = given[0] if len(given) == 1 else None
+    if parameter.kind is ParameterKind.USE:
+        yield from _use_paths(path, given, parameter, registry)
+        return
+    if parameter.kind is not ParameterKind.TABLE:
+        yield path, parameter
+    for each in parameter.parameters:
+        inner = given.get(each.name) if isinstance(given, Mapping) else None
+        yield from _parameter_paths(f"{path}.{each.name}", inner, each, registry)
+
+
+def _use_paths(
+    path: str, given: Any, parameter: Parameter, registry: Registry
+) -> Iterator[tuple[str, Parameter]]:
     used = str(given.get("use")) if isinstance(given, Mapping) else None
     yield f"{path}.use", _chooser("use", parameter.family, registry)
     for name, declaration in registry.family(parameter.family).items():
         if used is None or used == name:
             for each in declaration.parameters:
                 yield f"{path}.{each.name}", each
-                if parameter.kind is ParameterKind.USES:
-                    yield f"{path}.1.{each.name}", each
 
 
 def _chooser(name: str, family: str, registry: Registry) -> Parameter:

@@ -10,10 +10,11 @@ from tradebot.engine.control.errors import did_you_mean
 from tradebot.engine.strategy.problems import Path, Problem, Severity, one_of, path_text
 from tradebot.engine.strategy.registry import Declaration, Parameter, ParameterKind, Registry, Values
 from tradebot.engine.strategy.spec import Use
-from tradebot.engine.strategy.values import convert, expected, found
+from tradebot.engine.strategy.values import convert, expected, found, table_example
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _NAMES_SHOWN = 12
+_MOST_USES = 20
 
 
 class Reader:
@@ -46,6 +47,16 @@ class Reader:
             return raw
         self.report(path, f"must be a section such as [{path_text(path)}], but {found(raw)}")
         return None
+
+    def section(
+        self, document: Mapping[str, object], name: str, required: bool = False
+    ) -> dict[str, Any] | None:
+        """The values of `[name]`, or None after reporting; a section that is missing is one that gives nothing."""
+        if name not in document and required:
+            self.report((name,), f"is missing; expected a section [{name}]")
+            return None
+        table = self.table(document.get(name, {}), (name,))
+        return None if table is None else self.values(table, (name,), self.registry.sections[name].parameters)
 
     def nodes(
         self, document: Mapping[str, object], section: str
@@ -118,6 +129,11 @@ class Reader:
             return self.use(raw, path, parameter)
         if parameter.kind is ParameterKind.USES:
             return self._uses(raw, path, parameter)
+        if parameter.kind is ParameterKind.TABLE and not isinstance(raw, Mapping):
+            self.report(path, f"must be {expected(parameter)}, but {found(raw)}")
+            return None
+        if parameter.parameters and isinstance(raw, Mapping):
+            return self.values(raw, path, parameter.parameters)
         return convert(parameter, raw, lambda below, sentence: self.report((*path, *below), sentence))
 
     def chosen(
@@ -140,10 +156,8 @@ class Reader:
         """A table `{ use = ..., ... }`, or None after reporting."""
         if not isinstance(raw, Mapping):
             first = next(iter(self.registry.family(parameter.family).values()))
-            example = ", ".join(f"{each.name} = ..." for each in first.parameters)
-            self.report(
-                path, f'must be a table such as {{ use = "{first.name}", {example} }}, but {found(raw)}'
-            )
+            example = table_example(first.parameters, first.name)
+            self.report(path, f"must be a table such as {example}, but {found(raw)}")
             return None
         declaration = self.chosen(raw, path, parameter.family)
         if declaration is None:
@@ -157,8 +171,8 @@ class Reader:
         if not isinstance(raw, list):
             single = self.use(raw, path, parameter)
             return None if single is None else (single,)
-        if len(raw) > 1:
-            self.report(path, f"must be one table or a list with one table, but has {len(raw)} entries")
+        if len(raw) > _MOST_USES:
+            self.report(path, f"must be a list of at most {_MOST_USES} tables, but has {len(raw)} entries")
             return None
         entries = [self.use(entry, (*path, position), parameter) for position, entry in enumerate(raw, 1)]
         return None if None in entries else tuple(entry for entry in entries if entry is not None)

@@ -45,7 +45,7 @@ class ParameterKind(StrEnum):
     SYMBOL = "symbol"
     """The name of one symbol."""
     SYMBOLS = "symbols"
-    """A list of symbols and patterns with * and ?."""
+    """A list of symbols and patterns with * and ?, or a table of the values that `Parameter.parameters` declares."""
     MEMBER = "member"
     """The name of one signal or group."""
     MEMBERS = "members"
@@ -56,6 +56,8 @@ class ParameterKind(StrEnum):
     """A table `{ use = "...", ... }` that names a declaration of the family `Parameter.family`."""
     USES = "uses"
     """A list of such tables (or one table alone)."""
+    TABLE = "table"
+    """A table of the values that `Parameter.parameters` declares."""
 
 
 MEMBER_KINDS = (ParameterKind.MEMBER, ParameterKind.MEMBERS)
@@ -70,7 +72,8 @@ class Parameter:
     """One value that a person may write. Without a default it is required, unless it is `optional`.
 
     `low` and `high` are inclusive. `allow_number`: a series parameter that also takes a plain number.
-    `family`: for USE and USES, the family of declarations that `use` chooses from.
+    `family`: for USE and USES, the family of declarations that `use` chooses from. `parameters`: for TABLE, and for the
+    table that may stand in place of SYMBOLS, what it holds.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Parameter:
     unit: str = ""
     allow_number: bool = False
     family: str = ""
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -204,13 +208,37 @@ class TargetDeclaration(Declaration):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrailingDeclaration(Declaration):
+    """A way to let the stop follow the price; the kernel computes it from the extremes since the fill."""
+
+    family: ClassVar[str] = "trailings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetDeclaration(Declaration):
+    """A way to place an entry order beside the close of its decision."""
+
+    family: ClassVar[str] = "offsets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpacingDeclaration(Declaration):
+    """A way to say how far the market must have moved in favour before a position is added to."""
+
+    family: ClassVar[str] = "spacings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SectionDeclaration(Declaration):
     """The keys of one section of the file that are the same whatever is used in it."""
 
     family: ClassVar[str] = "sections"
 
 
-_FAMILIES = ("indicators", "signals", "combinations", "sizings", "stops", "targets", "sections")
+_FAMILIES = (
+    *("indicators", "signals", "combinations", "sections"),
+    *("sizings", "stops", "targets", "trailings", "offsets", "spacings"),
+)
 _Kind = TypeVar("_Kind", bound=Declaration)
 
 
@@ -266,6 +294,21 @@ class Registry:
     def targets(self) -> Mapping[str, TargetDeclaration]:
         """Targets by the name that an entry of `risk.take_profit` takes as `use`."""
         return self._typed(TargetDeclaration)
+
+    @property
+    def trailings(self) -> Mapping[str, TrailingDeclaration]:
+        """Trailing stops by the name that `risk.trailing_stop.use` takes."""
+        return self._typed(TrailingDeclaration)
+
+    @property
+    def offsets(self) -> Mapping[str, OffsetDeclaration]:
+        """Offsets by the name that `orders.offset.use` takes."""
+        return self._typed(OffsetDeclaration)
+
+    @property
+    def spacings(self) -> Mapping[str, SpacingDeclaration]:
+        """Spacings by the name that `risk.pyramiding.spacing.use` takes."""
+        return self._typed(SpacingDeclaration)
 
     @property
     def sections(self) -> Mapping[str, SectionDeclaration]:

@@ -23,6 +23,9 @@ FUNDING = "funding"
 MARKET_SERIES = (*CANDLE_SERIES, FUNDING)
 """Every series of the market that a series parameter may name."""
 
+NO_PRICES = ("volume", "turnover", FUNDING)
+"""Those of them that are no prices, so that no stop or target can stand there."""
+
 RESERVED = MARKET_SERIES
 """Names that an indicator cannot take."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -26,12 +26,12 @@ _EXPECTED = {
     ParameterKind.SWITCH: "true or false",
     ParameterKind.TEXT: "a text",
     ParameterKind.SYMBOL: 'a symbol such as "BTCUSDT"',
-    ParameterKind.SYMBOLS: 'a list of symbols such as ["BTCUSDT", "ETH*"]',
+    ParameterKind.SYMBOLS: 'a list of symbols such as ["BTCUSDT", "ETH*"], or { top = 20, by = "turnover" }',
     ParameterKind.MEMBER: "the name of a signal or group",
     ParameterKind.MEMBERS: "a list of signals and groups",
     ParameterKind.WEIGHTS: "a table of members and their weights such as { trend = 2.0 }",
     ParameterKind.USE: "a table with the key use",
-    ParameterKind.USES: "a table with the key use, or a list with one such table",
+    ParameterKind.USES: "a table with the key use, or a list of such tables",
 }
 
 
@@ -47,7 +47,16 @@ def expected(parameter: Parameter) -> str:
         case ParameterKind.SERIES:
             series = 'a series such as "close" or an indicator\'s name'
             return series + ", or a number" if parameter.allow_number else series
+        case ParameterKind.TABLE:
+            return f"a table such as {table_example(parameter.parameters)}"
     return _EXPECTED[parameter.kind]
+
+
+def table_example(parameters: Iterable[Parameter], use: str = "") -> str:
+    """`{ use = "atr", length = ..., multiple = ... }`: what such a table looks like."""
+    keys = [f'use = "{use}"'] if use else []
+    keys += [f"{each.name} = ..." for each in parameters if not each.optional]
+    return "{ " + ", ".join(keys) + " }"
 
 
 def _range(parameter: Parameter) -> str:
@@ -90,7 +99,7 @@ def _is_plain_value(text: str) -> bool:
 
 
 def convert(parameter: Parameter, value: object, wrong: Wrong) -> Any:
-    """The value in its own type, or None after telling `wrong`. USE and USES are read by the check."""
+    """The value in its own type, or None after telling `wrong`. Tables are read by the reader."""
     match parameter.kind:
         case ParameterKind.INTEGER | ParameterKind.NUMBER:
             return _number(parameter, value, wrong)

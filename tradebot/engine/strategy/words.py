@@ -98,6 +98,9 @@ class _Words:
 
     def _market(self) -> str:
         spec = self._spec
+        if spec.top is not None:
+            largest = f"the {spec.top.top} {spec.category.value} symbols of the largest {spec.top.by}"
+            return f"{spec.timeframe.value} bars of {largest}"
         symbols = list(spec.symbols)
         shown = symbols if len(symbols) <= 4 else [*symbols[:3], f"{len(symbols) - 3} more"]
         names = ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
@@ -215,6 +218,8 @@ class _Words:
 
 
 def _text(value: float | str | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return value if isinstance(value, str) else plain(value)
 
 

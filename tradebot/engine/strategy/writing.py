@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tradebot.engine.strategy.registry import Values
-from tradebot.engine.strategy.spec import Combination, StrategySpec, Use
+from tradebot.engine.strategy.spec import Combination, OrdersSpec, RiskSpec, StrategySpec, Use
 
 Document = dict[str, Any]
+_ALL = 100.0  # percent: what a target that stands alone closes
 
 
 def to_document(spec: StrategySpec) -> Document:
@@ -44,10 +45,15 @@ def to_document(spec: StrategySpec) -> Document:
     document["entry"] = {**_rule(spec.entry.rule), "trigger": spec.entry.trigger.value}
     if spec.exit is not None:
         document["exit"] = _rule(spec.exit)
-    document["risk"] = _risk(spec)
-    costs = {name: value for name, value in _costs(spec).items() if value is not None}
+    orders = _orders(spec.orders)
+    if orders:
+        document["orders"] = orders
+    document["risk"] = _risk(spec.risk)
+    costs = _given(spec.costs)
     if costs:
         document["costs"] = costs
+    if spec.optimize:
+        document["optimize"] = {path: _given(values) for path, values in spec.optimize.items()}
     return document
 
 
@@ -57,13 +63,14 @@ def _lists(values: Mapping[str, object]) -> Document:
 
 
 def _head(spec: StrategySpec) -> Document:
-    head: Document = {
+    return {
         "name": spec.name,
         "category": spec.category.value,
-        "symbols": list(spec.symbols),
+        "symbols": list(spec.symbols) if spec.top is None else _given(spec.top),
         "timeframe": spec.timeframe.value,
+        **({"execution": spec.execution.value} if spec.execution is not None else {}),
+        **({"note": spec.note} if spec.note else {}),
     }
-    return {**head, "note": spec.note} if spec.note else head
 
 
 def _switch(enabled: bool, note: str) -> Document:
@@ -79,33 +86,36 @@ def _use(use: Use) -> Document:
     return {"use": use.use, **use.parameters}
 
 
-def _risk(spec: StrategySpec) -> Document:
-    risk = spec.risk
-    document: Document = {
-        "direction": risk.direction.value,
-        "opposite": risk.opposite.value,
-        "sizing": _use(risk.sizing),
-    }
-    if risk.stop_loss is not None:
-        document["stop_loss"] = _use(risk.stop_loss)
-    if risk.take_profit:
-        document["take_profit"] = [_use(target) for target in risk.take_profit]
-    if risk.max_bars:
-        document["max_bars"] = risk.max_bars
-    if risk.cooldown_bars:
-        document["cooldown_bars"] = risk.cooldown_bars
-    return document
+def _orders(orders: OrdersSpec) -> Document:
+    if orders == OrdersSpec():
+        return {}
+    return {**_given(orders), "entry": orders.entry.value}
 
 
-def _costs(spec: StrategySpec) -> Values | dict[str, Any]:
-    costs = spec.costs
-    return {
-        "taker_fee_percent": costs.taker_fee_percent,
-        "maker_fee_percent": costs.maker_fee_percent,
-        "slippage_percent": costs.slippage_percent,
-        "half_spread_percent": costs.half_spread_percent,
-        "funding": costs.funding,
+def _risk(risk: RiskSpec) -> Document:
+    """The section in the order of the format; what is not used is left out."""
+    never: Document = {"max_bars": 0, "cooldown_bars": 0, "max_positions": 0, "leverage": 1.0}
+    document = {
+        name: value for name, value in _given(risk).items() if name not in never or value != never[name]
     }
+    targets = document.get("take_profit", [])
+    if len(targets) == 1 and targets[0]["share_percent"] == _ALL:
+        targets[0].pop("share_percent")
+    return {**document, "direction": risk.direction.value, "opposite": risk.opposite.value}
+
+
+def _given(values: Any) -> Document:
+    """The fields of a part of a specification that hold something, as a file holds them."""
+    pairs = ((each.name, getattr(values, each.name)) for each in fields(values))
+    return {name: _plain(value) for name, value in pairs if value is not None and value != ()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Use):
+        return _use(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return _given(value) if is_dataclass(value) else value
 
 
 def to_toml(spec: StrategySpec) -> str:
