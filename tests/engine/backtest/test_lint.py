@@ -127,7 +127,8 @@ def test_an_entry_that_never_fires_though_each_rule_does() -> None:
     made.signal("low", "compare", a="close", op="<", b="open")
     found = lint(made.entry("unanimous", ["turn", "high", "low"]).build())
     assert found["entry_never"].sentence == (
-        'never decides on any of 2,980 bars of BTCUSDT: each of its rules fires, but "high" and "low" never on the same bar'
+        "never decides on any of 2,980 bars of BTCUSDT: each of its rules fires, but "
+        '"high" and "low" never on the same bar'
     )
 
 

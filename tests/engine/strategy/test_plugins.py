@@ -9,7 +9,8 @@ import pytest
 from tests.engine.strategy.helpers import builder, random_candles
 from tradebot.engine.strategy import check_strategy, decide
 from tradebot.engine.strategy.form import component_choices
-from tradebot.engine.strategy.plugins import load_registry
+from tradebot.engine.strategy.plugins import PluginProblem, load_registry
+from tradebot.engine.strategy.registry import Registry
 
 GOOD = """\
 from tradebot.engine.strategy import Parameter, ParameterKind, indicator
@@ -54,57 +55,73 @@ def test_no_folder_and_no_plug_in_are_nothing_special(tmp_path: Path) -> None:
     assert load_registry(tmp_path)[1] == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "sentence"),
-    [
-        ("def broken(:\n", 1, "it is no valid Python: "),
-        ("x = 1\n\nimport nothing_of_that_name\n", 3, "it ends with ModuleNotFoundError: No module named"),
-        ("raise SystemExit(3)\n", 1, "it ends with SystemExit: 3."),
-        ("x = 1\n", None, "it declares nothing; put @indicator(...)"),
-        (
-            declared("return close", name="ema"),
-            3,
-            'the name "ema" is taken among the indicators by tradebot itself',
-        ),
-        (declared("return close.nothing"), 5, '"mine" fails on ordinary bars with AttributeError'),
-        (
-            declared("return close[1:]"),
-            3,
-            '"mine" must return float64 columns as long as the bars (300), but returned',
-        ),
-        (
-            declared("return 5"),
-            3,
-            '"mine" must return float64 columns as long as the bars (300), but returned int.',
-        ),
-        (declared("return close, close"), 3, '"mine" must return 1 columns, but returned 2.'),
-        (
-            declared("return np.append(close[1:], 1.0)"),
-            3,
-            '"mine" looks ahead: its values change when later bars',
-        ),
-        (declared("return close / close.max()"), 3, '"mine" looks ahead: '),
-        (
-            declared("close[0] = 1.0; return close"),
-            5,
-            '"mine" fails on ordinary bars with ValueError: assignment',
-        ),
-        (
-            declared("return close", more='inputs=("price",)'),
-            3,
-            '"mine" takes "price" as an input; expected some of open',
-        ),
-        (declared("return close", more="inputs=()"), 3, '"mine" reads nothing: give inputs='),
-    ],
+BROKEN: tuple[tuple[str, int | None, str], ...] = (
+    ("def broken(:\n", 1, "it is no valid Python: "),
+    ("x = 1\n\nimport nothing_of_that_name\n", 3, "it ends with ModuleNotFoundError: No module named"),
+    ("raise SystemExit(3)\n", 1, "it ends with SystemExit: 3."),
+    ("x = 1\n", None, "it declares nothing; put @indicator(...)"),
+    (
+        declared("return close", name="ema"),
+        3,
+        'the name "ema" is taken among the indicators by tradebot itself',
+    ),
+    (declared("return close.nothing"), 5, '"mine" fails on ordinary bars with AttributeError'),
+    (
+        declared("return close[1:]"),
+        3,
+        '"mine" must return float64 columns as long as the bars (300), but returned',
+    ),
+    (
+        declared("return 5"),
+        3,
+        '"mine" must return float64 columns as long as the bars (300), but returned int.',
+    ),
+    (declared("return close, close"), 3, '"mine" must return 1 columns, but returned 2.'),
+    (
+        declared("return np.append(close[1:], 1.0)"),
+        3,
+        '"mine" looks ahead: its values change when later bars',
+    ),
+    (declared("return close / close.max()"), 3, '"mine" looks ahead: '),
+    (
+        declared("close[0] = 1.0; return close"),
+        5,
+        '"mine" fails on ordinary bars with ValueError: assignment',
+    ),
+    (
+        declared("return close", more='inputs=("price",)'),
+        3,
+        '"mine" takes "price" as an input; expected some of open',
+    ),
+    (declared("return close", more="inputs=()"), 3, '"mine" reads nothing: give inputs='),
 )
-def test_a_broken_one_is_named_with_its_line_and_left_out(
-    tmp_path: Path, text: str, line: int | None, sentence: str
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, dict[str, PluginProblem]]:
+    """All broken files beside a good one, and what was said of each."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for number, (text, _line, _sentence) in enumerate(BROKEN):
+        (folder / f"bad_{number}.py").write_text(text)
+    (folder / "good.py").write_text(GOOD)
+    registry, problems = load_registry(folder)
+    return registry, {each.file.stem: each for each in problems}
+
+
+@pytest.mark.parametrize("number", range(len(BROKEN)))
+def test_a_broken_one_is_named_with_its_line(
+    loaded: tuple[Registry, dict[str, PluginProblem]], number: int
 ) -> None:
-    (tmp_path / "bad.py").write_text(text)
-    (tmp_path / "good.py").write_text(GOOD)
-    registry, problems = load_registry(tmp_path)
-    assert [(each.file.name, each.line) for each in problems] == [("bad.py", line)]
-    assert problems[0].sentence.startswith(sentence)
+    _text, line, sentence = BROKEN[number]
+    problem = loaded[1][f"bad_{number}"]
+    assert (problem.line, problem.sentence[: len(sentence)]) == (line, sentence)
+
+
+def test_broken_ones_are_left_out_and_the_good_one_works(
+    loaded: tuple[Registry, dict[str, PluginProblem]],
+) -> None:
+    registry, problems = loaded
+    assert len(problems) == len(BROKEN)
     assert "momentum_percent" in registry.indicators
     assert "mine" not in registry.indicators
 

@@ -15,6 +15,7 @@ from tradebot.engine.market import Float64
 from tradebot.engine.strategy.combinations import share
 from tradebot.engine.strategy.nature import Natures, named_members
 from tradebot.engine.strategy.nodes import SeriesNodes, node_key, other_values
+from tradebot.engine.strategy.plugin_guard import BrokenPluginError
 from tradebot.engine.strategy.registry import (
     MEMBER_KINDS,
     BoolArray,
@@ -110,6 +111,15 @@ class Members:
     # ---- what is supported
 
     def _compute(self, name: str) -> Sides:
+        try:
+            return self._computed(name)
+        except BrokenPluginError as fault:
+            if fault.node:  # that of an indicator it reads
+                raise
+            section = "signals" if name in self._spec.signals else "groups"
+            raise fault.at(f"{section}.{name}") from fault
+
+    def _computed(self, name: str) -> Sides:
         signal = self._spec.signals.get(name)
         members = self._members_of(name)
         before = max((self._before[member] for member in members), default=0)

@@ -15,6 +15,7 @@ import numpy as np
 from tradebot.engine.market import Candles, Float64, Int64
 from tradebot.engine.strategy.market_data import MarketData, Place, first_visible, funding_at, visible
 from tradebot.engine.strategy.node_cache import Columns, NodeCache
+from tradebot.engine.strategy.plugin_guard import BrokenPluginError
 from tradebot.engine.strategy.registry import (
     Declaration,
     IndicatorDeclaration,
@@ -183,8 +184,12 @@ class SeriesNodes:
             return compute_indicator(declaration, columns, spec.parameters, others)
 
         before = max((self._ready(source, place) for source in sources), default=0)
-        outputs: tuple[Float64, ...] = self.kept(key, compute)
-        return _Indicator(place, key, before + declaration.look_back(spec.parameters), declaration, outputs)
+        try:
+            outputs: tuple[Float64, ...] = self.kept(key, compute)
+            ready = before + declaration.look_back(spec.parameters)
+        except BrokenPluginError as fault:
+            raise fault.at(f"indicators.{spec.name}") from fault
+        return _Indicator(place, key, ready, declaration, outputs)
 
 
 def node_key(declaration: Declaration, sources: Iterable[str], others: Mapping[str, Value]) -> str:

@@ -1,4 +1,4 @@
-"""A quick trial of an indicator or signal on random bars: its declaration, its shapes, and no look ahead."""
+"""A quick trial of an indicator, signal or combination: its declaration, its shapes, and no look ahead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.strategy.nodes import compute_indicator
+from tradebot.engine.strategy.plugin_loading import Pluggable
 from tradebot.engine.strategy.registry import (
+    CombinationDeclaration,
     IndicatorDeclaration,
     Parameter,
     ParameterKind,
@@ -34,12 +36,48 @@ _KINDS = (
 _LONGEST_LOOK_BACK = 20_000
 
 
-def fault(declaration: IndicatorDeclaration | SignalDeclaration) -> str:
+def fault(declaration: Pluggable) -> str:
     """What is wrong with a declaration or with what it computes, as the rest of a sentence; empty where nothing is."""
-    declared = _declaration_fault(declaration)
-    if declared:
-        return declared
+    wrong = _parameter_fault(declaration)
+    if not wrong and not isinstance(declaration, CombinationDeclaration):
+        wrong = _declaration_fault(declaration)
+    if wrong:
+        return wrong
     values = _values(declaration)
+    wrong = _beside_fault(declaration, values)
+    if wrong:
+        return wrong
+    if isinstance(declaration, CombinationDeclaration):
+        return _combination_fault(declaration, values)
+    return _compute_fault(declaration, values)
+
+
+def _beside_fault(declaration: Pluggable, values: dict[str, Any]) -> str:
+    """What is wrong with the functions beside `compute`."""
+    if declaration.rule is not None:
+        for name, sentence in declaration.rule(values):
+            return f"is refused by its own rule with its defaults: {name} {sentence}."
+    if isinstance(declaration, SignalDeclaration) and declaration.words is not None:
+        said: Any = declaration.words({name: str(value) for name, value in values.items()})
+        if not isinstance(said, tuple) or len(said) != 2 or not all(isinstance(each, str) for each in said):
+            return f"must have words that return two texts, but they gave {said!r}."
+    return ""
+
+
+def _combination_fault(declaration: CombinationDeclaration, values: dict[str, Any]) -> str:
+    rng = np.random.default_rng(7)
+    votes = [rng.random(300) < share for share in (0.2, 0.5, 0.9)]
+    whole: Any = declaration.compute([vote.copy() for vote in votes], [1.0, 2.0, 0.5], values)
+    if not isinstance(whole, np.ndarray) or whole.dtype != np.bool_ or whole.shape != (300,):
+        return f"must return one bool column as long as the votes (300), but returned {_shown(whole)}."
+    for size in (1, 100, 299):
+        part = declaration.compute([vote[:size].copy() for vote in votes], [1.0, 2.0, 0.5], values)
+        if not np.array_equal(part, whole[:size]):
+            return "looks ahead: what it says changes when later bars become known."
+    return ""
+
+
+def _compute_fault(declaration: IndicatorDeclaration | SignalDeclaration, values: dict[str, Any]) -> str:
     before: Any = (
         declaration.look_back(values)
         if isinstance(declaration, IndicatorDeclaration)
@@ -64,7 +102,7 @@ def fault(declaration: IndicatorDeclaration | SignalDeclaration) -> str:
     return ""
 
 
-def _declaration_fault(declaration: IndicatorDeclaration | SignalDeclaration) -> str:
+def _parameter_fault(declaration: Pluggable) -> str:
     if not _NAME.fullmatch(declaration.name):
         return "must be named with small letters, digits and _, beginning with a letter."
     for parameter in declaration.parameters:
@@ -77,6 +115,10 @@ def _declaration_fault(declaration: IndicatorDeclaration | SignalDeclaration) ->
             convert(parameter, parameter.default, _note_into(wrong))
         if wrong:
             return f"has a default of {parameter.name} that {wrong[0]}."
+    return ""
+
+
+def _declaration_fault(declaration: IndicatorDeclaration | SignalDeclaration) -> str:
     for name in declaration.inputs:
         if name not in INPUT_COLUMNS:
             return f'takes "{name}" as an input; expected some of {", ".join(INPUT_COLUMNS)}.'
@@ -102,7 +144,7 @@ def _note_into(wrong: list[str]) -> Callable[[object, str], None]:
     return note
 
 
-def _values(declaration: IndicatorDeclaration | SignalDeclaration) -> dict[str, Any]:
+def _values(declaration: Pluggable) -> dict[str, Any]:
     """A value for every parameter: its default, else the usual or the smallest one."""
     values = {each.name: each.default for each in declaration.parameters if each.default is not None}
     series = iter(("close", "open", "high", "low", *CANDLE_SERIES))
@@ -140,13 +182,17 @@ def _computed(
     dtype = np.float64 if isinstance(declaration, IndicatorDeclaration) else np.bool_
     for each in results:
         if not isinstance(each, np.ndarray) or each.shape != bars.time.shape or each.dtype != dtype:
-            what = (
-                f"{each.dtype} of shape {each.shape}" if isinstance(each, np.ndarray) else type(each).__name__
+            return (
+                f"must return {np.dtype(dtype).name} columns as long as the bars ({len(bars)}), but returned "
+                f"{_shown(each)}."
             )
-            return f"must return {np.dtype(dtype).name} columns as long as the bars ({len(bars)}), but returned {what}."
     if isinstance(declaration, SignalDeclaration):
         return results
     return compute_indicator(declaration, columns, values, others)
+
+
+def _shown(given: Any) -> str:
+    return f"{given.dtype} of shape {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
 
 
 def _bars(size: int) -> Candles:
