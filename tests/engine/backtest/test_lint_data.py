@@ -19,6 +19,7 @@ from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import DAY_MS, Category, RiskTier, Timeframe
 from tradebot.engine.store import ImportOptions, Store
 from tradebot.engine.strategy import StrategyBuilder, StrategySpec, builtin_registry, parse_strategy
+from tradebot.engine.strategy.plugins import load_registry
 
 REGISTRY = builtin_registry()
 EXAMPLES = Path(__file__).resolve().parents[3] / "config" / "strategies"
@@ -186,6 +187,25 @@ def test_a_damaged_file_is_a_finding_with_its_line(store: Store) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = lint(store, trend().build())["missing_data"]
     assert "line 6" in found.sentence
+
+
+def test_a_plug_in_that_fails_on_these_bars_is_a_finding(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from tradebot.engine.strategy import indicator\n"
+        '@indicator("mine", "Mine", "Mine.", inputs=("close",))\n'
+        "def mine(close):\n"
+        "    return close if len(close) < 1000 else close[:-1]\n"
+    )
+    registry, problems = load_registry(tmp_path)
+    assert problems == ()
+    made = trend().indicator("m", "mine").signal("up", "rising", source="m").entry("any", ["up"])
+    spec = made.build(registry)
+    settings = RunSettings.resolve(spec, BacktestSettings())
+    found = {each.code: each for each in lint_strategy(spec, registry, store, settings)}["broken_plugin"]
+    assert (found.path, found.severity) == ("indicators.m", LintSeverity.ERROR)
+    assert found.sentence.startswith(
+        "the plug-in mine.py:2 gives float64 of shape (1439,) where 1 of float64 for"
+    )
 
 
 def test_it_can_be_cancelled(store: Store) -> None:

@@ -111,6 +111,24 @@ def test_a_problem_says_what_would_have_been_declared(tmp_path: Path) -> None:
     assert problems[0].names == (("indicators", "mine"),)
 
 
+def test_the_check_says_why_a_name_is_not_known(tmp_path: Path) -> None:
+    made = builder().indicator("m", "mine", length=3).signal("up", "rising", source="m").entry("any", ["up"])
+    for text, why in (
+        (
+            indicator_of("return close.nothing"),
+            'left_out.py:6 was left out: "mine" fails on ordinary bars with',
+        ),
+        ("x = = 1\n" + indicator_of("return close"), "left_out.py:1 was left out: it is no valid Python"),
+    ):
+        registry, _problems = load(tmp_path, left_out=text)
+        problem = check_strategy(made.to_toml(), registry=registry).errors[0]
+        assert (problem.path, problem.sentence[:33]) == (
+            "indicators.m.use",
+            'names "mine", but the plug-in lef',
+        )
+        assert why in problem.sentence
+
+
 # Faults in use -----------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ from tradebot.engine.control.progress import CancelToken, counted
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.node_cache import NodeCache
+from tradebot.engine.strategy.plugin_guard import BrokenPluginError
 
 __all__ = [
     "CollectAction",
@@ -55,32 +56,44 @@ def lint_strategy(
     other runs. Raises CancelledError soon after `cancel` was asked for.
     """
     cancel = cancel or CancelToken()
+    found = list(static_findings(spec, registry))
     try:
         chosen = tuple(symbols) if symbols is not None else resolve_symbols(spec, store)
     except InputError as error:
         text = error.sentence.removeprefix("strategy.symbols: ").rstrip(".")
-        return _ordered(
-            [*static_findings(spec, registry), LintFinding("no_symbols", "strategy.symbols", text)]
-        )
+        return _ordered([*found, LintFinding("no_symbols", "strategy.symbols", text)])
+    try:
+        found += _on_data(spec, registry, store, settings, chosen, cancel, nodes)
+    except BrokenPluginError as fault:
+        found.append(LintFinding("broken_plugin", fault.node or "strategy", fault.told, LintSeverity.ERROR))
+    return _ordered(found)
+
+
+def _on_data(
+    spec: StrategySpec,
+    registry: Registry,
+    store: Store,
+    settings: RunSettings,
+    symbols: Sequence[str],
+    cancel: CancelToken,
+    nodes: NodeCache | None,
+) -> list[LintFinding]:
     desk = DataDesk(spec, registry, store, settings, nodes)
     looks: list[SymbolLook] = []
     facts: list[RuleFacts] = []
     levels: list[LevelFinding] = []
-    for symbol in chosen:
+    for symbol in symbols:
         cancel.check()
         look = desk.look(symbol)
         if look.slot is not None:
             facts.append(rule_facts(spec, look.slot))
             levels += level_findings(spec, look.slot, settings)
         looks.append(replace(look, slot=None))  # one symbol's columns at a time
-    return _ordered(
-        [
-            *static_findings(spec, registry),
-            *data_findings(spec, settings, looks),
-            *rule_findings(spec, registry, facts),
-            *_merged(levels),
-        ]
-    )
+    return [
+        *data_findings(spec, settings, looks),
+        *rule_findings(spec, registry, facts),
+        *_merged(levels),
+    ]
 
 
 def lint_columns(

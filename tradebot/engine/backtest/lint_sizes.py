@@ -63,7 +63,7 @@ def entry_estimates(spec: StrategySpec, slot: LintSlot, settings: RunSettings) -
     wanted = np.floor(wanted / lot * (1.0 + 1e-12)) * lot
     affordable = settings.cash / unit_cost(spec.risk.leverage, sides, price, settings.costs.taker_fee_percent)
     value = np.minimum(wanted, affordable) * price
-    tier = tier_values(value, slot.tiers, maintenance_rate(settings))
+    tier = tier_values(value, slot.tiers, settings.maintenance_rate_percent)
     targets = [
         distance(use, sides, price, levels, risk=stop, favourable=True) for use in spec.risk.take_profit
     ]
@@ -79,11 +79,6 @@ def entry_estimates(spec: StrategySpec, slot: LintSlot, settings: RunSettings) -
         rate=tier.rate,
         max_leverage=tier.max_leverage,
     )
-
-
-def maintenance_rate(settings: RunSettings) -> float:
-    """The maintenance margin where no risk limits are stored, in percent of the position."""
-    return float(getattr(settings, "maintenance_rate_percent", 0.5))
 
 
 def _sign(spec: StrategySpec) -> int:

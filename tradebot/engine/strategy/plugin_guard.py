@@ -25,10 +25,11 @@ class BrokenPluginError(InputError):
 
     def __init__(self, name: str, file: str, line: int | None, what: str, node: str = "") -> None:
         place = f"{file}:{line}" if line else file
-        super().__init__(
-            f'{node + ": " if node else ""}the plug-in {place} {what} in "{name}"; mend it there, or leave "{name}" '
-            "out of the strategy."
+        self.told = (
+            f'the plug-in {place} {what} in "{name}"; mend it there, or leave "{name}" out of the strategy'
         )
+        """The fault without its node and the full stop."""
+        super().__init__(f"{node + ': ' if node else ''}{self.told}.")
         self.name = name
         self.file = file
         self.line = line

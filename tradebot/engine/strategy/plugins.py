@@ -10,6 +10,7 @@ it must return columns of the right shape, the same values when later bars are n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from tradebot.engine.strategy.plugin_loading import (
 from tradebot.engine.strategy.plugin_trials import outcomes
 from tradebot.engine.strategy.registry import Registry, builtin_registry
 
+_DECLARED = re.compile(r"""^@(indicator|signal|combination)\(\s*["'](\w+)["']""", re.MULTILINE)
 TRIAL_SECONDS = 15.0
 """How long a plug-in may compute on a few hundred bars: enough to compile a loop, short enough to wait for once."""
 
@@ -77,12 +79,25 @@ def load_registry(
             _check_names(declarations, registry, homes)
         except PluginError as error:
             file = Path(source.path or source.module)
-            problems.append(PluginProblem(file, error.line, str(error), outcome.names))
+            problems.append(PluginProblem(file, error.line, str(error), outcome.names or _names_in(file)))
             continue
         for each in declarations:
             registry.add(guarded(each))
             homes[each.family, each.name] = source.shown
+    for problem in problems:
+        for name in problem.names:
+            if name not in homes:
+                registry.left_out[name] = str(problem).replace("The plug-in", "the plug-in", 1).rstrip(".")
     return registry, tuple(problems)
+
+
+def _names_in(file: Path) -> tuple[tuple[str, str], ...]:
+    """What a text that cannot be run would declare, as far as its names stand there plainly."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    return tuple((f"{family}s", name) for family, name in _DECLARED.findall(text))
 
 
 def _check_names(

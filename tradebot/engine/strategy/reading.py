@@ -147,6 +147,9 @@ class Reader:
         name = table[key]
         if isinstance(name, str) and name in declarations:
             return declarations[name]
+        if isinstance(name, str) and (family, name) in self.registry.left_out:
+            self.report((*path, key), f'names "{name}", but {self.registry.left_out[family, name]}')
+            return None
         sentence = f"must be {_names(family, declarations)}, but {found(name)}"
         hint = did_you_mean(name, declarations) if isinstance(name, str) else ""
         self.report((*path, key), sentence + "." + hint if hint else sentence)

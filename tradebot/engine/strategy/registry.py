@@ -247,6 +247,8 @@ class Registry:
 
     def __init__(self, declarations: Iterable[Declaration] = ()) -> None:
         self._families: dict[str, dict[str, Declaration]] = {family: {} for family in _FAMILIES}
+        self.left_out: dict[tuple[str, str], str] = {}
+        """Names, by family, that a plug-in would have declared, and why it was left out."""
         for declaration in declarations:
             self.add(declaration)
 
