@@ -28,7 +28,9 @@ _WATCH_SECONDS = 0.25
 _SPANS = (30, 90, 180, 365, 730, 0)
 _ALL = "*"
 _CANDLE_AXIS = 10
-_SHORT_ROWS = 17
+_INDENT = 1
+_PLOT_ROWS, _CANDLE_ROWS = 3, 5
+_MOST_NOTE_ROWS = 3
 _WAITING = {"compiling", "no_data"}
 
 
@@ -86,7 +88,7 @@ class PreviewPane(Pane):
     def on_mount(self) -> None:
         """Say what will be here."""
         self._watch = self.set_interval(_WATCH_SECONDS, self._look, pause=True)
-        self.caption("Preview")
+        self.caption("Preview", "[ ] span")
         self._draw()
 
     # ------------------------------------------------------------------------------------------ from the form
@@ -130,17 +132,15 @@ class PreviewPane(Pane):
         """What is to be asked for as things are, None where nothing is: no valid text, or nobody looks."""
         if self._broken or not self._toml or not self._seen:
             return None
-        plot = self.query_one("#preview-equity", LinePlot)
-        candles = self.query_one("#preview-candles", CandleChart)
-        width = plot.size.width or self.size.width
+        inside = self.size.width - _INDENT
         return Preview(
             self._toml,
             self._saved_toml,
             self._symbol,
             self._days,
             self._generation,
-            LinePlot.columns_of(width),
-            max(10, (candles.size.width or width) - _CANDLE_AXIS),
+            LinePlot.columns_of(inside),
+            max(10, inside - _CANDLE_AXIS),
         )
 
     def _plan(self) -> None:
@@ -279,7 +279,6 @@ class PreviewPane(Pane):
 
     def on_resize(self) -> None:
         """Draw for the new size; more columns want more values."""
-        self.set_class(self.size.height < _SHORT_ROWS, "-short")
         self._plan()
         self._draw()
 
@@ -309,18 +308,22 @@ class PreviewPane(Pane):
         self.set_class(view is None, "-nothing")
         self._draw_head()
         self.query_one("#preview-say", LinesView).show(self._sentences(width))
-        if view is None:
-            return
-        self.query_one("#preview-figures", LinesView).show(
-            preview_drawing.figure_lines(view.figures, width, muted)
-        )
-        self.query_one("#preview-equity", LinePlot).show(preview_drawing.plot_of(view, muted))
-        self.query_one("#preview-candles", CandleChart).show(preview_drawing.candles_of(view.candles, muted))
-        self.query_one("#preview-signals", LinesView).show(
-            preview_drawing.signal_lines(view.signals, width, muted)
-        )
-        room = 1 if self.size.height < _SHORT_ROWS else 3
-        self.query_one("#preview-notes", LinesView).show(preview_drawing.note_lines(view.notes, width, room))
+        figures = preview_drawing.figure_lines(view.figures, width, muted) if view is not None else []
+        signals = preview_drawing.signal_lines(view.signals, width, muted) if view is not None else []
+        left = self.size.height - 1 - len(self.query_one("#preview-say", LinesView).lines)
+        left -= len(figures) + len(signals)
+        most = max(0, min(_MOST_NOTE_ROWS, left - _PLOT_ROWS - _CANDLE_ROWS))
+        notes = preview_drawing.note_lines(view.notes, width, most) if view is not None else []
+        self.query_one("#preview-figures", LinesView).show(figures)
+        self.query_one("#preview-signals", LinesView).show(signals)
+        self.query_one("#preview-notes", LinesView).show(notes)
+        # Where both charts do not fit beside the words, the line stays.
+        self.set_class(left - len(notes) < _PLOT_ROWS + _CANDLE_ROWS, "-short")
+        if view is not None:
+            self.query_one("#preview-equity", LinePlot).show(preview_drawing.plot_of(view, muted))
+            self.query_one("#preview-candles", CandleChart).show(
+                preview_drawing.candles_of(view.candles, muted)
+            )
 
     @property
     def _is_old(self) -> bool:

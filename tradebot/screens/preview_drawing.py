@@ -10,8 +10,8 @@ from tradebot.screens.widgets.palette import Line, Part, spread, wrap
 
 __all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "signal_lines", "span_text"]
 
-_FIGURE_WIDTH = 21
 _TEXT_WIDTH = 7
+_ROOM, _LEAST_ROOM = 14, 10  # beside a label: with the size of a change, with its arrow only
 _MOST_NOTES = 3
 _BETTER = {1: "good", -1: "bad", 0: "dim"}
 _DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
@@ -42,10 +42,12 @@ def figure_lines(figures: tuple[PreviewFigure, ...], width: int, muted: bool) ->
     """The figures in as many columns as fit, each with its change against the saved version."""
     if not figures:
         return []
-    columns = max(1, min(4, width // _FIGURE_WIDTH, len(figures)))
-    rows = [figures[at : at + columns] for at in range(0, len(figures), columns)]
-    labels = [max(len(row[place].label) for row in rows if place < len(row)) for place in range(columns)]
-    room = (width - sum(labels)) // columns
+    for columns in (4, 3, 2, 1):
+        rows = [figures[at : at + columns] for at in range(0, len(figures), columns)]
+        labels = [max(len(row[place].label) for row in rows if place < len(row)) for place in range(columns)]
+        room = (width - sum(labels)) // columns
+        if room >= (_ROOM if columns > 2 else _LEAST_ROOM):
+            break
     return [
         tuple(
             part
@@ -60,6 +62,8 @@ def _figure(figure: PreviewFigure, label_width: int, room: int, muted: bool) -> 
     """`Sharpe   1.41 ▼0.12`: label, value, arrow and size of the change; `room` cells beside the label."""
     change = f"{formats.arrow(figure.direction)}{figure.change}" if figure.change else ""
     change_width = max(0, room - _TEXT_WIDTH - 2)
+    if change_width < len(change):
+        change = change[:1]  # the arrow alone says more than half a number
     value_tone = {"good": "bold good", "bad": "bold bad"}.get(figure.tone, "bold text")
     return [
         (f" {figure.label:<{label_width}}", "stale" if muted else "head"),
