@@ -287,6 +287,9 @@ def strategies(draw: st.DrawFn) -> StrategySpec:
             f"s{number}", use, a=draw(st.sampled_from(list(named))), b=draw(series), supports="direction"
         )
     names = [f"s{each}" for each in range(number + 1)]
+    made.stop_loss("atr", length=draw(st.integers(1, 5)), multiple=2.0)
+    made.take_profit("series", series=draw(st.sampled_from([*named, "hl2"])))
+    made.sizing("volatility", target_percent=20, length=draw(st.integers(2, 5)))
     return made.entry(draw(st.sampled_from(("any", "majority"))), names).exit("any", names).build()
 
 
@@ -300,6 +303,9 @@ def assert_blind(spec: StrategySpec, registry: Registry, market: HeldMarket, ins
         assert np.array_equal(part.side, whole.side[:size]), f"decisions differ at {instant}"
         assert np.array_equal(part.exit_long, whole.exit_long[:size])
         assert np.array_equal(part.exit_short, whole.exit_short[:size])
+        assert part.levels.keys() == whole.levels.keys()
+        for key, column in part.levels.items():
+            assert np.array_equal(column, whole.levels[key][:size], equal_nan=True), key
 
 
 @given(spec=strategies(), seed=st.integers(0, 1000), data=st.data())

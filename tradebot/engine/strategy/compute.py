@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.market import Candles, Float64
+from tradebot.engine.strategy.level_values import level_value
+from tradebot.engine.strategy.levels import level_columns
 from tradebot.engine.strategy.market_data import MarketData, one_market
 from tradebot.engine.strategy.members import Members
 from tradebot.engine.strategy.node_cache import NodeCache
@@ -69,7 +71,8 @@ def decide(
     long, short = nodes.combined(spec.entry.rule)
     never = np.zeros(size, dtype=np.bool_)
     closes_short, closes_long = (never, never) if spec.exit is None else nodes.combined(spec.exit)
-    warm_up = min(nodes.warm_up, size)
+    levels = {column.key: level_value(column, series) for column in level_columns(spec)}
+    warm_up = min(max(nodes.warm_up, *(ready for _values, ready in levels.values()), 0), size)
     side = np.subtract(long.view(np.int8), short.view(np.int8))
     side[:warm_up] = 0
     if spec.entry.trigger is Trigger.EDGE:
@@ -82,14 +85,15 @@ def decide(
         conflicts=int(np.count_nonzero(np.logical_and(long, short)[warm_up:])),
         fired=nodes.fired(),
         warm_up=warm_up,
+        levels={key: values for key, (values, _ready) in levels.items()},
         members=nodes.columns() if keep_members else {},
     )
 
 
 def _only_symbol(spec: StrategySpec) -> str:
     """The symbol that is decided for where only bars are given: that of the strategy where it names exactly one."""
-    symbol = spec.symbols[0]
-    return symbol if len(spec.symbols) == 1 and "*" not in symbol and "?" not in symbol else ""
+    symbols = [symbol for symbol in spec.symbols if "*" not in symbol and "?" not in symbol]
+    return symbols[0] if len(symbols) == len(spec.symbols) == 1 else ""
 
 
 def _keep_freed_pages() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tradebot.engine.strategy.spec import StrategySpec, Use
+from tradebot.engine.strategy.spec import EntryOrder, StrategySpec, Use
 
 LevelKind = Literal["atr", "series", "volatility"]
 
@@ -55,14 +55,10 @@ def level_columns(spec: StrategySpec) -> tuple[LevelColumn, ...]:
 
 
 def _uses(spec: StrategySpec) -> Iterator[Use]:
-    risk = spec.risk
-    spacing = risk.pyramiding.spacing if risk.pyramiding is not None else None
-    several = (
-        spec.orders.offset,
-        risk.sizing,
-        risk.stop_loss,
-        *risk.take_profit,
-        risk.trailing_stop,
-        spacing,
-    )
+    risk, orders = spec.risk, spec.orders
+    several = [risk.sizing, risk.stop_loss, *risk.take_profit, risk.trailing_stop]
+    if orders.entry is not EntryOrder.MARKET:
+        several.insert(0, orders.offset)
+    if risk.pyramiding is not None:
+        several.append(risk.pyramiding.spacing)
     yield from (use for use in several if use is not None)

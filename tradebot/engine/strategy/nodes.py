@@ -90,6 +90,12 @@ class SeriesNodes:
         """The number of bars of `home` before the first value of a series."""
         return self._ready(reference, self.home)
 
+    def own(self, indicator: str | IndicatorDeclaration, values: Values) -> tuple[Float64, int]:
+        """An indicator on the bars of `home` that the strategy does not name, and the bars before its first value."""
+        declaration = self._declarations[indicator] if isinstance(indicator, str) else indicator
+        node = self._computed(IndicatorSpec("", declaration.name, values), declaration, [])
+        return node.outputs[0], node.ready
+
     # ---- columns of the bars
 
     def _column(self, place: Place, name: str) -> Float64:
