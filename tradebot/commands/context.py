@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,7 +45,10 @@ class Context:
 
 
 def open_context(data: Path | None, config: Path | None, url: str | None, json_wanted: bool) -> Context:
-    """Read the settings and find the folders. Raises InputError with a sentence for anything wrong in them."""
+    """Read the settings and find the folders. Raises InputError with a sentence for anything wrong in them.
+
+    What stands beside the settings, such as the plug-ins, is looked for beside the file that is named.
+    """
     from tradebot.engine.control.folders import find_folders
     from tradebot.engine.control.settings import load_settings
 
@@ -53,6 +56,8 @@ def open_context(data: Path | None, config: Path | None, url: str | None, json_w
     _check_folder(folders.data)
     default_file = folders.config / "tradebot.toml"
     file = config if config is not None else (default_file if default_file.is_file() else None)
+    if config is not None:
+        folders = replace(folders, config=config.resolve().parent)
     settings = load_settings(file, {"exchange.url": url.rstrip("/") if url else None})
     return Context(settings, folders, json_wanted)
 

@@ -12,10 +12,14 @@ from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
-    from tradebot.engine.strategy import Registry
+    from tradebot.engine.backtest.lint import LintFinding
+    from tradebot.engine.strategy import CheckedStrategy, Registry, StrategySpec
     from tradebot.engine.strategy.library import StrategyLibrary
+    from tradebot.engine.strategy.plugins import PluginProblem
 
 app = typer.Typer(help="Strategies: list, show and check them, or begin a new one.", no_args_is_help=False)
+
+_LARGEST_FILE = 1_000_000
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A strategy's name or the path of its file.")
@@ -26,28 +30,31 @@ NameArgument = Annotated[
 def list_strategies(
     data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
 ) -> None:
-    """List your strategies and the examples."""
+    """List your strategies and the examples, with what is wrong with them."""
+    from tradebot.commands.strategy_text import plugin_rows
     from tradebot.engine.strategy import check_strategy
 
     context = open_context(data, config, None, json_wanted)
     library = open_library(context)
-    registry = open_registry(context)
+    registry, left_out = load_plugins(context)
     rows: list[dict[str, Any]] = []
     for file in library.files():
         try:
             checked = check_strategy(library.read(str(file.path)), file.path.name, registry)
             spec, errors, problem = checked.spec, len(checked.errors), ""
+            first = checked.errors[0].render(file.path.name) if errors else ""
         except TradebotError as error:
-            spec, errors, problem = None, 1, error.sentence
+            spec, errors, problem, first = None, 1, error.sentence, error.sentence
         rows.append(
             {
                 "name": file.name,
                 "title": spec.name if spec else "",
-                "symbols": list(spec.symbols) if spec else [],
+                "symbols": _traded(spec) if spec else [],
                 "timeframe": spec.timeframe.value if spec else "",
                 "example": file.example,
                 "errors": errors,
                 "problem": problem,
+                "first_error": first,
                 "path": str(file.path),
             }
         )
@@ -57,20 +64,56 @@ def list_strategies(
         for row in rows
     ]
     context.answer(
-        {"strategies": rows}, "\n".join(lines) or "There are no strategies yet: tradebot strategy new NAME."
+        {"strategies": rows, "plugins_left_out": plugin_rows(left_out)},
+        "\n".join(lines) or "There are no strategies yet: tradebot strategy new NAME.",
     )
+
+
+def _traded(spec: StrategySpec) -> list[str]:
+    return [f"top {spec.top.top} by {spec.top.by}"] if spec.top is not None else list(spec.symbols)
 
 
 @app.command("show")
 def show(
-    name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
+    name: NameArgument,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the file itself.")] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    json_wanted: JsonOption = False,
 ) -> None:
-    """Print a strategy's file."""
+    """Say in words what a strategy does, with its parts and the data that it reads."""
+    from tradebot.commands.strategy_text import need_lines, need_rows, node_lines, node_rows
+    from tradebot.engine.strategy import check_strategy, describe
+    from tradebot.engine.strategy.needs import data_needs
+
     context = open_context(data, config, None, json_wanted)
-    library = open_library(context)
-    file = library.find(name)
-    text = library.read(name)
-    context.answer({"name": file.name, "path": str(file.path), "toml": text}, text.rstrip("\n"))
+    file = open_library(context).find(name)
+    found, shown, text = strategy_text(context, name)
+    document: dict[str, Any] = {"name": found, "path": str(file.path), "toml": text}
+    if toml and not json_wanted:
+        context.answer(document, text.rstrip("\n"))
+        return
+    registry = open_registry(context)
+    checked = check_strategy(text, shown, registry)
+    spec = checked.spec
+    if spec is None:
+        many = counted(len(checked.errors), "error")
+        sentence = f"{shown} has {many}, so it cannot be put into words: tradebot strategy check {name}"
+        context.answer(
+            document | {"valid": False, "errors": len(checked.errors)}, f"{text.rstrip()}\n\n{sentence}"
+        )
+        return
+    words, nodes, needs = (
+        describe(spec, registry),
+        node_rows(spec, registry),
+        need_rows(data_needs(spec, registry)),
+    )
+    lines = [f"{spec.name}   {file.path}", "", words, *node_lines(nodes), "", "Reads", *need_lines(needs)]
+    lines += ["", spec.note.strip()] if spec.note.strip() else []
+    context.answer(
+        document | {"valid": True, "title": spec.name, "words": words, "nodes": nodes, "needs": needs},
+        "\n".join(lines),
+    )
 
 
 @app.command("export")
@@ -92,42 +135,96 @@ def export(
 
 @app.command("check")
 def check(
-    name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
+    name: NameArgument,
+    no_data: Annotated[
+        bool, typer.Option("--no-data", help="Look at the file alone, not at the data at hand.")
+    ] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    json_wanted: JsonOption = False,
 ) -> int:
-    """Say everything that is wrong with a strategy at once. Exits 1 where it has errors."""
+    """Say everything that is wrong with a strategy at once, on the data at hand too. Exits 1 where it has errors."""
+    from tradebot.commands.strategy_text import plugin_rows, problem_lines, problem_rows, verdict
     from tradebot.engine.strategy import check_strategy
+    from tradebot.engine.strategy.problems import path_text
+    from tradebot.engine.strategy.toml_text import TomlText, read_toml
 
     context = open_context(data, config, None, json_wanted)
-    library = open_library(context)
-    file = library.find(name)
-    shown = _shown(file.path, name)
-    checked = check_strategy(library.read(name), shown, open_registry(context))
-    problems = [
-        {"path": each.path, "line": each.line, "severity": each.severity.value, "sentence": each.sentence}
-        for each in checked.problems
-    ]
-    lines = [each.render(shown) for each in checked.problems]
-    if not checked.errors:
-        warnings = f", {len(checked.warnings)} warnings" if checked.warnings else ""
-        lines.append(f"{shown}: ready to run{warnings}.")
-    context.answer({"name": file.name, "valid": not checked.errors, "problems": problems}, "\n".join(lines))
-    return EXIT_SHORT if checked.errors else 0
+    found, shown, text = strategy_text(context, name)
+    registry, left_out = load_plugins(context)
+    checked = check_strategy(text, shown, registry)
+    findings = _lint(context, checked, registry, no_data)
+    read = read_toml(text)
+    lines = {path_text(path): line for path, line in read.lines.items()} if isinstance(read, TomlText) else {}
+    rows = problem_rows(checked, findings, lines)
+    wrong = any(row["severity"] == "error" for row in rows)
+    document = {
+        "name": found,
+        "valid": not checked.errors,
+        "problems": rows,
+        "data": None if no_data else str(context.folders.data),
+        "plugins_left_out": plugin_rows(left_out),
+    }
+    context.answer(document, "\n".join([*problem_lines(rows, shown), verdict(rows, shown)]))
+    return EXIT_SHORT if wrong else 0
+
+
+def _lint(
+    context: Context, checked: CheckedStrategy, registry: Registry, no_data: bool
+) -> tuple[LintFinding, ...]:
+    """What is to be said beyond the file's own faults; nothing of a strategy that has any."""
+    if checked.spec is None:
+        return ()
+    from tradebot.engine.backtest.ledger import RunSettings
+    from tradebot.engine.backtest.lint import lint_columns, lint_strategy
+    from tradebot.engine.control.clock import SystemClock
+    from tradebot.engine.store import Store
+
+    settings = RunSettings.resolve(checked.spec, context.settings.backtest)
+    if no_data:
+        return lint_columns(checked.spec, registry, (), settings)
+    # A folder that is not there yet must not come into being by looking at it.
+    store = Store(context.folders.data, SystemClock(), read_only=not context.folders.data.is_dir())
+    try:
+        return lint_strategy(checked.spec, registry, store, settings)
+    finally:
+        for sentence in store.notices():
+            print_note(sentence)
 
 
 @app.command("new")
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new file, in small letters.")],
-    like: Annotated[str, typer.Option("--like", help="The strategy to begin with.")] = "ema-trend",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            "--like",
+            metavar="TEMPLATE",
+            help="A template or strategy to begin with.",
+            show_default=False,
+        ),
+    ] = None,
+    symbols: Annotated[
+        str | None, typer.Option(help="What it trades: BTCUSDT,ETH*", show_default=False)
+    ] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(help="The bars it decides on: 15m", show_default=False)
+    ] = None,
     data: DataOption = None,
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Begin a new strategy as a copy of another one."""
+    """Begin a new strategy: an empty one, or a copy of a template or another strategy. Overwrites nothing."""
+    from tradebot.commands.strategy_new import begun
+
     context = open_context(data, config, None, json_wanted)
     library = open_library(context)
-    path = library.save(name, library.read(like), overwrite=False)
-    print_note(f"A copy of {like}; edit it with any text editor or in the app's Build area.")
-    context.answer({"name": name, "path": str(path)}, str(path))
+    registry = open_registry(context)
+    text, origin = begun(context, library, registry, name, source, symbols, timeframe)
+    path = library.save(name, text, overwrite=False)
+    print_note(f"{origin}; edit it with any text editor or in the app's Build area.")
+    context.answer({"name": name, "path": str(path), "from": source}, str(path))
 
 
 def open_library(context: Context) -> StrategyLibrary:
@@ -137,21 +234,26 @@ def open_library(context: Context) -> StrategyLibrary:
     return StrategyLibrary(context.folders.strategies, context.folders.shipped_strategies)
 
 
-def open_registry(context: Context) -> Registry:
-    """Everything that strategies may use, plug-ins included; those left out are named on standard error."""
+def load_plugins(context: Context) -> tuple[Registry, tuple[PluginProblem, ...]]:
+    """Everything that strategies may use, and the plug-ins left out, which are named on standard error."""
     from tradebot.engine.strategy.plugins import load_registry
 
     registry, problems = load_registry(context.folders.plugins)
     for problem in problems:
         print_note(str(problem))
-    return registry
+    return registry, problems
+
+
+def open_registry(context: Context) -> Registry:
+    """Everything that strategies may use, plug-ins included."""
+    return load_plugins(context)[0]
 
 
 def strategy_text(context: Context, name: str) -> tuple[str, str, str]:
     """(name, path for sentences, TOML text) of a strategy by name or path. Raises InputError where there is none."""
     library = open_library(context)
     file = library.find(name)
-    if file.path.stat().st_size > 1_000_000:
+    if file.path.stat().st_size > _LARGEST_FILE:
         raise InputError(f"{file.path} is larger than 1 MB; that is no strategy.")
     return file.name, _shown(file.path, name), library.read(name)
 

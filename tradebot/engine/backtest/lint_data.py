@@ -48,25 +48,40 @@ class _Desk:
     def missing(self) -> Iterator[LintFinding]:
         groups: dict[tuple[DataNeed, str], list[Lacking]] = {}
         for look in self._looks:
-            for lacking in look.lacking:
+            for lacking in self._told(look):
                 # What all symbols read of one other market lacks once.
                 groups.setdefault((lacking.need, lacking.said), []).append(lacking)
         for (need, said), found in groups.items():
             yield self._missing(need, said, tuple(dict.fromkeys(each.symbol for each in found)))
 
+    def _told(self, look: SymbolLook) -> list[Lacking]:
+        """What lacks, without coarser bars that will be built from finer ones once those are there."""
+        if not any(self._is_home(each.need) for each in look.lacking):
+            return list(look.lacking)
+        return [each for each in look.lacking if self._is_home(each.need) or not self._built(each.need)]
+
+    def _is_home(self, need: DataNeed) -> bool:
+        return not need.symbol and need.timeframe is self._spec.timeframe and not need.execution
+
+    def _built(self, need: DataNeed) -> bool:
+        return not need.symbol and need.timeframe is not None and not need.execution
+
     def _missing(self, need: DataNeed, said: str, symbols: tuple[str, ...]) -> LintFinding:
-        frame = self._spec.timeframe
+        frame, before_ms = self._spec.timeframe, need.before_ms
         what = "funding" if need.timeframe is None else f"{need.timeframe.value} bars"
         text = f"no {what} of {_named(symbols)} {'is' if need.timeframe is None else 'are'} stored"
-        is_home = not need.symbol and need.timeframe is frame
-        path = "strategy.symbols" if is_home else need.paths[0]
         if said and need.timeframe is not None:
             text = said.rstrip(".")
-        if need.execution:
+        path = need.paths[0]
+        if self._is_home(need):
+            path = "strategy.symbols"
+            every = [each.need for look in self._looks for each in look.lacking if self._built(each.need)]
+            before_ms = max(each.before_ms for each in every)
+        elif need.execution:
             text += f": orders, stops and targets are walked on the {frame.value} bars themselves"
-        elif not is_home:
+        else:
             text = f"cannot be computed: {text}"
-        action = self._collect(symbols, need.timeframe or frame, need.before_ms)
+        action = self._collect(symbols, need.timeframe or frame, before_ms)
         cost = f"; collecting them takes {action.cost}" if action.cost and need.timeframe else ""
         severity = LintSeverity.HINT if need.execution else LintSeverity.WARNING
         return LintFinding("missing_data", path, text + cost, severity, action)

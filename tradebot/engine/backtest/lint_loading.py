@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 
-from tradebot.engine.backtest.inputs import assumed_instrument, missing_bars
+from tradebot.engine.backtest.inputs import missing_bars
 from tradebot.engine.backtest.ledger import RunSettings
 from tradebot.engine.backtest.lint_types import LintSlot
 from tradebot.engine.backtest.store_market import StoreMarket
@@ -18,7 +19,7 @@ from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
 from tradebot.engine.strategy.needs import DataNeed, data_needs
 from tradebot.engine.strategy.node_cache import NodeCache
 
-_SEEN_FOR_DIGITS = 1000
+_TINY = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +154,20 @@ class DataDesk:
 
     def _slot(self, symbol: str, span: Candles, decisions: Decisions, first: int) -> LintSlot:
         instrument = self._instruments.get((self._spec.category, symbol))
-        few = span.slice(0, _SEEN_FOR_DIGITS)
         return LintSlot(
             symbol=symbol,
-            instrument=instrument or assumed_instrument(self._spec.category, symbol, few),
+            instrument=instrument or _without_rules(self._spec.category, symbol),
             candles=span,
             decisions=decisions,
             first=first,
             tiers=self._tiers.get(symbol, ()),
             ruled=instrument is not None,
         )
+
+
+def _without_rules(category: Category, symbol: str) -> Instrument:
+    """No tick, lot or minimum that anything could be held against."""
+    return Instrument(symbol, category, symbol, "", _TINY, _TINY, Decimal(0), Decimal(0))
 
 
 def _from(decisions: Decisions, low: int) -> Decisions:
