@@ -121,13 +121,31 @@ def test_a_write_that_fails_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_result_of_the_format_before_is_read(result: BacktestResult, tmp_path: Path) -> None:
+    """It knew one strategy, no errors, and not all of the figures."""
+    folder = tmp_path / write_result(result, tmp_path).result_id
+    file = folder / "result.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("strategies", "errors", "look_ahead", "valid"):
+        del document[name]
+    del document["settings"]["maintenance_rate_percent"], document["metrics"]["psr"]
+    file.write_text(json.dumps({**document, "format": 1}), encoding="utf-8")
+    read = read_result(folder)
+    assert read.parts[0].toml == read.strategy_toml == result.strategy_toml
+    assert read.symbols == result.symbols
+    assert len(read.trades) == len(result.trades)
+    assert (read.metrics.sharpe, read.metrics.psr) == (result.metrics.sharpe, None)
+    assert [info.result_id for info in list_results(tmp_path)] == [read.result_id]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("result.json", "{", "is damaged or was changed by hand"),
         ("result.json", "[1]", "is damaged or was changed by hand"),
-        ("result.json", '{"format": 99}', "has format 99, this tradebot reads format 1"),
+        ("result.json", '{"format": 99}', "has format 99, this tradebot reads format 2 and 1"),
         ("result.json", '{"format": 1}', "is damaged or was changed by hand"),
+        ("result.json", '{"format": 2}', "is damaged or was changed by hand"),
         ("trades.csv", "a,b\n", "line 1: expected the columns trade_id,"),
         ("trades.csv", TRADE_HEADER + "\n1,x\n", "line 2: this is not a trade"),
         ("equity.csv", "time,equity,cash,exposure,drawdown\n", "they belong together"),

@@ -2,104 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tradebot.engine.backtest.codes import REFUSALS
 from tradebot.engine.backtest.inputs import SlotInput
 from tradebot.engine.backtest.ledger import Ledger, RunSettings
+from tradebot.engine.backtest.no_trades import why_no_trades
+from tradebot.engine.backtest.report import liquidated
+from tradebot.engine.backtest.universe import Universe
 from tradebot.engine.control.progress import counted
+from tradebot.engine.market import Category
 from tradebot.engine.market.rounding import decimal_text
 from tradebot.engine.market.times import iso_minute
-from tradebot.engine.strategy import Direction, StrategySpec
+from tradebot.engine.strategy import Registry, StrategySpec
 
 _NAMED = 5
+_Found = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`flags`: bankrupt, no_trades, no_instrument_rules, funding_estimated, missing_bars, ambiguous."""
+    """`flags`: bankrupt, no_trades, universe_in_sample, no_instrument_rules, funding_estimated, margin_tiers_assumed,
+    liquidation_estimated, coarse_execution, volume_unknown, missing_bars, ambiguous; each at most once.
+
+    `warnings` are the sentences to them, most important first.
+    """
 
     flags: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
 def findings_of(
-    spec: StrategySpec, settings: RunSettings, inputs: Sequence[SlotInput], ledger: Ledger
+    specs: StrategySpec | Sequence[StrategySpec],
+    settings: RunSettings,
+    inputs: Sequence[SlotInput],
+    ledger: Ledger,
+    universes: Sequence[Universe] = (),
+    registry: Registry | None = None,
 ) -> Findings:
-    """Everything that makes a result less than what it looks like, most important first."""
-    found: list[tuple[str, str]] = []
+    """Everything that makes a result less than what it looks like, most important first.
+
+    `inputs` are in the order of the ledger's slots. With a registry, rules that never fired at once are counted.
+    """
+    several = [specs] if isinstance(specs, StrategySpec) else list(specs)
+    found = [
+        *_of_the_account(settings, ledger),
+        *_without_trades(several, inputs, ledger, registry),
+        *(("universe_in_sample", _in_sample(each)) for each in universes if each.in_sample),
+        *_assumptions(several, settings, inputs, ledger),
+        *_of_the_trades(ledger),
+    ]
+    return Findings(tuple(dict.fromkeys(flag for flag, _ in found)), tuple(sentence for _, sentence in found))
+
+
+def _of_the_account(settings: RunSettings, ledger: Ledger) -> Iterator[_Found]:
     if ledger.bankrupt:
-        found.append(("bankrupt", _bankrupt(settings, ledger)))
-    if len(ledger.trades) == 0:
-        found.append(("no_trades", why_no_trades(spec, inputs, ledger)))
-    assumed = [one for one in inputs if not one.known_instrument]
-    if assumed:
-        found.append(("no_instrument_rules", _assumed(assumed)))
-    estimated = [one for one in inputs if one.estimated_funding]
-    if estimated:
-        found.append(("funding_estimated", _estimated(estimated)))
+        when = iso_minute(int(ledger.rows[0, -1]))
+        sentence = f"The account of {settings.cash:,.2f} was used up at {when} UTC; the run stopped there."
+        yield "bankrupt", sentence
+
+
+def _without_trades(
+    specs: Sequence[StrategySpec], inputs: Sequence[SlotInput], ledger: Ledger, registry: Registry | None
+) -> Iterator[_Found]:
+    traded = {inputs[slot].data.strategy for slot in np.unique(ledger.trades["slot"]).tolist()}
+    for number, spec in enumerate(specs):
+        if number not in traded:
+            slots = [slot for slot, one in enumerate(inputs) if one.data.strategy == number]
+            sentence = why_no_trades(spec, [inputs[slot] for slot in slots], ledger, registry, slots)
+            yield "no_trades", sentence if len(specs) == 1 else f"{spec.name}: {sentence}"
+
+
+def _in_sample(universe: Universe) -> str:
+    return (
+        f"{universe.note} These are days of the run itself, so the choice knew what only came; collect bars of the 30 "
+        "days before, or start later."
+    )
+
+
+def _assumptions(
+    specs: Sequence[StrategySpec], settings: RunSettings, inputs: Sequence[SlotInput], ledger: Ledger
+) -> Iterator[_Found]:
+    inputs = _one_of_each(inputs)
+    rules = [one for one in inputs if one.assumed.instrument]
+    if rules:
+        yield "no_instrument_rules", _without_rules(rules)
+    funding = [one for one in inputs if one.assumed.funding]
+    if funding:
+        yield "funding_estimated", _estimated(funding)
+    if _margin_matters(specs, ledger):
+        yield from _margin(settings, inputs)
+    coarse = [one for one in inputs if one.assumed.coarse]
+    if coarse:
+        yield "coarse_execution", _coarse(coarse)
+    silent = [one for one in inputs if one.assumed.volume]
+    if silent and (settings.costs.max_volume_share_percent or settings.costs.impact):
+        yield (
+            "volume_unknown",
+            f"No bar of {_names(silent)} has a volume, so no order was cut by it and none moved the price.",
+        )
     holed = [one for one in inputs if one.file.missing_bars]
     if holed:
-        found.append(("missing_bars", _holed(holed)))
+        yield "missing_bars", _holed(holed)
+
+
+def _one_of_each(inputs: Sequence[SlotInput]) -> list[SlotInput]:
+    """One slot for each symbol and timeframe: what two strategies assume of a market is said once."""
+    return list({(one.data.symbol, one.data.candles.timeframe): one for one in inputs}.values())
+
+
+def _margin_matters(specs: Sequence[StrategySpec], ledger: Ledger) -> bool:
+    """Whether a liquidation was within reach: at 1x it is only where it happened."""
+    linear = any(spec.category is Category.LINEAR for spec in specs)
+    return linear and (
+        any(spec.risk.leverage > 1.0 for spec in specs) or bool(liquidated(ledger.trades).any())
+    )
+
+
+def _margin(settings: RunSettings, inputs: Sequence[SlotInput]) -> Iterator[_Found]:
+    tiers = [one for one in inputs if one.assumed.tiers]
+    if tiers:
+        yield (
+            "margin_tiers_assumed",
+            f"No margin tiers are stored for {_names(tiers)}: a maintenance margin of "
+            f"{settings.maintenance_rate_percent:g} % was assumed at any size; `tradebot collect` fetches them.",
+        )
+    marks = [one for one in inputs if one.assumed.marks]
+    if marks:
+        bars = sum(one.assumed.marks for one in marks)
+        yield (
+            "liquidation_estimated",
+            f"Mark prices of {counted(bars, 'bar')} of {_names(marks)} are not stored: liquidations were looked for at "
+            "last prices, shifted by the basis known last.",
+        )
+
+
+def _of_the_trades(ledger: Ledger) -> Iterator[_Found]:
     ambiguous = int(ledger.trades["ambiguous"].sum())
     if ambiguous:
-        found.append(
-            (
-                "ambiguous",
-                f"{counted(ambiguous, 'trade')} had stop and target in the range of one bar; the stop was taken "
-                "to be first.",
-            )
+        yield (
+            "ambiguous",
+            f"{counted(ambiguous, 'trade')} had stop and target in the range of one bar; the stop was taken "
+            "to be first.",
         )
-    return Findings(tuple(flag for flag, _ in found), tuple(sentence for _, sentence in found))
 
 
-def why_no_trades(spec: StrategySpec, inputs: Sequence[SlotInput], ledger: Ledger) -> str:
-    """One sentence that names what kept the strategy from trading."""
-    refused = {kind.name.lower(): ledger.count(kind) for kind in REFUSALS if ledger.count(kind)}
-    if refused:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in refused.items())
-        return f"No trade: all entry decisions were refused ({reasons})."
-    bars = sum(one.history_bars for one in inputs)
-    if all(one.data.decisions.warm_up >= one.history_bars for one in inputs):
-        return f"No trade: the indicators need more bars before they have values than the {bars} there are."
-    silent = _never_fired(spec, inputs)
-    if silent:
-        rules = ", ".join(f'"{name}"' for name in silent)
-        side = {Direction.LONG: "long", Direction.SHORT: "short", Direction.BOTH: "a side"}[
-            spec.risk.direction
-        ]
-        return f"No trade: on {bars} bars these rules never supported {side}: {rules}."
-    if all(not np.any(one.data.decisions.side) for one in inputs):
-        return f"No trade: every rule fired at some time on {bars} bars, but never enough of them at once for [entry]."
-    return "No trade: the only entry decisions came where nothing could follow them."
-
-
-def _never_fired(spec: StrategySpec, inputs: Sequence[SlotInput]) -> list[str]:
-    """Rules without a bar that supports a side which the strategy may open, over all symbols."""
-    longs: dict[str, int] = {}
-    shorts: dict[str, int] = {}
-    for one in inputs:
-        for name, (supports_long, supports_short) in one.data.decisions.fired.items():
-            longs[name] = longs.get(name, 0) + supports_long
-            shorts[name] = shorts.get(name, 0) + supports_short
-    direction = spec.risk.direction
-    return [
-        name
-        for name in longs
-        if (direction is Direction.SHORT or not longs[name])
-        and (direction is Direction.LONG or not shorts[name])
-    ]
-
-
-def _bankrupt(settings: RunSettings, ledger: Ledger) -> str:
-    when = iso_minute(int(ledger.rows[0, -1]))
-    return f"The account of {settings.cash:,.2f} was used up at {when} UTC; the run stopped there."
-
-
-def _assumed(inputs: Sequence[SlotInput]) -> str:
+def _without_rules(inputs: Sequence[SlotInput]) -> str:
     ticks = sorted({decimal_text(one.data.instrument.tick_size) for one in inputs})
     return (
         f"No trading rules are stored for {_names(inputs)}: tick {', '.join(ticks[:_NAMED])} from the digits of the "
@@ -108,11 +158,20 @@ def _assumed(inputs: Sequence[SlotInput]) -> str:
 
 
 def _estimated(inputs: Sequence[SlotInput]) -> str:
-    count = sum(one.estimated_funding for one in inputs)
+    count = sum(one.assumed.funding for one in inputs)
     total = sum(len(one.data.funding_time) for one in inputs)
     return (
         f"{count} of {total} funding payments of {_names(inputs)} are not recorded and were estimated at 0.01 % every "
         "8 hours; `tradebot collect` fetches them."
+    )
+
+
+def _coarse(inputs: Sequence[SlotInput]) -> str:
+    bars = sum(one.assumed.coarse for one in inputs)
+    total = sum(len(one.data.candles) for one in inputs)
+    return (
+        f"{bars:,} of {total:,} bars of {_names(inputs)} are not covered by finer ones and were walked as they are; "
+        "trades on them are marked coarse."
     )
 
 
@@ -126,6 +185,6 @@ def _holed(inputs: Sequence[SlotInput]) -> str:
 
 
 def _names(inputs: Sequence[SlotInput]) -> str:
-    symbols = [one.data.symbol for one in inputs]
+    symbols = list(dict.fromkeys(one.data.symbol for one in inputs))
     more = len(symbols) - _NAMED
     return ", ".join(symbols[:_NAMED]) + (f" and {more} more" if more > 0 else "")

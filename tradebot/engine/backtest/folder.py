@@ -1,4 +1,7 @@
-"""Result folders: `<id>/` with result.json, trades.csv, equity.csv, benchmark.csv and strategy.toml."""
+"""Result folders: `<id>/` with result.json, trades.csv, equity.csv, benchmark.csv and strategy.toml.
+
+Of several strategies the second one stands in strategy-2.toml, and so on.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 from tradebot.engine.backtest.inputs import DataFile
 from tradebot.engine.backtest.ledger import Costs, RunSettings
 from tradebot.engine.backtest.report import Metrics
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.result import BacktestResult, StrategyPart
 from tradebot.engine.backtest.tables import (
     benchmark_text,
     equity_text,
@@ -27,7 +30,8 @@ from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.market import Category, DatasetKey, Timeframe
 from tradebot.engine.market.times import iso_ms
 
-FORMAT = 1
+FORMAT = 2
+_FORMAT_OF_ONE_STRATEGY = 1
 _MOST_SAME_SECOND = 1000
 _UNFINISHED = ".unfinished"
 
@@ -78,16 +82,20 @@ def _write_files(result: BacktestResult, folder: Path) -> None:
     folder.mkdir()
     texts = {
         "result.json": json.dumps(result_document(result), indent=1, allow_nan=False) + "\n",
-        "trades.csv": trades_text(result.trades, result.strategy, result.symbols),
+        "trades.csv": trades_text(result.trades, result.slot_strategies, result.symbols),
         "equity.csv": equity_text(result.curve),
         "benchmark.csv": benchmark_text(result.curve),
-        "strategy.toml": result.strategy_toml,
+        **{_toml_name(number): part.toml for number, part in enumerate(result.parts)},
     }
     for name, text in texts.items():
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _toml_name(number: int) -> str:
+    return "strategy.toml" if number == 0 else f"strategy-{number + 1}.toml"
 
 
 def result_document(result: BacktestResult) -> dict[str, Any]:
@@ -102,11 +110,13 @@ def result_document(result: BacktestResult) -> dict[str, Any]:
             "category": result.category.value,
             "timeframe": result.timeframe.value,
         },
-        "symbols": list(result.symbols),
+        "strategies": [_part_document(number, part) for number, part in enumerate(result.parts)],
+        "symbols": sorted(set(result.symbols)),
         "price_decimals": dict(zip(result.symbols, result.price_decimals, strict=True)),
         "settings": {
             "cash": settings.cash,
             "costs": asdict(settings.costs),
+            "maintenance_rate_percent": settings.maintenance_rate_percent,
             "start": None if settings.start_ms is None else iso_ms(settings.start_ms),
             "end": None if settings.end_ms is None else iso_ms(settings.end_ms),
         },
@@ -120,8 +130,28 @@ def result_document(result: BacktestResult) -> dict[str, Any]:
             "conflicts": result.conflicts,
             "ambiguous": result.metrics.ambiguous_trades,
         },
+        "valid": result.valid,
+        "errors": list(result.errors),
+        "look_ahead": result.look_ahead,
         "flags": list(result.flags),
         "warnings": list(result.warnings),
+    }
+
+
+def _part_document(number: int, part: StrategyPart) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "file": _toml_name(number),
+        "timeframe": part.timeframe.value,
+        "symbols": list(part.symbols),
+        "universe": part.note,
+        "costs": asdict(part.costs),
+        "metrics": part.metrics.to_dict(),
+        "counts": {
+            "refusals": dict(part.refusals),
+            "interventions": dict(part.interventions),
+            "conflicts": part.conflicts,
+        },
     }
 
 
@@ -144,12 +174,14 @@ def read_result(folder: Path) -> BacktestResult:
     try:
         strategy, settings, span = document["strategy"], document["settings"], document["span"]
         counts = document["counts"]
-        symbols = tuple(document["symbols"])
+        parts = tuple(_read_part(folder, entry) for entry in document["strategies"])
+        symbols = tuple(symbol for part in parts for symbol in part.symbols)
+        of_slots = tuple(part.name for part in parts for _ in part.symbols)
         return BacktestResult(
             result_id=folder.name,
             created_ms=read_time(document["created"]),
             strategy=strategy["name"],
-            strategy_toml=_read_text(folder / "strategy.toml"),
+            strategy_toml=parts[0].toml,
             category=Category(strategy["category"]),
             timeframe=Timeframe(strategy["timeframe"]),
             symbols=symbols,
@@ -159,6 +191,7 @@ def read_result(folder: Path) -> BacktestResult:
                 Costs(**settings["costs"]),
                 None if settings["start"] is None else read_time(settings["start"]),
                 None if settings["end"] is None else read_time(settings["end"]),
+                settings["maintenance_rate_percent"],
             ),
             start_ms=read_time(span["start"]),
             end_ms=read_time(span["end"]),
@@ -171,11 +204,31 @@ def read_result(folder: Path) -> BacktestResult:
             flags=tuple(document["flags"]),
             warnings=tuple(document["warnings"]),
             versions=document["versions"],
-            trades=read_trades(folder / "trades.csv", symbols),
+            trades=read_trades(folder / "trades.csv", of_slots, symbols),
             curve=read_curve(folder / "equity.csv", folder / "benchmark.csv"),
+            slot_strategies=of_slots,
+            parts=parts,
+            errors=tuple(document["errors"]),
+            look_ahead=document["look_ahead"],
         )
     except (KeyError, TypeError, ValueError):
         raise _damaged(folder / "result.json") from None
+
+
+def _read_part(folder: Path, entry: Mapping[str, Any]) -> StrategyPart:
+    counts = entry["counts"]
+    return StrategyPart(
+        name=entry["name"],
+        toml=_read_text(folder / Path(entry["file"]).name),
+        timeframe=Timeframe(entry["timeframe"]),
+        symbols=tuple(entry["symbols"]),
+        costs=Costs(**entry["costs"]),
+        metrics=_metrics(entry["metrics"]),
+        refusals=counts["refusals"],
+        interventions=counts["interventions"],
+        conflicts=counts["conflicts"],
+        note=entry["universe"],
+    )
 
 
 def _metrics(entry: Mapping[str, Any]) -> Metrics:
@@ -186,9 +239,10 @@ def _metrics(entry: Mapping[str, Any]) -> Metrics:
 
 def _read_file(entry: Mapping[str, Any]) -> DataFile:
     category, _, name = entry["dataset"].partition("/")
-    symbol, _, timeframe = name.rpartition("_")
+    mark = name.endswith("_mark")
+    symbol, _, timeframe = name.removesuffix("_mark").rpartition("_")
     return DataFile(
-        key=DatasetKey(category, symbol, timeframe),
+        key=DatasetKey(category, symbol, timeframe, mark),
         note=entry["note"],
         rows=entry["rows"],
         first_ms=read_time(entry["first"]),
@@ -240,11 +294,34 @@ def _read_document(folder: Path) -> dict[str, Any]:
         raise _damaged(path) from None
     if not isinstance(document, dict):
         raise _damaged(path)
-    if document.get("format") != FORMAT:
+    version = document.get("format")
+    if version not in (_FORMAT_OF_ONE_STRATEGY, FORMAT):
         raise InputError(
-            f"{path} has format {document.get('format')}, this tradebot reads format {FORMAT}; run the backtest again."
+            f"{path} has format {version}, this tradebot reads format {FORMAT} and {_FORMAT_OF_ONE_STRATEGY}; run the "
+            "backtest again."
         )
-    return document
+    return document if version == FORMAT else _with_one_strategy(path, document)
+
+
+def _with_one_strategy(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """A document of the format that knew a single strategy, as the present one says the same."""
+    try:
+        part = {
+            **document["strategy"],
+            "file": "strategy.toml",
+            "symbols": document["symbols"],
+            "universe": "",
+            "costs": document["settings"]["costs"],
+            "metrics": document["metrics"],
+            "counts": document["counts"],
+        }
+        settings = {
+            "maintenance_rate_percent": RunSettings().maintenance_rate_percent,
+            **document["settings"],
+        }
+        return {**document, "settings": settings, "strategies": [part], "errors": [], "look_ahead": ""}
+    except (KeyError, TypeError):
+        raise _damaged(path) from None
 
 
 def _read_text(path: Path) -> str:

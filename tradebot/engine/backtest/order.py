@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from tradebot.engine.backtest.folder import write_result
 from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.run import run_backtest
+from tradebot.engine.backtest.prepare import Asked
+from tradebot.engine.backtest.run import run_portfolio
+from tradebot.engine.backtest.trials import TrialLedger
 from tradebot.engine.backtest.warm_up import compile_kernels_in_child
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken, Progress
 from tradebot.engine.market.times import parse_time
-from tradebot.engine.strategy import Registry, apply_overrides, parse_strategy
+from tradebot.engine.strategy import Registry, StrategySpec, apply_overrides, parse_strategy
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.result import BacktestResult
@@ -25,10 +27,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyText:
+    """The text of a strategy file; `file` is what sentences call it."""
+
+    toml: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class BacktestOrder:
     """What to run. `file` is what sentences call the text; times are dates or spans; `cash` None: the settings'.
 
-    `overrides` are (path, value) pairs as of `--set`.
+    `overrides` are (path, value) pairs as of `--set`; they hold for all strategies of the order. `beside` are further
+    strategies that trade the same account. `look_ahead`: whether the run is checked for knowledge of the future.
     """
 
     toml: str
@@ -37,6 +48,8 @@ class BacktestOrder:
     end: str | None = None
     cash: float | None = None
     overrides: tuple[tuple[str, str], ...] = ()
+    beside: tuple[StrategyText, ...] = ()
+    look_ahead: bool = True
 
 
 def carry_out(
@@ -52,31 +65,51 @@ def carry_out(
 ) -> BacktestResult:
     """Check, compile where this version was not compiled yet, run, and write the result (None: write nothing).
 
-    `say` gets sentences about what takes long. Raises InputError for a wrong strategy, time or value, and what
-    `run_backtest` and `write_result` raise.
+    What is written counts as a trial on its data. `say` gets sentences about what takes long. Raises InputError for a
+    wrong strategy, time or value, and what `run_portfolio` and `write_result` raise.
     """
-    toml = (
-        apply_overrides(order.toml, dict(order.overrides), order.file, registry)
-        if order.overrides
-        else order.toml
+    asked = asked_of(order, registry, settings, clock)
+    if results_folder is not None:
+        check_results_folder(results_folder)
+    compile_kernels_in_child(say, cancel)
+    result = run_portfolio(
+        asked,
+        registry,
+        store,
+        report,
+        cancel,
+        clock=clock,
+        look_ahead=order.look_ahead,
+        trials=None if results_folder is None else TrialLedger(results_folder),
     )
-    spec = parse_strategy(toml, order.file, registry)
+    return result if results_folder is None else write_result(result, results_folder)
+
+
+def asked_of(
+    order: BacktestOrder, registry: Registry, settings: BacktestSettings, clock: Clock
+) -> list[Asked]:
+    """The strategies of an order with their settings. InputError for a wrong strategy, time or value."""
     now = clock.now_ms()
     start_ms, end_ms = _time(order.start, now), _time(order.end, now)
+    texts = [StrategyText(order.toml, order.file), *order.beside]
+    parsed = [_parsed(text, order, registry) for text in texts]
     if start_ms is not None and end_ms is not None and end_ms <= start_ms:
         raise InputError(
             f"The span ends at {order.end}, not after its start {order.start}; give a later end."
         )
     if order.cash is not None and not 0 < order.cash <= 1e12:
         raise InputError(f"The starting cash must be above 0 and at most 1e12, was {order.cash:g}.")
-    if results_folder is not None:
-        check_results_folder(results_folder)
-    run_settings = RunSettings.resolve(spec, settings, order.cash, start_ms, end_ms)
-    compile_kernels_in_child(say, cancel)
-    result = run_backtest(
-        spec, registry, store, run_settings, report, cancel, strategy_toml=toml, clock=clock
-    )
-    return result if results_folder is None else write_result(result, results_folder)
+    return [
+        Asked(spec, toml, RunSettings.resolve(spec, settings, order.cash, start_ms, end_ms))
+        for spec, toml in parsed
+    ]
+
+
+def _parsed(text: StrategyText, order: BacktestOrder, registry: Registry) -> tuple[StrategySpec, str]:
+    toml = text.toml
+    if order.overrides:
+        toml = apply_overrides(toml, dict(order.overrides), text.file, registry)
+    return parse_strategy(toml, text.file, registry), toml
 
 
 def check_results_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tradebot.engine.backtest import metrics as m
 from tradebot.engine.backtest import significance as s
@@ -15,6 +16,7 @@ from tradebot.engine.backtest.benchmark import buy_hold_return, costed_hold_equi
 from tradebot.engine.backtest.codes import TradeStatus
 from tradebot.engine.backtest.ledger import Costs, Ledger, SymbolData
 from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.sub_ledger import daily_profit
 from tradebot.engine.backtest.trials import TrialCount
 from tradebot.engine.market import HOUR_MS, Float64
 
@@ -86,6 +88,7 @@ class Metrics:
     win_rate_high: float | None = None
     kelly: float | None = None
     positions: int = 0
+    liquidations: int = 0
     average_bars: float | None = None
     average_hours: float | None = None
     longest_losing_run: int = 0
@@ -133,6 +136,45 @@ def measure(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = N
         max_gross_exposure=most_gross,
     )
     return Measured(metrics, returns)
+
+
+def part_metrics(
+    ledger: Ledger,
+    slots: Sequence[SymbolData],
+    trades: Records,
+    of: Sequence[int],
+    costs: Costs | None = None,
+) -> Metrics:
+    """The figures of one strategy of an account: of its rows of the trade log and its slots `of`.
+
+    Equity is the account's start cash and the strategy's own profits by UTC day; what only the account has (drawdown at
+    every bar, notionals over equity) is None.
+    """
+    start_ms = min((int(slot.candles.time[0]) for slot in slots if len(slot.candles)), default=0)
+    ends, _ = m.daily_equity(ledger.rows[0], ledger.rows[1], ledger.cash, start_ms)
+    daily = ledger.cash + daily_profit(ends, trades, slots)
+    own = [slots[slot] for slot in of]
+    held = m.returns_of(costed_hold_equity(ends, own, ledger.cash, costs or Costs()))
+    return Metrics(
+        **equity_figures(daily, m.returns_of(daily), held),
+        **trade_figures(trades),
+        max_drawdown_bars=None,
+        exposure=_exposed_share(ledger, trades),
+        turnover=_turnover(trades, daily),
+        final_equity=ledger.cash + float(trades["pnl"].sum()),
+        buy_hold_return=buy_hold_return(own),
+    )
+
+
+def _exposed_share(ledger: Ledger, trades: Records) -> float | None:
+    """Share of the steps in which these trades held a position."""
+    if not ledger.steps:
+        return None
+    edges = np.zeros(ledger.steps + 1, dtype=np.int64)
+    np.add.at(edges, np.searchsorted(ledger.rows[0], trades["entry_time"], side="right"), 1)
+    # An exit inside a bar is noted a millisecond before its close: that bar counts, one left at its open does not.
+    np.add.at(edges, np.searchsorted(ledger.rows[0], trades["exit_time"] + 1, side="right"), -1)
+    return float(np.count_nonzero(np.cumsum(edges)[:-1] > 0)) / ledger.steps
 
 
 def with_trials(measured: Measured, count: TrialCount) -> Metrics:
@@ -188,6 +230,7 @@ def trade_figures(trades: Records) -> dict[str, Any]:
         "positions": len(whole.pnl),
         "open_trades": len(trades) - len(closed),
         "ambiguous_trades": int(trades["ambiguous"].sum()),
+        "liquidations": int(np.count_nonzero(liquidated(trades))),
         "profit_factor": t.profit_factor(pnl),
         "win_rate": t.win_rate(pnl),
         "win_rate_low": None if wilson is None else wilson[0],
@@ -206,6 +249,13 @@ def trade_figures(trades: Records) -> dict[str, Any]:
         "cost_ratio": (fees + slippage - funding) / gross if gross > 0 else None,
         "break_even_bps": gross / traded * 10_000.0 if traded > 0 else None,
     }
+
+
+def liquidated(trades: Records) -> npt.NDArray[np.bool_]:
+    """Which rows of a trade log are positions that the exchange took."""
+    code = TradeStatus.__members__.get("LIQUIDATED")
+    found: npt.NDArray[np.bool_] = trades["status"] == (-1 if code is None else code)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

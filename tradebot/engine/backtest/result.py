@@ -9,19 +9,42 @@ from datetime import UTC, datetime
 
 from tradebot.engine.backtest.curves import Curve
 from tradebot.engine.backtest.inputs import DataFile
-from tradebot.engine.backtest.ledger import RunSettings
+from tradebot.engine.backtest.ledger import Costs, RunSettings
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.backtest.state import Records
 from tradebot.engine.market import Category, Timeframe
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyPart:
+    """One strategy of a run: what ran, and its share of the account's trades.
+
+    `toml` is the exact text. Of `metrics` the figures of equity are those of its own profits on the account's start
+    cash, costs booked at the exits; `refusals` and `interventions` are counts by reason, `conflicts` the bars on which
+    both sides were supported. `note` says how its symbols were picked, where they were not named.
+    """
+
+    name: str
+    toml: str
+    timeframe: Timeframe
+    symbols: tuple[str, ...]
+    costs: Costs
+    metrics: Metrics
+    refusals: Mapping[str, int]
+    interventions: Mapping[str, int]
+    conflicts: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BacktestResult:
     """One finished run, light enough to keep: trades, the thinned curve, figures, and how they came about.
 
-    `trades` are records TRADE whose `slot` points into `symbols`; `curve` are records CURVE. `refusals` and
-    `interventions` are counts by reason over all symbols, `conflicts` the bars on which both sides were supported.
-    `flags` are short words for programs, `warnings` sentences for people. `strategy_toml` is the exact text that ran.
+    `trades` are records TRADE whose `slot` points into `symbols` (and `slot_strategies`, the names of the strategies);
+    `curve` are records CURVE. `refusals` and `interventions` are counts by reason over all symbols, `conflicts` the
+    bars on which both sides were supported. `flags` are short words for programs, `warnings` sentences for people;
+    `errors` are sentences that make the result invalid (look-ahead, books that do not balance). `strategy_toml` is the
+    exact text that ran, `parts` are the strategies one by one, and `settings.costs` the costs of the first.
     """
 
     result_id: str
@@ -46,6 +69,15 @@ class BacktestResult:
     versions: Mapping[str, str]
     trades: Records
     curve: Curve
+    slot_strategies: tuple[str, ...] = ()
+    parts: tuple[StrategyPart, ...] = ()
+    errors: tuple[str, ...] = ()
+    look_ahead: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing is known that makes the result worthless."""
+        return not self.errors
 
 
 def result_id(created_ms: int, strategy: str) -> str:

@@ -1,29 +1,38 @@
-"""One backtest from strategy and store to result: `run_backtest`."""
+"""Backtests from strategies and store to result: `run_backtest` of one strategy, `run_portfolio` of several."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+import numpy as np
+
 from tradebot import __version__
+from tradebot.engine.backtest.books import imbalance
 from tradebot.engine.backtest.codes import REFUSALS, Count
 from tradebot.engine.backtest.curves import thinned_curve
 from tradebot.engine.backtest.findings import findings_of
-from tradebot.engine.backtest.inputs import SlotInput, load_inputs, resolve_symbols
-from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules
-from tradebot.engine.backtest.report import compute_metrics
-from tradebot.engine.backtest.result import BacktestResult, result_id
+from tradebot.engine.backtest.inputs import MakeMarket
+from tradebot.engine.backtest.ledger import Ledger, RunSettings
+from tradebot.engine.backtest.look_ahead import LookAheadCheck, check_look_ahead
+from tradebot.engine.backtest.prepare import Asked, Prepared, prepare
+from tradebot.engine.backtest.report import Measured, Metrics, measure, part_metrics, with_trials
+from tradebot.engine.backtest.result import BacktestResult, StrategyPart, result_id
+from tradebot.engine.backtest.significance import period_sharpe
 from tradebot.engine.backtest.simulation import simulate
+from tradebot.engine.backtest.store_market import StoreMarket
+from tradebot.engine.backtest.trials import Trial, TrialLedger, trial_key
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.compiling import kernel_hash
-from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
+from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.node_cache import NodeCache
 
 Report = Callable[[Progress], None]
+INTERVENTIONS = tuple(count for count in Count if count not in REFUSALS)
 
 
 def run_backtest(
@@ -38,81 +47,81 @@ def run_backtest(
     clock: Clock | None = None,
     with_hashes: bool = True,
     nodes: NodeCache | None = None,
+    look_ahead: bool = True,
+    trials: TrialLedger | None = None,
+    make_market: MakeMarket = StoreMarket,
 ) -> BacktestResult:
-    """Backtest a strategy on what the store holds; nothing is written.
+    """Backtest one strategy on what the store holds; nothing is written but the count of trials.
 
     `strategy_toml` is the text that ran, kept in the result (default: that of `spec`). `with_hashes`: whether the data
     files are hashed (the first time costs a pass over each file). `nodes` shares the columns of indicators and signals
-    with other runs. Raises InputError where data is missing and CancelledError soon after `cancel` was asked for.
+    with other runs. `look_ahead`: whether decisions are computed again on truncated histories; a difference makes the
+    result invalid and names the node. `trials` counts this run, for the deflated Sharpe ratio. `make_market` is how the
+    store is read for one symbol. Raises InputError where data is missing and CancelledError soon after `cancel` was
+    asked for.
+    """
+    asked = Asked(spec, spec.to_toml() if strategy_toml is None else strategy_toml, settings)
+    return run_portfolio(
+        [asked],
+        registry,
+        store,
+        report,
+        cancel,
+        clock=clock,
+        with_hashes=with_hashes,
+        nodes=nodes,
+        look_ahead=look_ahead,
+        trials=trials,
+        make_market=make_market,
+    )
+
+
+def run_portfolio(
+    asked: Sequence[Asked],
+    registry: Registry,
+    store: Store,
+    report: Report | None = None,
+    cancel: CancelToken | None = None,
+    *,
+    clock: Clock | None = None,
+    with_hashes: bool = True,
+    nodes: NodeCache | None = None,
+    look_ahead: bool = True,
+    trials: TrialLedger | None = None,
+    make_market: MakeMarket = StoreMarket,
+) -> BacktestResult:
+    """Backtest several strategies on one account: shared cash, one clock, a part of the result for each.
+
+    Each is asked with its text and its settings, which must agree in cash and span. The result is the same in whatever
+    order they are given: strategies go by name, slots by strategy and symbol. For the rest as `run_backtest`.
     """
     clock = clock or SystemClock()
     cancel = cancel or CancelToken()
     created_ms = clock.now_ms()
-    inputs = _load(spec, registry, store, settings, report, cancel, clock, with_hashes, nodes)
-    slots = [one.data for one in inputs]
-    ledger = _simulate(inputs, spec, settings, report, cancel, clock)
-    metrics = compute_metrics(ledger, slots)
-    findings = findings_of(spec, settings, inputs, ledger)
-    return BacktestResult(
-        result_id=result_id(created_ms, spec.name),
-        created_ms=created_ms,
-        strategy=spec.name,
-        strategy_toml=spec.to_toml() if strategy_toml is None else strategy_toml,
-        category=spec.category,
-        timeframe=spec.timeframe,
-        symbols=ledger.symbols,
-        price_decimals=tuple(slot.instrument.price_decimals for slot in slots),
-        settings=settings,
-        start_ms=min(one.file.first_ms for one in inputs),
-        end_ms=max(one.file.last_ms for one in inputs) + spec.timeframe.ms,
-        bars=ledger.steps,
-        files=tuple({file.key: file for one in inputs for file in (*one.others, one.file)}.values()),
-        metrics=metrics,
-        refusals=_counts(ledger, REFUSALS),
-        interventions=_counts(ledger, (Count.REDUCED,)),
-        conflicts=sum(slot.decisions.conflicts for slot in slots),
-        flags=findings.flags,
-        warnings=findings.warnings,
-        versions=_versions(),
-        trades=ledger.trades,
-        curve=thinned_curve(ledger, slots),
-    )
 
+    def counted_symbols(total: int) -> Callable[[str], None]:
+        meter = ProgressMeter(total, "symbols", clock, report or _silent)
+        return lambda symbol: meter.advance(1, f"decided {symbol}")
 
-def _load(
-    spec: StrategySpec,
-    registry: Registry,
-    store: Store,
-    settings: RunSettings,
-    report: Report | None,
-    cancel: CancelToken,
-    clock: Clock,
-    with_hashes: bool,
-    nodes: NodeCache | None,
-) -> list[SlotInput]:
-    symbols = resolve_symbols(spec, store)
-    meter = ProgressMeter(len(symbols), "symbols", clock, report or _silent)
-    return load_inputs(
-        spec,
+    prepared = prepare(
+        asked,
         registry,
         store,
-        settings,
-        symbols,
-        lambda symbol: meter.advance(1, f"decided {symbol}"),
         cancel,
-        with_hashes,
-        nodes,
+        counted=counted_symbols,
+        with_hashes=with_hashes,
+        nodes=nodes,
+        make_market=make_market,
     )
+    ledger = simulate_prepared(prepared, report, cancel, clock)
+    checks = _look_ahead(prepared, registry, store, cancel, make_market) if look_ahead else []
+    measured = measure(ledger, prepared.slots, prepared.settings.costs)
+    metrics = _counted(prepared, measured, trials)
+    return _result(prepared, registry, ledger, metrics, checks, created_ms)
 
 
-def _simulate(
-    inputs: Sequence[SlotInput],
-    spec: StrategySpec,
-    settings: RunSettings,
-    report: Report | None,
-    cancel: CancelToken,
-    clock: Clock,
-) -> Ledger:
+def simulate_prepared(prepared: Prepared, report: Report | None, cancel: CancelToken, clock: Clock) -> Ledger:
+    """Simulate a prepared run, reporting the bars done."""
     meter: ProgressMeter | None = None
 
     def advanced(done: int, total: int) -> None:
@@ -121,16 +130,128 @@ def _simulate(
             meter = ProgressMeter(total, "bars", clock, report or _silent)
         meter.advance(done - meter.done, "simulating")
 
-    rules = [StrategyRules.of(spec, settings)]
-    return simulate([one.data for one in inputs], rules, settings, advanced, cancel)
+    return simulate(prepared.slots, prepared.rules, prepared.settings, advanced, cancel)
 
 
 def _silent(progress: Progress) -> None:
     del progress
 
 
-def _counts(ledger: Ledger, kinds: Sequence[Count]) -> dict[str, int]:
-    return {kind.name.lower(): ledger.count(kind) for kind in kinds}
+def _look_ahead(
+    prepared: Prepared, registry: Registry, store: Store, cancel: CancelToken, make_market: MakeMarket
+) -> list[LookAheadCheck]:
+    return [
+        check_look_ahead(
+            one.spec, registry, store, one.settings, prepared.inputs_of(number), cancel, make_market
+        )
+        for number, one in enumerate(prepared.asked)
+    ]
+
+
+def _counted(prepared: Prepared, measured: Measured, trials: TrialLedger | None) -> Metrics:
+    """The figures, with this run counted as a trial where there is a ledger."""
+    if trials is None:
+        return measured.metrics
+    return with_trials(measured, trials.count([trial_of(prepared, measured)])[0])
+
+
+def trial_of(prepared: Prepared, measured: Measured) -> Trial:
+    """What the trial ledger notes of a run."""
+    return Trial(
+        symbols=tuple(sorted({one.data.symbol for one in prepared.inputs})),
+        start_ms=_start_ms(prepared),
+        end_ms=_end_ms(prepared),
+        key=trial_key(prepared.specs, prepared.settings),
+        sharpe=period_sharpe(measured.returns),
+    )
+
+
+def _start_ms(prepared: Prepared) -> int:
+    return min(one.file.first_ms for one in prepared.inputs)
+
+
+def _end_ms(prepared: Prepared) -> int:
+    return max(one.file.last_ms + one.data.candles.timeframe.ms for one in prepared.inputs)
+
+
+def _result(
+    prepared: Prepared,
+    registry: Registry,
+    ledger: Ledger,
+    metrics: Metrics,
+    checks: Sequence[LookAheadCheck],
+    created_ms: int,
+) -> BacktestResult:
+    inputs, slots = prepared.inputs, prepared.slots
+    findings = findings_of(prepared.specs, prepared.settings, inputs, ledger, prepared.universes, registry)
+    errors = [*(check.leak.sentence for check in checks if check.leak), imbalance(ledger)]
+    parts = tuple(_part(prepared, number, ledger, metrics) for number in range(len(prepared.asked)))
+    first = prepared.asked[0]
+    name = " + ".join(one.spec.name for one in prepared.asked)
+    return BacktestResult(
+        result_id=result_id(created_ms, name),
+        created_ms=created_ms,
+        strategy=name,
+        strategy_toml=first.toml,
+        category=first.spec.category,
+        timeframe=min((one.spec.timeframe for one in prepared.asked), key=lambda each: each.ms),
+        symbols=ledger.symbols,
+        price_decimals=tuple(slot.instrument.price_decimals for slot in slots),
+        settings=prepared.settings,
+        start_ms=_start_ms(prepared),
+        end_ms=_end_ms(prepared),
+        bars=ledger.steps,
+        files=tuple({file.key: file for one in inputs for file in (*one.others, one.file)}.values()),
+        metrics=metrics,
+        refusals=_counts(ledger, REFUSALS),
+        interventions=_counts(ledger, INTERVENTIONS),
+        conflicts=sum(slot.decisions.conflicts for slot in slots),
+        flags=(*_error_flags(checks, errors), *findings.flags),
+        warnings=findings.warnings,
+        versions=_versions(),
+        trades=ledger.trades,
+        curve=thinned_curve(ledger, slots),
+        slot_strategies=tuple(prepared.asked[slot.strategy].spec.name for slot in slots),
+        parts=parts,
+        errors=tuple(error for error in errors if error),
+        look_ahead=_checked(checks),
+    )
+
+
+def _error_flags(checks: Sequence[LookAheadCheck], errors: Sequence[str | None]) -> tuple[str, ...]:
+    looks = ("look_ahead",) if any(check.leak for check in checks) else ()
+    return (*looks, "books_do_not_balance") if errors[-1] else looks
+
+
+def _checked(checks: Sequence[LookAheadCheck]) -> str:
+    """What the look-ahead check did, "" where it was not asked for."""
+    if not checks or any(check.leak for check in checks):
+        return ""
+    ends, bars = sum(check.ends for check in checks), sum(check.bars for check in checks)
+    return f"Cut off at {counted(ends, 'bar')}, over {counted(bars, 'bar')}, every decision is the same."
+
+
+def _part(prepared: Prepared, number: int, ledger: Ledger, whole: Metrics) -> StrategyPart:
+    one, alone = prepared.asked[number], len(prepared.asked) == 1
+    slots = [slot for slot, each in enumerate(prepared.inputs) if each.data.strategy == number]
+    trades = ledger.trades[np.isin(ledger.trades["slot"], slots)]
+    return StrategyPart(
+        name=one.spec.name,
+        toml=one.toml,
+        timeframe=one.spec.timeframe,
+        symbols=tuple(prepared.inputs[slot].data.symbol for slot in slots),
+        costs=one.settings.costs,
+        metrics=whole if alone else part_metrics(ledger, prepared.slots, trades, slots, one.settings.costs),
+        refusals=_counts(ledger, REFUSALS, slots),
+        interventions=_counts(ledger, INTERVENTIONS, slots),
+        conflicts=sum(prepared.inputs[slot].data.decisions.conflicts for slot in slots),
+        note=prepared.universes[number].note,
+    )
+
+
+def _counts(ledger: Ledger, kinds: Sequence[Count], slots: Sequence[int] | None = None) -> Mapping[str, int]:
+    counts = ledger.counts if slots is None else ledger.counts[list(slots)]
+    return {kind.name.lower(): int(counts[:, kind].sum()) for kind in kinds}
 
 
 @cache

@@ -39,6 +39,11 @@ class StoreMarket:
         """The symbol that is decided for."""
         return self._symbol
 
+    @property
+    def home(self) -> Place:
+        """The symbol that is decided for, and the timeframe of the bars that are decided on."""
+        return self._home
+
     def candles(self, symbol: str, timeframe: Timeframe) -> Candles:
         """Bars of the span and those before it, up to a hole. InputError where nothing covers the span."""
         place = (symbol, timeframe)

@@ -53,8 +53,8 @@ def iso_column(times_ms: Int64) -> list[str]:
     return [f"{text}Z" for text in texts.tolist()]
 
 
-def trades_text(trades: Records, strategy: str, symbols: Sequence[str]) -> str:
-    """trades.csv: one row a closed leg, then the positions still open."""
+def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[str]) -> str:
+    """trades.csv: one row a closed leg, then the positions still open; strategies and symbols by slot."""
 
     def plain(name: str) -> list[int]:
         return list(trades[name].tolist())
@@ -65,7 +65,7 @@ def trades_text(trades: Records, strategy: str, symbols: Sequence[str]) -> str:
 
     columns: dict[str, Sequence[object]] = {
         "trade_id": plain("trade_id"),
-        "strategy": [strategy] * len(trades),
+        "strategy": [strategies[slot] for slot in plain("slot")],
         "symbol": [symbols[slot] for slot in plain("slot")],
         "side": [_SIDES[side] for side in plain("side")],
         "entry_time": iso_column(trades["entry_time"]),
@@ -81,17 +81,17 @@ def trades_text(trades: Records, strategy: str, symbols: Sequence[str]) -> str:
     return _table(TRADE_COLUMNS, zip(*(columns[name] for name in TRADE_COLUMNS), strict=True))
 
 
-def read_trades(path: Path, symbols: Sequence[str]) -> Records:
-    """The records of a trades.csv whose symbols are `symbols`. InputError with the line of a damaged row."""
-    slots = {symbol: slot for slot, symbol in enumerate(symbols)}
+def read_trades(path: Path, strategies: Sequence[str], symbols: Sequence[str]) -> Records:
+    """The records of a trades.csv whose slots are these. InputError with the line of a damaged row."""
+    slots = {pair: slot for slot, pair in enumerate(zip(strategies, symbols, strict=True))}
     return _records(path, TRADE_COLUMNS, lambda columns: _trades(columns, slots), "a trade")
 
 
-def _trades(columns: _Columns, slots: Mapping[str, int]) -> Records:
+def _trades(columns: _Columns, slots: Mapping[tuple[str, str], int]) -> Records:
     trades: Records = np.zeros(len(columns["trade_id"]), dtype=TRADE)
     for name in ("trade_id", "bars"):
         trades[name] = [int(cell) for cell in columns[name]]
-    trades["slot"] = [slots[cell] for cell in columns["symbol"]]
+    trades["slot"] = [slots[pair] for pair in zip(columns["strategy"], columns["symbol"], strict=True)]
     trades["side"] = [_SIDE_NUMBERS[cell] for cell in columns["side"]]
     for name in ("entry_time", "exit_time"):
         trades[name] = read_times(columns[name])
