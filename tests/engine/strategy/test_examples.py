@@ -28,7 +28,7 @@ def example(path: Path) -> StrategySpec:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_have_neither_errors_nor_warnings(path: Path) -> None:
     checked = check_strategy(read_strategy_text(path), path.name)
-    assert checked.problems == ()
+    assert (checked.errors, checked.warnings) == ((), ())
     assert "BTCUSDT" in checked.required().symbols
     assert path.read_text(encoding="utf-8").startswith("# ")
 

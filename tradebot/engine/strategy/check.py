@@ -34,7 +34,7 @@ class CheckedStrategy:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """The problems that it can run with."""
+        """The problems that it can run with, but most likely should not."""
         return tuple(problem for problem in self.problems if problem.severity is Severity.WARNING)
 
     def required(self) -> StrategySpec:

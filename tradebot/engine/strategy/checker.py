@@ -15,6 +15,7 @@ from tradebot.engine.strategy.checker_levels import (
     read_risk,
 )
 from tradebot.engine.strategy.graph import Node, check_graph
+from tradebot.engine.strategy.lint import lint
 from tradebot.engine.strategy.nature import member_references, needed_members, read_as_members
 from tradebot.engine.strategy.problems import Path, one_of
 from tradebot.engine.strategy.reading import Reader
@@ -54,6 +55,7 @@ class Checker(Reader):
     ) -> None:
         super().__init__(registry, lines)
         self.document = document
+        self.home = _decision_bars(document)
         self.indicator_nodes: dict[str, Node] = {}
         self.member_nodes: dict[str, Node] = {}
         self.roots: dict[str, Node] = {}
@@ -75,14 +77,14 @@ class Checker(Reader):
         risk = read_risk(self, self.document)
         costs = read_costs(self, self.document)
         optimize = read_optimize(self, self.document)
-        levels = level_nodes(self.document, self._home())
+        levels = level_nodes(self.document, self.home)
         check_graph(self, self.indicator_nodes, self.member_nodes, self.roots, levels)
         self._check_funding(head)
         if self.failed or head is None or entry is None or orders is None or risk is None or costs is None:
             return None
         symbols = head["symbols"]
         execution = head.get("execution", head["timeframe"])
-        return StrategySpec(
+        spec = StrategySpec(
             name=head["name"],
             category=Category(head["category"]),
             symbols=() if isinstance(symbols, dict) else symbols,
@@ -100,6 +102,8 @@ class Checker(Reader):
             costs=costs,
             optimize=optimize,
         )
+        lint(self, spec)
+        return spec
 
     def _head(self) -> dict[str, Any] | None:
         table = self.document.get("strategy")
@@ -111,7 +115,7 @@ class Checker(Reader):
 
     def _check_execution(self, head: object) -> None:
         """Orders are walked on bars that make up those of the decisions."""
-        home = self._home()
+        home = self.home
         text = head.get("execution") if isinstance(head, Mapping) else None
         if home is None or not isinstance(text, str) or text not in Timeframe.names():
             return
@@ -124,12 +128,6 @@ class Checker(Reader):
             f'must be finer bars that make up those of strategy.timeframe, which is "{home.value}": {names}, but is '
             f'"{text}"',
         )
-
-    def _home(self) -> Timeframe | None:
-        """The bars that the strategy decides on, None where that cannot be read."""
-        head = self.document.get("strategy")
-        text = head.get("timeframe") if isinstance(head, Mapping) else None
-        return Timeframe(text) if isinstance(text, str) and text in Timeframe.names() else None
 
     def _indicators(self) -> dict[str, IndicatorSpec]:
         result = {}
@@ -158,7 +156,7 @@ class Checker(Reader):
 
     def _timeframe(self, own: Mapping[str, Any] | None, path: Path) -> Timeframe | None:
         """The bars that an indicator is computed on; reports those that the strategy's bars do not make up."""
-        base = self._home()
+        base = self.home
         if own is None or base is None:
             return None
         timeframe = Timeframe(own.get("timeframe", base.value))
@@ -286,6 +284,13 @@ class Checker(Reader):
         weights = table.get("weights") if takes else None
         weighted = tuple(map(str, weights)) if isinstance(weights, Mapping) else ()
         return Node(path, enabled, _members(table), None, rule, is_group=True, weighted=weighted)
+
+
+def _decision_bars(document: Mapping[str, object]) -> Timeframe | None:
+    """The bars that the strategy decides on, None where that cannot be read."""
+    head = document.get("strategy")
+    text = head.get("timeframe") if isinstance(head, Mapping) else None
+    return Timeframe(text) if isinstance(text, str) and text in Timeframe.names() else None
 
 
 def _enabled(table: Mapping[str, object]) -> bool:

@@ -16,7 +16,11 @@ class Severity(StrEnum):
     """Whether a strategy with this problem can run."""
 
     ERROR = "error"
+    """It cannot."""
     WARNING = "warning"
+    """It can, but most likely it is not what was meant."""
+    HINT = "hint"
+    """Worth knowing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,12 @@ class Problem:
     def render(self, file: str) -> str:
         """`file:line: path: sentence`, without the parts that are not known."""
         place = file if self.line is None else f"{file}:{self.line}"
-        warning = "warning: " if self.severity is Severity.WARNING else ""
-        return ": ".join(part for part in (place, self.path, warning + self.sentence) if part)
+        kind = "" if self.severity is Severity.ERROR else f"{self.severity}: "
+        return ": ".join(part for part in (place, self.path, kind + self.sentence) if part)
 
 
 class StrategyError(InputError):
-    """A strategy that cannot run. `problems` holds all of them, warnings too; the text lists the errors."""
+    """A strategy that cannot run. `problems` holds all of them, warnings and hints too; the text lists the errors."""
 
     def __init__(self, problems: Sequence[Problem], file: str) -> None:
         self.problems = tuple(problems)

@@ -154,7 +154,8 @@ class SignalDeclaration(Declaration):
     A rule about other signals and groups names them by parameters of kind MEMBER or MEMBERS; each comes as a pair of
     bool columns (its truth, its opposite), and `supports = AS_MEMBER` reads the rule as its members are read.
     `negates`: the rule may hold where a member does not; it is then made false wherever a member has no value on the
-    bars looked at.
+    bars looked at. `standing`: what it says usually holds on for many bars, as a comparison does and a cross does not;
+    None: as long as what its members say.
     """
 
     family: ClassVar[str] = "signals"
@@ -165,6 +166,7 @@ class SignalDeclaration(Declaration):
     look_back: int | LookBack = 0
     recursive: bool = False
     negates: bool = False
+    standing: bool | None = False
     words: Words | None = None
 
     def bars_before(self, values: Values) -> int:
@@ -247,6 +249,7 @@ class Registry:
 
     def __init__(self, declarations: Iterable[Declaration] = ()) -> None:
         self._families: dict[str, dict[str, Declaration]] = {family: {} for family in _FAMILIES}
+        self._of_kind: dict[type[Declaration], dict[str, Any]] = {}  # made on first use, asked for very often
         self.left_out: dict[tuple[str, str], str] = {}
         """Names, by family, that a plug-in would have declared, and why it was left out."""
         for declaration in declarations:
@@ -258,14 +261,17 @@ class Registry:
         if declaration.name in family:
             raise ValueError(f'{declaration.family} already has the name "{declaration.name}"')
         family[declaration.name] = declaration
+        self._of_kind.clear()
 
     def family(self, name: str) -> Mapping[str, Declaration]:
         """Declarations of a family ("indicators", "sizings", ...) by name, in the order they were added."""
         return self._families[name]
 
     def _typed(self, kind: type[_Kind]) -> dict[str, _Kind]:
-        family = self._families[kind.family]
-        return {name: declaration for name, declaration in family.items() if isinstance(declaration, kind)}
+        if kind not in self._of_kind:
+            family = self._families[kind.family]
+            self._of_kind[kind] = {name: each for name, each in family.items() if isinstance(each, kind)}
+        return self._of_kind[kind]
 
     @property
     def indicators(self) -> Mapping[str, IndicatorDeclaration]:

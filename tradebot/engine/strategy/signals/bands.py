@@ -46,6 +46,7 @@ def band_touch(high: Float64, low: Float64, upper: Float64, lower: Float64) -> S
     "True while a series is above the upper band (long); the opposite while it is below the lower band.",
     parameters=(_SOURCE, _UPPER, _LOWER),
     supports=Supports.DIRECTION,
+    standing=True,
     rule=_two_different,
     words=lambda texts: (
         f"{texts['source']} is above {texts['upper']}",
@@ -95,6 +96,7 @@ def band_return(source: Float64, upper: Float64, lower: Float64) -> Sides:
         series("channel_lower", "Lower line of the channel."),
     ),
     supports=Supports.BOTH,
+    standing=True,
     rule=_two_different,
     words=lambda texts: (
         f"the bands {texts['upper']} and {texts['lower']} are inside their channel",

@@ -42,6 +42,7 @@ def _same(*clauses: str) -> tuple[str, str]:
     "True where the member held on this bar or on one of the bars just before.",
     parameters=(_SIGNAL, bars(3, "How many bars, this one included.")),
     supports=AS_MEMBER,
+    standing=True,
     look_back=bars_before(-1),
     words=lambda texts: _same(f"within the last {count(texts['bars'])} {texts['signal']}"),
 )
@@ -56,6 +57,7 @@ def within(signal: Sides, *, bars: int) -> Sides:
     "True where the member has held on each of the last bars.",
     parameters=(_SIGNAL, bars(3, "How many bars, this one included.")),
     supports=AS_MEMBER,
+    standing=None,
     look_back=bars_before(-1),
     words=lambda texts: _same(f"for {count(texts['bars'])} {texts['signal']}"),
 )
@@ -70,6 +72,7 @@ def held(signal: Sides, *, bars: int) -> Sides:
     "True where the member does not hold. Invert it to veto: a side is then open unless the member supports the other.",
     parameters=(_SIGNAL,),
     supports=AS_MEMBER,
+    standing=True,
     negates=True,
     words=lambda texts: _same(f"not ({texts['signal']})"),
 )
@@ -84,6 +87,7 @@ def not_(signal: Sides) -> Sides:
     "True where the member held a number of bars ago.",
     parameters=(_SIGNAL, bars(1, "How many bars ago.")),
     supports=AS_MEMBER,
+    standing=None,
     look_back=bars_before(),
     words=lambda texts: _same(f"{count(texts['bars'])} ago {texts['signal']}"),
 )
@@ -124,6 +128,7 @@ def _k_within_bars(values: Values) -> Iterable[tuple[str, str]]:
         bars(5, "Of how many bars, this one included."),
     ),
     supports=AS_MEMBER,
+    standing=True,
     look_back=bars_before(-1),
     rule=_k_within_bars,
     words=lambda texts: _same(f"on {texts['k']} of the last {count(texts['bars'])} {texts['signal']}"),
@@ -165,6 +170,7 @@ def sequence(first: Sides, then: Sides, *, bars: int) -> Sides:
         bars(5, "Of how many bars, this one included."),
     ),
     supports=AS_MEMBER,
+    standing=True,
     look_back=bars_before(-1),
     words=lambda texts: _same(
         f"at least {texts['k']} of these within {count(texts['bars'])}: {texts['signals']}"

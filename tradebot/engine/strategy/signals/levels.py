@@ -55,6 +55,7 @@ def _compare_words(texts: Mapping[str, str]) -> tuple[str, str]:
         operand("b", "The right side."),
     ),
     supports=Supports.BOTH,
+    standing=True,
     rule=not_two_numbers,
     words=_compare_words,
 )
@@ -127,6 +128,7 @@ def _threshold_words(texts: Mapping[str, str]) -> tuple[str, str]:
         _level("upper_release", "Once above upper, the opposite stays true until the series is back here."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     recursive=True,
     rule=_threshold_rule,
     words=_threshold_words,
@@ -170,6 +172,7 @@ def _passed(beyond: np.ufunc, source: Float64, level: float | None, release: flo
         operand("upper", "Upper edge of the zone."),
     ),
     supports=Supports.BOTH,
+    standing=True,
     rule=in_order("lower", "upper"),
     words=lambda texts: (
         f"{texts['source']} is between {texts['lower']} and {texts['upper']}",
@@ -193,6 +196,7 @@ def between(source: Float64, lower: Operand, upper: Operand) -> Sides:
         operand("upper", "Upper edge of the zone."),
     ),
     supports=Supports.BOTH,
+    standing=True,
     rule=in_order("lower", "upper"),
     words=lambda texts: (
         f"{texts['source']} is outside {texts['lower']} to {texts['upper']}",
@@ -215,6 +219,7 @@ def outside(source: Float64, lower: Operand, upper: Operand) -> Sides:
         percent("percent", 1.0, "The distance that must be exceeded, in percent of b."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     rule=not_two_numbers,
     words=lambda texts: (
         f"{texts['a']} is more than {texts['percent']} % above {texts['b']}",
@@ -237,6 +242,7 @@ def distance(a: Operand, b: Operand, *, percent: float) -> Sides:
         operand("slow", "The one that must stand lowest."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     words=lambda texts: (
         f"{texts['fast']} is above {texts['middle']}, which is above {texts['slow']}",
         f"{texts['fast']} is below {texts['middle']}, which is below {texts['slow']}",
@@ -276,6 +282,7 @@ def _below_above(values: Values) -> Iterable[tuple[str, str]]:
         _funding_level("above", 0.03, "Above it the signal supports short. 0.01 is usual on Bybit."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     rule=_below_above,
     words=lambda texts: (
         f"{texts['source']} is below {texts['below']} %",

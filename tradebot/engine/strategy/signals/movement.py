@@ -28,6 +28,7 @@ from tradebot.engine.strategy.signals.windows import all_of, earlier, highest, l
     "True where a series rose on each of the last bars; the opposite where it fell on each.",
     parameters=(series("source", "The series that is watched."), bars(1, "How many rises in a row.")),
     supports=Supports.DIRECTION,
+    standing=True,
     look_back=bars_before(),
     words=lambda texts: (
         f"{texts['source']} {_each('rises', 'has risen', texts)}",
@@ -54,6 +55,7 @@ def _each(now: str, since: str, texts: Mapping[str, str]) -> str:
         percent("percent", 0.0, "The slope that must be exceeded, in percent a bar."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     look_back=bars_before(),
     words=lambda texts: (_slope("rises", texts), _slope("falls", texts)),
 )
@@ -98,6 +100,7 @@ def turn(source: Float64) -> Sides:
     "True while the last change of a series was a rise, also while it stands still, as a slower timeframe does.",
     parameters=(series("source", "The series that is watched."),),
     supports=Supports.DIRECTION,
+    standing=True,
     look_back=1,
     recursive=True,
     words=lambda texts: (f"the last change of {texts['source']} was a rise",
@@ -160,6 +163,7 @@ def consecutive(open_: Float64, close: Float64, *, bars: int, measure: str) -> S
         percent("percent", 0.0, "How much more it must have grown, in percentage points."),
     ),
     supports=Supports.DIRECTION,
+    standing=True,
     look_back=bars_before(),
     words=lambda texts: (_growth("more", texts), _growth("less", texts)),
 )

@@ -99,6 +99,7 @@ _DIP_BARS = bars(100, "Of how many bars, this one included.")
     ),
     inputs=("high",),
     supports=Supports.LONG,
+    standing=True,
     look_back=bars_before(-1),
     words=lambda texts: (
         f"{texts['source']} is more than {texts['percent']} % below the high of {count(texts['bars'])}",
@@ -122,6 +123,7 @@ def dip(high: Float64, source: Float64, *, bars: int, percent: float) -> Sides:
     ),
     inputs=("low",),
     supports=Supports.SHORT,
+    standing=True,
     look_back=bars_before(-1),
     words=lambda texts: (
         f"{texts['source']} is more than {texts['percent']} % above the low of {count(texts['bars'])}",

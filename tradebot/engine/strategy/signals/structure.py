@@ -94,6 +94,7 @@ def _structure_words(_texts: Mapping[str, str]) -> tuple[str, str]:
     parameters=(_LEFT, _RIGHT),
     inputs=("high", "low"),
     supports=Supports.DIRECTION,
+    standing=True,
     look_back=_sides_of_pivot,
     recursive=True,
     words=_structure_words,

@@ -93,6 +93,7 @@ def _moment_words(texts: Mapping[str, str]) -> str:
     ),
     inputs=_TIMES,
     supports=Supports.BOTH,
+    standing=True,
     rule=_clock_rule,
     words=lambda texts: (
         f"{_moment_words(texts)} between {texts['start']} and {texts['end']} UTC",
@@ -118,6 +119,7 @@ def time_of_day(time: Float64, close_time: Float64, *, start: str, end: str, at:
     ),
     inputs=_TIMES,
     supports=Supports.BOTH,
+    standing=True,
     words=lambda texts: (
         f"it is the {_session_name(texts['session'])} session",
         f"it is not the {_session_name(texts['session'])} session",
@@ -177,6 +179,7 @@ def _days_words(texts: Mapping[str, str]) -> tuple[str, str]:
     ),
     inputs=_TIMES,
     supports=Supports.BOTH,
+    standing=True,
     rule=_days_rule,
     words=_days_words,
 )
