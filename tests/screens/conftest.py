@@ -29,7 +29,7 @@ async def ready(pilot: Pilot[None]) -> None:
     app = pilot.app
     await until(pilot, lambda: app.focused is not None and app.query_one("#health").plain)
     if app.query("BuildArea") and app.latest.strategies:
-        await until(pilot, lambda: app.query("SectionHeader"))
+        await until(pilot, lambda: app.query_one("BuildArea").started)
     if app.query("ResultsArea") and app.latest.results:
         await until(pilot, lambda: app.query_one("ResultsArea").view is not None)
         await until(

@@ -1,266 +1,322 @@
-"""The Build area: a form that is checked while it is typed, undone, saved and run, without losing focus or edits."""
+"""The Build screen: values are checked while they are typed, undone, saved and run, without losing cursor or edits."""
 
 from __future__ import annotations
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.screens.build_steps import (
+    area_of,
+    draft_of,
+    field_of,
+    form_of,
+    go,
+    settled,
+    sheet_of,
+    toml_of,
+    type_into,
+)
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
-from tradebot.engine.messages import DeleteStrategy, EditForm, FormEdit, OpenForm, RunBacktest, SaveStrategy
-from tradebot.engine.strategy import builtin_registry
-from tradebot.engine.strategy.editing import apply_edit
-from tradebot.engine.strategy.form import build_form
-from tradebot.screens.build import BuildArea
+from tradebot.engine.messages import EditForm, FormEdit, OpenForm, RunBacktest
 from tradebot.screens.build_draft import Draft
-from tradebot.screens.build_fields import FieldRow
-from tradebot.screens.build_form import FormPane, SectionHeader
-from tradebot.screens.dialogs import Confirm, NameDialog
+from tradebot.screens.build_lines import LineKind
 from tradebot.screens.pickers import Choice, PickDialog, PickManyDialog
 
 
-def area_of(pilot: Pilot[None]) -> BuildArea:
-    return pilot.app.query_one(BuildArea)
-
-
-def draft_of(pilot: Pilot[None]) -> Draft:
-    draft = area_of(pilot).draft
-    assert draft is not None
-    return draft
-
-
-def row(pilot: Pilot[None], path: str) -> FieldRow:
-    found = pilot.app.query_one(FormPane).row_of(path)
-    assert found is not None, path
-    return found
-
-
-def header(pilot: Pilot[None], path: str) -> SectionHeader:
-    return next(each for each in pilot.app.query(SectionHeader) if each.section.path == path)
-
-
-async def open_form(pilot: Pilot[None], path: str) -> FieldRow:
-    assert await pilot.app.query_one(FormPane).jump(path)
-    await pilot.pause()
-    found = row(pilot, path)
-    assert pilot.app.focused is found.editor
-    return found
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: not draft_of(pilot).pending)
-    await pilot.pause()
-
-
-async def test_a_wrong_value_is_explained_below_its_field_while_focus_and_cursor_stay(opened: Opened) -> None:
+async def test_a_wrong_value_is_explained_below_its_line_while_typing_goes_on(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        field = await open_form(pilot, "indicators.fast.length")
+        await type_into(pilot, "risk.sizing.percent")
+        editor = form_of(pilot).editor
         await type_text(pilot, "0")
-        await until(pilot, lambda: field.problem == "must be a whole number from 2 to 100000, but is 0")
-        assert field.size.height >= 2
-        assert "must be a whole number" in screen_text(pilot)
-        assert pilot.app.focused is field.editor
-        await type_text(pilot, "7")
-        await until(pilot, lambda: "length = 7" in draft_of(pilot).view.toml)
-        assert isinstance(field.editor, Input)
-        assert (field.editor.value, field.editor.cursor_position) == ("07", 2)
-        assert field.problem == ""
-        assert pilot.app.query_one(FormPane).row_of("indicators.fast.length") is field
+        await until(pilot, lambda: "× must be a number from" in screen_text(pilot))
+        await until(pilot, lambda: "1 error" in str(form_of(pilot).border_subtitle))
+        assert pilot.app.focused is editor
+        assert (editor.value, editor.cursor_position) == ("0", 1)
+        await type_text(pilot, ".7")
+        await until(pilot, lambda: "percent = 0.7" in toml_of(pilot))
+        assert (editor.value, editor.cursor_position) == ("0.7", 3)
+        await until(pilot, lambda: "× must be" not in screen_text(pilot))
 
 
-async def test_typing_is_sent_when_it_pauses_not_key_by_key(opened: Opened) -> None:
+async def test_what_is_no_number_is_kept_as_it_was_typed(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await type_into(pilot, "risk.sizing.percent")
+        await type_text(pilot, "abc")
+        await pilot.press("enter")
+        await settled(pilot)
+        field = field_of(pilot, "risk.sizing.percent")
+        assert field is not None and field.text == "abc" and field.problem
+        assert 'percent = "abc"' in toml_of(pilot)
+
+
+async def test_while_an_edit_is_under_way_typing_gathers_in_one(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        await open_form(pilot, "indicators.slow.length")
-        await type_text(pilot, "144")
-        await settled(pilot)
-        await until(pilot, lambda: "length = 144" in draft_of(pilot).view.toml)
-        assert len(engine.asked(EditForm)) <= 2
-        assert engine.asked(EditForm)[-1].edit == FormEdit("set", "indicators.slow.length", "144")
+        await type_into(pilot, "risk.sizing.percent")
+        engine.hold()
+        await type_text(pilot, "12.5")
+        await until(pilot, lambda: engine.held)
+        engine.release()
+        await until(pilot, lambda: "percent = 12.5" in toml_of(pilot))
+        texts = [asked.edit.text for asked in engine.asked(EditForm)]
+        assert texts[-1] == "12.5"
+        assert len(texts) == 2
+
+
+async def test_a_value_shows_what_was_typed_before_the_engine_has_answered(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "build") as pilot:
+        await type_into(pilot, "risk.sizing.percent")
+        engine.hold()
+        await type_text(pilot, "25")
+        await pilot.press("enter")
+        field = field_of(pilot, "risk.sizing.percent")
+        assert field is not None and field.text == "25"
+        await until(pilot, lambda: "checking ..." in str(form_of(pilot).border_subtitle))
+        engine.release()
+        await until(pilot, lambda: "percent = 25" in toml_of(pilot))
+        await until(pilot, lambda: "checking" not in str(form_of(pilot).border_subtitle))
 
 
 async def test_an_answer_that_came_too_late_is_dropped(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        await open_form(pilot, "indicators.slow.length")
+        await type_into(pilot, "risk.sizing.percent")
         await type_text(pilot, "50")
-        await until(pilot, lambda: "length = 50" in draft_of(pilot).view.toml)
+        await until(pilot, lambda: "percent = 50" in toml_of(pilot))
         engine.hold()
         await type_text(pilot, "1")
         await until(pilot, lambda: engine.held)
         await pilot.press("escape", "u")
-        await until(pilot, lambda: "length = 21" in draft_of(pilot).view.toml)
+        await until(pilot, lambda: "percent = 130.0" in toml_of(pilot))
         engine.release()
-        await pilot.pause(0.2)
-        assert "length = 21" in draft_of(pilot).view.toml
-        assert row(pilot, "indicators.slow.length").editor.value == "21"
+        await pilot.pause()
+        await settled(pilot)
+        assert "percent = 130.0" in toml_of(pilot)
 
 
-async def test_choosing_another_kind_changes_only_the_rows_that_belong_to_it(opened: Opened) -> None:
+async def test_a_refused_edit_is_explained_below_its_line_and_keeps_the_text(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        kept = {each.field.path: each for each in pilot.app.query(FieldRow)}
-        assert "risk.stop_loss.percent" in kept
-        await open_form(pilot, "risk.stop_loss")
-        await pilot.press("left")
-        await until(pilot, lambda: pilot.app.query_one(FormPane).row_of("risk.stop_loss.percent") is None)
-        now = {each.field.path: each for each in pilot.app.query(FieldRow)}
-        assert all(kept[path] is each for path, each in now.items())
-        assert pilot.app.focused is now["risk.stop_loss"].editor
+        await type_into(pilot, "risk.sizing.percent")
+        engine.refuse[EditForm] = "The text is not valid TOML, so it cannot be edited as a form."
+        await type_text(pilot, "5")
+        await until(pilot, lambda: "× The text is not valid TOML" in screen_text(pilot))
+        await pilot.press("enter")
+        field = field_of(pilot, "risk.sizing.percent")
+        assert field is not None and field.text == "5"
 
 
-async def test_arrows_walk_rows_tab_walks_fields_escape_leaves_step_by_step(opened: Opened) -> None:
+# ------------------------------------------------------------------------------------------ walking
+
+
+async def test_arrows_walk_lines_and_values_tab_goes_from_value_to_value_while_typing(opened: Opened) -> None:
     async with opened(FakeEngine(), "build") as pilot:
-        await open_form(pilot, "strategy.timeframe")
-        await pilot.press("down")
-        assert pilot.app.focused is header(pilot, "indicators.fast")
-        await open_form(pilot, "indicators.fast.@name")
-        await pilot.press("shift+tab")
-        assert pilot.app.focused is row(pilot, "strategy.timeframe").editor
-        await pilot.press("escape")
-        assert pilot.app.focused is header(pilot, "strategy")
+        sheet = sheet_of(pilot)
+        await go(pilot, "strategy.name")
+        await pilot.press("up")
+        assert sheet.line is not None and sheet.line.key == "section:strategy"
+        await pilot.press("down", "enter")
+        assert form_of(pilot).editor.path == "strategy.name"
+        await pilot.press("end")
+        await type_text(pilot, "2")
+        await pilot.press("tab")
+        assert form_of(pilot).editor.path == "", "the next value is picked, not typed"
+        assert sheet.cell is not None and sheet.cell.field.path != "strategy.name"
+        await settled(pilot)
+        assert "trend filter2" in toml_of(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "strategies")
 
 
-async def test_add_picks_by_search_and_goes_to_the_new_section(opened: Opened) -> None:
+async def test_a_section_folds_and_stays_folded_when_another_strategy_is_opened(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await go(pilot, "strategy.name")
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: field_of(pilot, "strategy.name") is None)
+        area_of(pilot).open_strategy("rsi-dip")
+        await until(pilot, lambda: draft_of(pilot).name == "rsi-dip")
+        assert field_of(pilot, "strategy.name") is None
+        await pilot.press("right")
+        await until(pilot, lambda: field_of(pilot, "strategy.name") is not None)
+
+
+async def test_digits_type_over_a_number_and_plus_and_minus_step_it(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await go(pilot, "risk.sizing.percent")
+        await pilot.press("4", "2", "enter")
+        await until(pilot, lambda: "percent = 42" in toml_of(pilot))
+        assert pilot.app.focused is sheet_of(pilot)
+        await pilot.press("plus", "plus", "minus")
+        await until(pilot, lambda: "percent = 43" in toml_of(pilot))
+
+
+async def test_digits_are_areas_where_nothing_is_to_be_typed(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await go(pilot, "strategy.timeframe")
+        await pilot.press("2")
+        await until(pilot, lambda: not area_of(pilot).display)
+
+
+async def test_choosing_another_kind_changes_only_the_lines_that_belong_to_it(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        before = [line.key for line in sheet_of(pilot).lines]
+        assert field_of(pilot, "risk.stop_loss.percent") is not None
+        await go(pilot, "risk.stop_loss")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await type_text(pilot, "none")
+        await pilot.press("enter")
+        await until(pilot, lambda: field_of(pilot, "risk.stop_loss.percent") is None)
+        cell = sheet_of(pilot).cell
+        assert cell is not None and cell.field.path == "risk.stop_loss", "the cursor stays"
+        now = {line.key for line in sheet_of(pilot).lines}
+        assert {key for key in before if key not in now} <= {"field:risk.stop_loss.percent"}
+
+
+async def test_any_value_is_found_by_a_part_of_its_name(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        sheet_of(pilot).focus()
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await type_text(pilot, "taker")
+        await pilot.press("enter")
+        await until(pilot, lambda: sheet_of(pilot).cell is not None)
+        cell = sheet_of(pilot).cell
+        assert cell is not None and cell.field.path == "costs.taker_fee_percent", "folded sections open"
+
+
+async def test_only_what_changed_is_painted(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await go(pilot, "risk.sizing.percent")
+        sheet = sheet_of(pilot)
+        painted: list[int] = []
+        draw = sheet.render_line
+
+        def counting(y: int) -> object:
+            painted.append(y)
+            return draw(y)
+
+        sheet.render_line = counting  # type: ignore[method-assign,assignment]  # counts what is drawn
+        await pilot.press("plus")
+        await until(pilot, lambda: "percent = 131" in toml_of(pilot))
+        await pilot.pause()
+        assert 0 < len(set(painted)) <= 4, "the line itself, a problem below it"
+
+
+# ------------------------------------------------------------------------------------------ nodes
+
+
+async def test_every_node_is_shown_on_demand_and_can_be_switched_off_removed_and_brought_back(
+    opened: Opened,
+) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        sheet = sheet_of(pilot)
+        sheet.focus()
+        assert all("ADX" not in line.key for line in sheet.lines)
+        await pilot.press("N")
+        await until(pilot, lambda: sheet.line is not None and sheet.line.key == "section:indicators.fast")
+        assert sheet.go_to_key("section:signals.strong")
+        await pilot.press("space")
+        await until(pilot, lambda: "enabled = false" in toml_of(pilot))
+        await pilot.press("x")
+        await until(pilot, lambda: "[signals.strong]" not in toml_of(pilot))
+        await pilot.press("u", "u")
+        await until(pilot, lambda: "enabled = false" not in toml_of(pilot))
+        assert "[signals.strong]" in toml_of(pilot)
+        await pilot.press("U")
+        await until(pilot, lambda: "enabled = false" in toml_of(pilot))
+
+
+async def test_renaming_a_node_renames_it_everywhere_once_the_name_is_complete(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        header(pilot, "strategy").focus()
-        await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
-        await type_text(pilot, "rsi")
+        await type_into(pilot, "indicators.fast.@name")
+        form_of(pilot).editor.value = "quick"
+        await pilot.pause()
+        assert not engine.asked(EditForm), "a name is taken when it is complete, not letter by letter"
         await pilot.press("enter")
-        await until(pilot, lambda: "[indicators.rsi]" in draft_of(pilot).view.toml)
-        await until(pilot, lambda: pilot.app.focused is header(pilot, "indicators.rsi"))
+        await until(pilot, lambda: "[indicators.quick]" in toml_of(pilot))
+        assert 'a = "quick"' in toml_of(pilot)
+        await until(pilot, lambda: field_of(pilot, "indicators.quick.length") is not None)
 
 
-async def test_a_node_is_switched_off_removed_and_brought_back(opened: Opened) -> None:
+async def test_a_series_is_typed_or_picked_and_what_is_not_in_the_list_can_be_typed_there_too(
+    opened: Opened,
+) -> None:
     async with opened(FakeEngine(), "build") as pilot:
-        header(pilot, "signals.strong").focus()
-        await pilot.press("space")
-        await until(pilot, lambda: "enabled = false" in draft_of(pilot).view.toml)
-        assert "off" in screen_text(pilot)
-        await pilot.press("delete")
-        await until(pilot, lambda: "[signals.strong]" not in draft_of(pilot).view.toml)
-        await pilot.press("u", "u")
-        await until(pilot, lambda: "enabled = false" not in draft_of(pilot).view.toml)
-        assert "[signals.strong]" in draft_of(pilot).view.toml
-        await pilot.press("U")
-        await until(pilot, lambda: "enabled = false" in draft_of(pilot).view.toml)
-
-
-async def test_a_series_is_picked_or_typed_and_members_are_marked(opened: Opened) -> None:
-    async with opened(FakeEngine(), "build") as pilot:
-        field = await open_form(pilot, "signals.strong.b")
-        await type_text(pilot, "25")
-        await until(pilot, lambda: "b = 25" in draft_of(pilot).view.toml)
+        form_of(pilot).action_nodes()
+        await go(pilot, "signals.strong.b")
+        await pilot.press("2", "5", "enter")
+        await until(pilot, lambda: "b = 25" in toml_of(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
         await type_text(pilot, "slow")
         await pilot.press("enter")
-        await until(pilot, lambda: 'b = "slow"' in draft_of(pilot).view.toml)
-        assert pilot.app.focused is field.editor
-        await open_form(pilot, "entry.signals")
+        await until(pilot, lambda: 'b = "slow"' in toml_of(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PickManyDialog))
-        await pilot.press("space", "enter")
-        await until(
-            pilot,
-            lambda: draft_of(pilot).pending == [] and row(pilot, "entry.signals").field.text == "strong",
-        )
-
-
-async def test_a_refused_edit_is_explained_below_its_field(opened: Opened) -> None:
-    engine = FakeEngine()
-    async with opened(engine, "build") as pilot:
-        field = await open_form(pilot, "indicators.fast.length")
-        engine.refuse[EditForm] = "The text is not valid TOML, so it cannot be edited as a form."
-        await type_text(pilot, "5")
-        await until(pilot, lambda: "not valid TOML" in field.problem)
-
-
-async def test_saving_an_example_asks_for_a_name_and_warns_before_it_replaces(opened: Opened) -> None:
-    engine = FakeEngine()
-    async with opened(engine, "build") as pilot:
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: area_of(pilot).draft is not None and draft_of(pilot).name == "rsi-dip")
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(pilot.app.screen, NameDialog))
-        name = pilot.app.screen.query_one(Input)
-        assert name.value == "my-rsi-dip"
-        name.value = "no good"
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await type_text(pilot, "33")
         await pilot.press("enter")
-        await until(pilot, lambda: "letters, digits, - and _ only" in screen_text(pilot))
-        name.value = "ema-x"
-        await pilot.press("enter")
-        await until(pilot, lambda: "Enter again replaces it" in screen_text(pilot))
-        assert not engine.asked(SaveStrategy)
-        name.value = "dips"
-        await pilot.press("enter")
-        await until(pilot, lambda: [each.name for each in engine.asked(SaveStrategy)] == ["dips"])
-        await until(pilot, lambda: not draft_of(pilot).unsaved and not draft_of(pilot).example)
+        await until(pilot, lambda: "b = 33" in toml_of(pilot))
 
 
-async def test_a_new_strategy_begins_empty_and_can_be_saved(opened: Opened) -> None:
-    engine = FakeEngine("empty")
-    async with opened(engine, "build") as pilot:
-        pilot.app.query_one("#strategies").focus()
-        await pilot.press("n")
-        await until(pilot, lambda: area_of(pilot).draft is not None and draft_of(pilot).name == "")
-        await until(pilot, lambda: "must name at least one symbol" in screen_text(pilot))
-        assert draft_of(pilot).unsaved
-
-
-async def test_opening_another_strategy_asks_about_unsaved_edits(opened: Opened) -> None:
-    engine = FakeEngine()
-    async with opened(engine, "build") as pilot:
-        await open_form(pilot, "indicators.fast.length")
-        await type_text(pilot, "12")
-        await until(pilot, lambda: "length = 12" in draft_of(pilot).view.toml)
-        pilot.app.query_one("#strategies").focus()
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        assert "The edits of ema-x are not saved." in screen_text(pilot)
-        await pilot.press("escape")
-        assert draft_of(pilot).name == "ema-x"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+async def test_symbols_are_searched_and_several_are_marked_patterns_too(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        sheet_of(pilot).focus()
         await pilot.press("s")
-        await until(pilot, lambda: draft_of(pilot).name == "rsi-dip")
-        assert "length = 12" in engine.asked(SaveStrategy)[0].toml
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickManyDialog))
+        await type_text(pilot, "eth")
+        await pilot.press("space")
+        field = pilot.app.screen.query_one(Input)
+        field.value = "XR*"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: 'symbols = ["BTCUSDT", "SOLUSDT", "XR*"]' in toml_of(pilot))
 
 
-async def test_quitting_with_unsaved_edits_asks(opened: Opened) -> None:
-    engine = FakeEngine("empty")
-    async with opened(engine, "build") as pilot:
-        header(pilot, "strategy").focus()
-        await pilot.press("d")
-        await until(pilot, lambda: draft_of(pilot).name == "ema-x-copy")
-        await pilot.press("ctrl+q")
-        await until(pilot, lambda: "The edits of ema-x-copy are not saved." in screen_text(pilot))
+async def test_add_picks_by_search_and_goes_to_the_new_node(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        sheet_of(pilot).focus()
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await type_text(pilot, "rsi")
+        await pilot.press("enter")
+        await until(pilot, lambda: "[indicators.rsi]" in toml_of(pilot))
+        sheet = sheet_of(pilot)
+        await until(pilot, lambda: sheet.line is not None and sheet.line.path == "indicators.rsi")
+        assert sheet.line is not None and sheet.line.kind is LineKind.SECTION
 
 
-async def test_an_error_blocks_the_run_and_enter_on_a_problem_goes_to_its_field(opened: Opened) -> None:
+# ------------------------------------------------------------------------------------------ run
+
+
+async def test_an_error_blocks_the_run_and_enter_on_a_check_goes_to_its_value(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
+        await go(pilot, "risk.sizing.percent")
+        await pilot.press("0", "enter")
+        await until(pilot, lambda: draft_of(pilot).view.errors)
+        await go(pilot, "strategy.name")
         await pilot.press("r")
-        await until(pilot, lambda: pilot.app.focused is row(pilot, "risk.sizing.percent").editor)
+        sheet = sheet_of(pilot)
+        await until(pilot, lambda: sheet.cell is not None and sheet.cell.field.path == "risk.sizing.percent")
         assert not engine.asked(RunBacktest)
-        header(pilot, "strategy").focus()
-        pilot.app.query_one("#problems").focus()
+        await go(pilot, "strategy.name")
+        pilot.app.query_one("#checks").focus()
         await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.focused is row(pilot, "risk.sizing.percent").editor)
+        await until(pilot, lambda: sheet.cell is not None and sheet.cell.field.path == "risk.sizing.percent")
+        assert pilot.app.focused is sheet
 
 
 async def test_a_run_shows_its_progress_and_opens_its_result(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
-        await pilot.press("down", "enter")
+        area_of(pilot).open_strategy("rsi-dip")
         await until(pilot, lambda: draft_of(pilot).name == "rsi-dip")
-        await pilot.press("escape", "r")
+        await pilot.press("r")
         await until(pilot, lambda: pilot.app.query("ResultsArea") and "x cancels" in screen_text(pilot))
         engine.tick(1.0)
         await until(pilot, lambda: " 50%" in screen_text(pilot))
@@ -270,59 +326,28 @@ async def test_a_run_shows_its_progress_and_opens_its_result(opened: Opened) -> 
         )
 
 
-async def test_deleting_asks_and_examples_stay(opened: Opened) -> None:
-    engine = FakeEngine()
-    async with opened(engine, "build") as pilot:
-        await pilot.press("delete")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        await pilot.press("x")
-        await until(pilot, lambda: engine.asked(DeleteStrategy) == [DeleteStrategy("ema-x")])
-        await until(pilot, lambda: len(pilot.app.query_one("#strategies").rows) == 2)
-        await pilot.press("delete")
-        await pilot.pause()
-        assert len(pilot.app.screen_stack) == 1
-
-
-async def test_the_first_strategy_is_open_at_once(opened: Opened) -> None:
+async def test_the_strategy_that_was_tested_last_is_open_at_once(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "build") as pilot:
         assert engine.asked(OpenForm) == [OpenForm("ema-x")]
         assert not draft_of(pilot).unsaved
         assert not engine.asked(EditForm)
-        assert "[indicators.fast]" in screen_text(pilot)
 
 
-class RealForms(FakeEngine):
-    """The fake engine with the forms of the real strategy room."""
-
-    def _answer_strategies(self, command: object) -> object:
-        registry = builtin_registry()
-        match command:
-            case OpenForm(name=name):
-                return build_form(self._strategies[name], registry)
-            case EditForm(toml=toml, edit=edit):
-                return build_form(apply_edit(toml, edit, registry), registry)
-        return super()._answer_strategies(command)
+async def test_every_key_that_is_shown_does_something(opened: Opened) -> None:
+    async with opened(FakeEngine(), "build") as pilot:
+        await go(pilot, "risk.sizing.percent")
+        keys = screen_text(pilot).splitlines()[-1]
+        assert "+- change" in keys and "x remove" not in keys and "Space on/off" not in keys
+        await type_into(pilot, "strategy.name")
+        keys = screen_text(pilot).splitlines()[-1]
+        assert "Enter done" in keys and "n rule" not in keys and "/ find" not in keys
 
 
-async def test_renaming_a_node_of_a_real_form_keeps_its_rows_and_all_that_names_it(opened: Opened) -> None:
-    engine = RealForms()
-    async with opened(engine, "build") as pilot:
-        name = await open_form(pilot, "indicators.fast.@name")
-        assert isinstance(name.editor, Input)
-        name.editor.value = "quick"
-        await pilot.pause(0.3)
-        assert not engine.asked(EditForm)  # a name is taken when it is complete, not letter by letter
-        await pilot.press("enter")
-        await until(pilot, lambda: "[indicators.quick]" in draft_of(pilot).view.toml)
-        assert 'a = "quick"' in draft_of(pilot).view.toml
-        await until(pilot, lambda: row(pilot, "indicators.quick.@name") is name)
-        await open_form(pilot, "indicators.quick.length")
-        await type_text(pilot, "0")
-        await until(pilot, lambda: row(pilot, "indicators.quick.length").problem)
+# ------------------------------------------------------------------------------------------ without widgets
 
 
-def test_a_draft_undoes_typing_in_one_field_as_one_step() -> None:
+def test_a_draft_undoes_typing_in_one_place_as_one_step() -> None:
     engine = FakeEngine()
     view = engine.execute(OpenForm("ema-x")).result()
     draft = Draft("ema-x", view, saved_toml=view.toml)
@@ -348,10 +373,22 @@ def test_typing_on_replaces_the_edit_that_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "rank"), [(["rs"], 0), (["strength"], 1), (["moves"], 2), (["rsi", "ind"], 1), (["nope"], None)]
+    ("words", "rank"),
+    [
+        (["rs"], 0),
+        (["strength"], 1),
+        (["moves"], 2),
+        (["rsi", "ind"], 1),
+        (["momentum"], 2),
+        (["nope"], None),
+    ],
 )
 def test_search_prefers_names_to_descriptions(words: list[str], rank: int | None) -> None:
     choice = Choice(
-        "indicators/rsi", "Relative strength index", "Share of rises in recent moves.", "indicator"
+        "indicators/rsi",
+        "Relative strength index",
+        "Share of rises in recent moves.",
+        "indicator",
+        "momentum",
     )
     assert choice.rank(words) == rank

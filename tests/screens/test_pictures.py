@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.screens.conftest import ready, screen_text, type_text, until
+from tests.screens.conftest import ready, screen_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.screens.build_form import FormPane
@@ -28,13 +28,10 @@ Steps = Callable[[Pilot[None]], Awaitable[None]]
 
 async def error_in_a_field(pilot: Pilot[None]) -> None:
     form = pilot.app.query_one(FormPane)
-    assert await form.jump("indicators.fast.length")
-    row = form.row_of("indicators.fast.length")
-    assert row is not None
-    row.editor.focus()
-    await type_text(pilot, "0")
-    await until(pilot, lambda: row.problem)
-    await until(pilot, lambda: "2 errors" in str(pilot.app.query_one(FormPane).border_subtitle))
+    form.sheet.focus()
+    form.jump("risk.sizing.percent")
+    await pilot.press("0")
+    await until(pilot, lambda: "1 error" in str(form.border_subtitle))
 
 
 async def one_trade(pilot: Pilot[None]) -> None:

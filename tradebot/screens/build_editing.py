@@ -3,138 +3,230 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from textual import on
-from textual.timer import Timer
 
-from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import EditForm, FormEdit, FormView
+from tradebot.engine.control.errors import InputError, TradebotError
+from tradebot.engine.messages import EditForm, FormEdit, FormView, OpenToml
 from tradebot.screens import formats
-from tradebot.screens.area import Area
-from tradebot.screens.build_draft import Draft
-from tradebot.screens.build_fields import FieldRow
-from tradebot.screens.build_form import FormPane, SectionHeader
-from tradebot.screens.build_panes import ProblemsPane, StrategiesPane, TomlPane, WordsPane
+from tradebot.screens.build_checks import ChecksPane, WordsPane
+from tradebot.screens.build_draft import TEXT, Draft
+from tradebot.screens.build_form import FormPane
+from tradebot.screens.build_keeping import KeepingArea
+from tradebot.screens.build_preview import PreviewPane
+from tradebot.screens.build_toml import TomlView
 from tradebot.screens.desk import desk_of, errand
 
 __all__ = ["EditingArea"]
 
-_DEBOUNCE_SECONDS = 0.15
+_SLOW_SECONDS = 0.4
 
 
-class EditingArea(Area):
-    """An area with a strategy being edited. `draft` is None before one is open."""
+class EditingArea(KeepingArea):
+    """An area whose open strategy is edited. An edit is sent at once; while it is under way, typing gathers in one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.draft: Draft | None = None
-        self._timer: Timer | None = None
         self._sending = asyncio.Lock()
 
-    @on(FieldRow.Changed)
-    def _field_changed(self, event: FieldRow.Changed) -> None:
-        if self.draft is None:
-            return
-        row = self.query_one(FormPane).row_of(event.path)
-        waiting = any(edit.path == event.path for edit in self.draft.pending)
-        if row is None or (event.text == row.field.text and not waiting):
-            return
-        self.draft.queue(FormEdit("set", event.path, event.text))
-        if self._timer is not None:
-            self._timer.stop()
-        if event.finished:
-            self._send()
-        else:
-            self._timer = self.set_timer(_DEBOUNCE_SECONDS, self._send)
+    @property
+    def form(self) -> FormPane:
+        """The form."""
+        return self.query_one(FormPane)
 
-    @on(SectionHeader.Verb)
-    def _verb(self, event: SectionHeader.Verb) -> None:
-        self.edit(FormEdit(event.verb, event.section.path))
+    @property
+    def preview(self) -> PreviewPane:
+        """The live preview beside it."""
+        return self.query_one(PreviewPane)
 
-    def edit(self, edit: FormEdit) -> None:
-        """Queue an edit and send it."""
+    # ------------------------------------------------------------------------------------------ edits
+
+    @on(FormPane.Edited)
+    def _field_edited(self, event: FormPane.Edited) -> None:
+        event.stop()
+        draft = self.draft
+        if draft is None:
+            return
+        self.preview.typed()
+        if draft.broken:
+            self.form.refuse(event.path, event.text, _broken(draft))
+            return
+        self.form.expect(event.path, event.text)
+        draft.queue(FormEdit("set", event.path, event.text))
+        self._send()
+
+    @on(TomlView.Edited)
+    def _text_edited(self, event: TomlView.Edited) -> None:
+        event.stop()
         if self.draft is not None:
-            self.draft.queue(edit)
+            self.preview.typed()
+            self.draft.queue(FormEdit(TEXT, "", event.text))
             self._send()
+
+    def edit(self, *edits: FormEdit) -> None:
+        """Queue edits and send them."""
+        draft = self.draft
+        if draft is None:
+            return
+        if draft.broken:
+            desk_of(self).say(_broken(draft), "error")
+            return
+        for each in edits:
+            draft.queue(each)
+        self._send()
+
+    def _send(self) -> None:
+        if not self._sending.locked():  # who holds it sends what is added meanwhile as well
+            self._send_all()
 
     @errand("build-send")
-    async def _send(self) -> None:
+    async def _send_all(self) -> None:
         await self.send_pending()
 
     async def send_pending(self) -> None:
-        """Send what was edited, one edit after the other, each on the text the one before it made."""
+        """Send what was edited, one edit after the other, each on the text that the one before it made."""
         async with self._sending:
             while self.draft is not None and self.draft.pending:
                 draft, edit = self.draft, self.draft.pending[0]
                 generation = draft.generation
                 try:
-                    view = await desk_of(self).ask(EditForm(draft.view.toml, edit))
+                    view = await self._answer(draft, edit)
                 except TradebotError as error:
-                    self._refused(draft, generation, edit, error.sentence)
+                    if draft is self.draft and draft.generation == generation:
+                        _done(draft, edit)
+                        self._refused(edit, error.sentence)
                     continue
-                if draft is not self.draft or draft.generation != generation:
-                    continue
-                if draft.pending and draft.pending[0] == edit:
-                    draft.pending.pop(0)
-                draft.take(view, edit, asyncio.get_running_loop().time())
-                await self.query_one(FormPane).take(view)
-                self.show_view(view)
-                if edit.action == "add":
-                    await self._visit_added(view, edit)
+                if draft is self.draft and draft.generation == generation:
+                    _done(draft, edit)
+                    self._took(draft, view, edit)
 
-    def _refused(self, draft: Draft, generation: int, edit: FormEdit, sentence: str) -> None:
-        if draft is not self.draft or draft.generation != generation:
-            return
-        if draft.pending and draft.pending[0] == edit:
-            draft.pending.pop(0)
-        row = self.query_one(FormPane).row_of(edit.path)
-        if row is not None:
-            row.refuse(sentence)
+    async def edit_now(self, edit: FormEdit) -> FormView:
+        """Make one edit and wait for it; raises TradebotError where the engine refuses it."""
+        await self.send_pending()
+        async with self._sending:
+            draft = self.draft
+            if draft is None:
+                raise InputError("No strategy is open.")
+            if draft.broken:
+                raise InputError(_broken(draft))
+            generation = draft.generation
+            view = await self._answer(draft, edit)
+            if draft is not self.draft or draft.generation != generation:
+                raise InputError("The strategy was changed meanwhile; try again.")
+            self._took(draft, view, edit)
+            return view
+
+    async def _answer(self, draft: Draft, edit: FormEdit) -> FormView:
+        with self._patience():
+            if edit.action == TEXT:
+                view: FormView = await desk_of(self).ask(OpenToml(edit.text))
+            else:
+                view = await desk_of(self).ask(EditForm(draft.view.toml, edit))
+            return view
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Say that something takes long, once it does."""
+        slow = asyncio.get_running_loop().call_later(
+            _SLOW_SECONDS, lambda: self.form.caption(subtitle="checking ...")
+        )
+        try:
+            yield
+        finally:
+            slow.cancel()
+
+    def _refused(self, edit: FormEdit, sentence: str) -> None:
+        if edit.action == "set":
+            self.form.refuse(edit.path, edit.text, sentence)
         else:
             desk_of(self).say(sentence, "error")
+        self._caption()
 
-    async def _visit_added(self, view: FormView, edit: FormEdit) -> None:
-        added = [section.path for section in view.sections if section.path.startswith(f"{edit.path}.")]
-        if added:
-            await self.query_one(FormPane).jump(added[-1])
+    def _took(self, draft: Draft, view: FormView, edit: FormEdit) -> None:
+        if edit.action == TEXT and not view.sections:
+            draft.break_off(edit.text, view.problems[0].sentence if view.problems else "It is no TOML.")
+        else:
+            draft.take(view, edit, asyncio.get_running_loop().time())
+            self.form.take(view, draft.typed)
+            if edit.action not in {"set", TEXT} and view.focus:
+                self.form.jump(view.focus)
+            if edit.action not in {"set", TEXT, "toggle"} and view.said:
+                desk_of(self).say(view.said)
+        self.show_draft()
+        self.keep_soon()
 
-    def show_view(self, view: FormView) -> None:
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def show_draft(self, *, opened: bool = False) -> None:
         """Draw all that follows from the form, which is drawn already."""
         draft = self.draft
-        assert draft is not None  # noqa: S101 - a view belongs to a draft
-        form = self.query_one(FormPane)
-        title = next(
-            (
-                field.text
-                for section in view.sections
-                for field in section.fields
-                if field.path == "strategy.name"
-            ),
-            "",
-        )
-        mark = " *" if draft.unsaved else ""
-        example = " (example)" if draft.example else ""
-        form.caption(f"{draft.name or 'new strategy'}{example}{' · ' + title if title else ''}{mark}")
-        fields = sum(len(section.fields) for section in view.sections)
-        valid = f"{formats.plural(fields, 'field')} · {formats.plural(view.errors, 'error')}"
-        form.caption(subtitle=f"{valid} · blocks run" if view.errors else valid)
-        self.query_one(ProblemsPane).show(view.problems)
-        self.query_one(WordsPane).show(view.words)
-        self.query_one(TomlPane).show(view)
-        self.query_one(StrategiesPane).show(desk_of(self).latest, draft.name, unsaved=draft.unsaved)
+        if draft is None:
+            return
+        view = draft.view
+        self._caption()
+        self.form.show_text(draft.text, draft.broken_why, _first_error(view))
+        self.query_one(ChecksPane).show(view.problems)
+        self.query_one(WordsPane).show(view.words, view.missing)
+        if opened:
+            self.preview.opened(view, draft.saved_toml)
+        else:
+            self.preview.edited(view, draft.saved_toml)
+        self.show_list()
         self.show_tabs()
         self.refresh_bindings()
 
-    async def action_undo(self) -> None:
+    def show_list(self) -> None:
+        """Draw the list of strategies."""
+        raise NotImplementedError
+
+    def _caption(self) -> None:
+        draft = self.draft
+        if draft is None:
+            return
+        view = draft.view
+        fields = (field for section in view.sections for field in section.fields)
+        title = next((field.text for field in fields if field.path == "strategy.name"), "")
+        parts = [draft.name + (" (example)" if draft.example else ""), title if title != draft.name else ""]
+        parts.append((f"v{draft.version}" if draft.version else "") + (" *" if draft.unsaved else ""))
+        self.form.caption(" · ".join(part.strip() for part in parts if part.strip()))
+        if draft.broken:
+            state = "the text is no TOML"
+        elif view.errors:
+            state = f"{formats.plural(view.errors, 'error')} · blocks run"
+        else:
+            state = "valid"
+        self.form.caption(subtitle=state)
+
+    # ------------------------------------------------------------------------------------------ undo
+
+    def action_undo(self) -> None:
         """Back to the state before the last edit."""
         if self.draft is not None and self.draft.undo():
-            await self._restore(self.draft)
+            self._restore(self.draft)
 
-    async def action_redo(self) -> None:
+    def action_redo(self) -> None:
         """Forward again."""
         if self.draft is not None and self.draft.redo():
-            await self._restore(self.draft)
+            self._restore(self.draft)
 
-    async def _restore(self, draft: Draft) -> None:
-        await self.query_one(FormPane).take(draft.view, force=True)
-        self.show_view(draft.view)
+    def _restore(self, draft: Draft) -> None:
+        self.form.take(draft.view)
+        self.show_draft()
+        self.keep_soon()
+
+
+def _done(draft: Draft, edit: FormEdit) -> None:
+    """Take an edit off the queue, unless typing has put another one in its place meanwhile."""
+    if draft.pending and draft.pending[0] == edit:
+        draft.pending.pop(0)
+
+
+def _broken(draft: Draft) -> str:
+    return f"The TOML text cannot be read ({draft.broken_why.rstrip('.')}); F2 goes to it, u gives it up."
+
+
+def _first_error(view: FormView) -> str:
+    first = next((each for each in view.problems if each.severity == "error"), None)
+    return "" if first is None else f"{first.path}: {first.sentence}" if first.path else first.sentence

@@ -1,391 +1,451 @@
-"""The form in the middle of Build: sections of fields, updated in place so that focus and cursor stay."""
+"""The form in the middle of Build: the lines of the strategy, the editor over them, and what the cursor is on."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 
 from tradebot.engine.messages import FormField, FormSection, FormView
 from tradebot.screens.area import Pane
-from tradebot.screens.build_fields import FieldRow
+from tradebot.screens.build_editor import CellEditor
+from tradebot.screens.build_layout import NODE_KINDS, FormLayout
+from tradebot.screens.build_lines import FormCell, FormLine, LineKind
+from tradebot.screens.build_rule_entry import RuleEntry
+from tradebot.screens.build_sheet import FormSheet
+from tradebot.screens.build_toml import TomlView
+from tradebot.screens.build_values import stepped
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, Part, palette_of, spread, to_strip, wrap
+from tradebot.screens.widgets.palette import Line, wrap
 
-__all__ = ["FormPane", "SectionHeader", "SectionView"]
+__all__ = ["FormPane"]
 
-_FOLDED_AT_FIRST = frozenset({"costs"})
-_FOLDED_WHERE_CROWDED = frozenset({"indicator", "signal", "group", "costs"})
-_CROWDED = 40
-
-
-class SectionHeader(Widget, can_focus=True):
-    """The title of a section. Verbs on the whole node work here: on/off, remove, fold."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "edit", id="section.enter"),
-        Binding("space,o", "switch", "on/off", key_display="Space", id="section.toggle"),
-        Binding("delete", "remove", "remove", id="section.remove"),
-        Binding("left", "fold(True)", "fold", show=False, id="section.fold"),
-        Binding("right", "fold(False)", "unfold", show=False, id="section.unfold"),
-        Binding("up,k", "app_walk(-1)", "up", show=False, id="section.up"),
-        Binding("down,j", "app_walk(1)", "down", show=False, id="section.down"),
-    ]
-
-    class Verb(Message):
-        """Something is to be done with the section's node: toggle or remove."""
-
-        def __init__(self, verb: str, section: FormSection) -> None:
-            super().__init__()
-            self.verb = verb
-            self.section = section
-
-    def __init__(self, section: FormSection) -> None:
-        super().__init__(classes="section-header")
-        self.section = section
-
-    @property
-    def owner(self) -> SectionView:
-        """The section this is the title of."""
-        assert isinstance(self.parent, SectionView)  # noqa: S101 - composed by it
-        return self.parent
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the verbs this kind of section has."""
-        match action:
-            case "switch":
-                return self.section.switchable
-            case "remove":
-                return self.section.removable
-            case _:
-                return super().check_action(action, parameters)
-
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - one line only
-        """Fold mark, title, a summary while folded, what is wrong, whether it is off."""
-        section, folded = self.section, self.owner.folded
-        name, dot, kind = section.title.partition(" · ")
-        tone = "bold primary" if section.enabled else "stale"
-        left: list[Part] = [("▸ " if folded else "▾ ", "key"), (name, tone)]
-        if dot:
-            left.append((f" · {kind}", "text" if section.enabled else "stale"))
-        if folded:
-            said = ("@name", ".use", ".combine")  # in the title already
-            values = [
-                f"{each.label} {each.text}"
-                for each in section.fields
-                if each.text and not each.path.endswith(said)
-            ]
-            left.append(("   " + " · ".join(values), "dim"))
-        wrong = sum(bool(each.problem) for each in section.fields) + bool(section.problem)
-        right: list[Part] = []
-        if wrong:
-            right.append((f"  × {wrong}", "bad"))
-        if section.switchable:
-            right.append(
-                ("  ● on" if section.enabled else "  ○ off", "live" if section.enabled else "warning")
-            )
-        elif section.kind in {"market", "risk", "costs", "entry", "exit"}:
-            right.append(("", ""))
-        line: Line = spread(tuple(left), tuple(right), self.size.width)
-        return to_strip(line, self.size.width, palette_of(self.app)).apply_style(self.rich_style)
-
-    def action_app_walk(self, step: int) -> None:
-        """To the row above or below."""
-        self.post_message(FieldRow.Walk(step))
-
-    async def action_enter(self) -> None:
-        """Into the first field."""
-        await self.owner.set_folded(False)
-        rows = self.owner.rows
-        if rows:
-            rows[0].editor.focus()
-
-    async def action_fold(self, folded: bool) -> None:
-        """Hide or show the fields."""
-        await self.owner.set_folded(folded)
-
-    def action_switch(self) -> None:
-        """Switch the node on or off."""
-        self.post_message(self.Verb("toggle", self.section))
-
-    def action_remove(self) -> None:
-        """Remove the node."""
-        self.post_message(self.Verb("remove", self.section))
-
-    async def on_click(self) -> None:
-        """A click folds or unfolds."""
-        await self.owner.set_folded(not self.owner.folded)
-
-
-class SectionView(Widget):
-    """A section: its header and a row for each field; rows exist only while it is unfolded."""
-
-    def __init__(self, section: FormSection, *, folded: bool) -> None:
-        super().__init__(classes="section")
-        self.section = section
-        self.folded = folded
-        self.set_class(folded, "-folded")
-        self.header = SectionHeader(section)
-
-    def compose(self) -> ComposeResult:
-        """Header, problem of the whole section, rows."""
-        yield self.header
-        note = LinesView(classes="section-problem")
-        note.display = False
-        yield note
-        if not self.folded:
-            for field in self.section.fields:
-                yield FieldRow(field, _identity(self.section, field))
-
-    def on_mount(self) -> None:
-        """Show the section's own problem."""
-        self._show_problem()
-
-    @property
-    def rows(self) -> list[FieldRow]:
-        """The rows that exist now."""
-        return list(self.query(FieldRow))
-
-    async def set_folded(self, folded: bool) -> None:
-        """Make or drop the rows."""
-        if folded == self.folded:
-            return
-        self.folded = folded
-        self.set_class(folded, "-folded")
-        if folded:
-            await self.query(FieldRow).remove()
-        else:
-            await self.mount_all(
-                [FieldRow(field, _identity(self.section, field)) for field in self.section.fields]
-            )
-        self.header.refresh()
-
-    async def take(self, section: FormSection, *, force: bool = False) -> None:
-        """Show another state of the section: in place where its fields are the same, else only what came or went."""
-        before, self.section = self.section, section
-        self.header.section = section
-        if before != section:
-            self.header.refresh()
-            self._show_problem()
-        if self.folded:
-            return
-        rows = self.rows
-        wanted = [_identity(section, field) for field in section.fields]
-        if [row.identity for row in rows] == wanted:
-            for row, field in zip(rows, section.fields, strict=True):
-                row.take(field, force=force)
-            return
-        known = {row.identity: row for row in rows}
-        for key, row in known.items():
-            if key not in wanted:
-                if row.has_focus_within:
-                    self.header.focus()
-                await row.remove()
-        last: Widget = self.query_one(".section-problem")
-        for key, field in zip(wanted, section.fields, strict=True):
-            found = known.get(key)
-            if found is None:
-                found = FieldRow(field, key)
-                await self.mount(found, after=last)
-            else:
-                found.take(field, force=force)
-            last = found
-
-    def _show_problem(self) -> None:
-        note = self.query_one(".section-problem", LinesView)
-        note.display = bool(self.section.problem)
-        note.show(((("  " + self.section.problem, "bad"),),) if self.section.problem else ())
-
-
-def _identity(section: FormSection, field: FormField) -> tuple[str, str]:
-    """What makes two fields the same one: the end of the path, so that a renamed node keeps its rows; the kind."""
-    return field.path.removeprefix(section.path), field.kind
+_FOLDED_AT_FIRST = frozenset({"orders", "limits", "costs", *NODE_KINDS})
+_SHORTEST_SHEET = 12
 
 
 class FormPane(Pane):
-    """The strategy as a form. Fields are walked by Tab and the arrows; Esc leaves a field, then the form."""
+    """The strategy as a form. One cursor walks lines and cells; letters are verbs, except while a value is typed."""
 
     HELP = (
-        "Everything a strategy consists of, made from what its parts declare. Up and down walk all rows. Tab walks "
-        "from field to field; on the title of a section it goes to the next pane. Enter opens a list or goes into a "
-        "section; left and right change a picked value or fold a section. Typing changes the strategy at once; the "
-        "problem, if any, stands below the field. A long form opens with its nodes folded to a line each.\n\n"
-        "While you type in a field, letters are letters. Esc leaves the field for its section, where letters are "
-        "verbs again; Esc once more goes to the list of strategies.\n\n"
-        "An empty field means the default, which is shown dimmed."
+        "Everything a strategy consists of. Up and down walk the lines, left and right the values of a line. Enter "
+        "edits what is under the cursor: it types a value, opens a list, flips a switch, folds a section. On a number "
+        "just type the digits; + and - change it in steps, and the preview follows.\n\n"
+        "n asks for a rule in words: rsi<30, ema 9 crosses above ema 21, adx > 20, close > ema 200 4h. Everything a "
+        "rule needs is made and named by itself. Space switches a rule off and on, x removes it, d copies it, J and K "
+        "move it, w puts it into a group of its own, e writes a note to it.\n\n"
+        "While a value is typed, letters are letters; Enter or Esc is done with it, Tab goes on to the next value. "
+        "What is wrong stands below the value and is never thrown away. An empty value means the default, which is "
+        "shown dimmed.\n\n"
+        "N shows every indicator, signal and group with all its values, F2 the same strategy as a TOML text."
     )
     label = "Form"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "walk_fields(1)", "field", id="form.next"),
-        Binding("shift+tab", "walk_fields(-1)", "previous field", show=False, id="form.previous"),
-        Binding("escape", "leave", "leave field", id="form.leave"),
+        Binding("escape", "leave", "leave", show=False, id="form.leave"),
+        Binding("N", "nodes", "nodes", key_display="N", id="form.nodes"),
     ]
 
     class Left(Message):
-        """Esc was pressed on a section: the person is done with the form."""
+        """Esc was pressed: the person is done with the form."""
+
+    class Edited(Message):
+        """The value at `path` is to become `text`; `finished` is False while the person may still be typing."""
+
+        def __init__(self, path: str, text: str, *, finished: bool = True) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
+            self.finished = finished
+
+    class Pick(Message):
+        """The value of the field is to be picked from a list."""
+
+        def __init__(self, field: FormField) -> None:
+            super().__init__()
+            self.field = field
+
+    class Add(Message):
+        """A rule is to be added at `place`."""
+
+        def __init__(self, place: str) -> None:
+            super().__init__()
+            self.place = place
 
     def __init__(self) -> None:
         super().__init__(id="form-pane", classes="pane")
-        self._lock = asyncio.Lock()
+        self._layout_of = FormLayout()
+        self._view: FormView | None = None
+        self._shown: tuple[FormView, int, bool, object] | None = None
+        self._folds: dict[str, bool] = {}
+        self._all_nodes = False
+        self._typed: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, str]] = {}
 
     def compose(self) -> ComposeResult:
-        """The sections come with the first strategy."""
+        """The lines, an explanation below them; editor and rule entry are laid over."""
         yield LinesView(id="form-empty")
-        yield VerticalScroll(id="form", can_focus=False)
+        yield FormSheet(id="form")
         yield LinesView(id="field-help")
+        yield TomlView()
+        yield CellEditor()
+        yield RuleEntry()
 
     @property
-    def sections(self) -> list[SectionView]:
-        """All sections, in order."""
-        return list(self.query(SectionView))
+    def sheet(self) -> FormSheet:
+        """The lines."""
+        return self.query_one("#form", FormSheet)
+
+    @property
+    def editor(self) -> CellEditor:
+        """The editor over them."""
+        return self.query_one(CellEditor)
+
+    @property
+    def entry(self) -> RuleEntry:
+        """Where rules are typed."""
+        return self.query_one(RuleEntry)
+
+    @property
+    def text_view(self) -> TomlView:
+        """The same strategy as a text."""
+        return self.query_one(TomlView)
+
+    @property
+    def as_text(self) -> bool:
+        """Whether the text is shown in place of the form."""
+        return self.text_view.display
+
+    @property
+    def view(self) -> FormView | None:
+        """The strategy that is shown."""
+        return self._view
+
+    @property
+    def nodes(self) -> bool:
+        """Whether every node is shown as well."""
+        return self._all_nodes
 
     def focus_target(self) -> Widget:
-        """The first section; nothing to focus before a strategy is open."""
-        sections = self.sections
-        return sections[0].header if sections else self
+        """The lines; what is being typed keeps the focus."""
+        if self.as_text:
+            return self.text_view.area
+        if self.editor.field is not None:
+            return self.editor
+        return self.entry.input if self.entry.place else self.sheet
 
     def say_empty(self, lines: tuple[Line, ...]) -> None:
-        """Show what to do while no strategy is open."""
+        """Show what to do while no strategy is open; nothing while one is."""
         empty = self.query_one("#form-empty", LinesView)
         empty.display = bool(lines)
         empty.show(lines)
 
-    async def open(self, view: FormView) -> None:
-        """Show another strategy: all sections are made anew."""
-        async with self._lock:
-            holder = self.query_one("#form", VerticalScroll)
-            await holder.remove_children()
-            self.say_empty(())
-            crowded = sum(len(section.fields) for section in view.sections) > _CROWDED
-            folded = _FOLDED_WHERE_CROWDED if crowded else _FOLDED_AT_FIRST
-            await holder.mount_all([self._made(section, folded) for section in view.sections])
-            holder.scroll_home(animate=False)
+    # ------------------------------------------------------------------------------------------ showing
 
-    async def take(self, view: FormView, *, force: bool = False) -> None:
-        """Show another state of the same strategy; only sections that came or went are made or dropped."""
-        async with self._lock:
-            holder = self.query_one("#form", VerticalScroll)
-            views = self.sections
-            if [each.section.path for each in views] != [each.path for each in view.sections]:
-                views = await self._match(holder, views, view)
-            for shown, section in zip(views, view.sections, strict=True):
-                await shown.take(section, force=force)
+    def open(self, view: FormView) -> None:
+        """Show another strategy, from its beginning."""
+        self.editor.end()
+        self.entry.close()
+        self._typed, self._refused = {}, {}
+        self.say_empty(())
+        self.take(view)
+        sheet = self.sheet
+        sheet.scroll_home(animate=False)
+        sheet.go(0)
 
-    async def _match(
-        self, holder: VerticalScroll, views: list[SectionView], view: FormView
-    ) -> list[SectionView]:
-        """The views of the sections, in order: kept, renamed, new."""
-        wanted = [section.path for section in view.sections]
-        known = {each.section.path: each for each in views}
-        gone = [each for each in views if each.section.path not in wanted]
-        new = [section for section in view.sections if section.path not in known]
-        if len(views) == len(wanted) and len(gone) == len(new) == 1 and gone[0].section.kind == new[0].kind:
-            return [known.get(path, gone[0]) for path in wanted]
-        for each in gone:
-            place = views.index(each)
-            if each.has_focus_within and place > 0:
-                views[place - 1].header.focus()
-            await each.remove()
-        ordered: list[SectionView] = []
-        for section in view.sections:
-            found = known.get(section.path)
-            if found is None:
-                found = self._made(section)
-                if ordered:
-                    await holder.mount(found, after=ordered[-1])
-                else:
-                    await holder.mount(found, before=0)
-            ordered.append(found)
-        return ordered
+    def close(self) -> None:
+        """Show no strategy."""
+        self.editor.end()
+        self.entry.close()
+        self._view = None
+        self.sheet.show(())
+        self.caption("Form", "")
 
-    def _made(self, section: FormSection, folded: frozenset[str] = _FOLDED_AT_FIRST) -> SectionView:
-        wrong = any(field.problem for field in section.fields)
-        return SectionView(section, folded=section.kind in folded and not wrong)
+    def take(self, view: FormView, typed: Mapping[str, str] | None = None) -> None:
+        """Show another state of the strategy. `typed` are values by path whose edits are still under way."""
+        self._view = view
+        self._typed = dict(typed or {})
+        self._draw()
 
-    def on_descendant_focus(self) -> None:
-        """Explain the focused field, or the focused section."""
-        here = self.screen.focused
-        text = ""
-        for section in self.sections:
-            if here is section.header:
-                text = section.section.help
-            for row in section.rows:
-                if here is row.editor:
-                    text = row.explanation
-        self.query_one("#field-help", LinesView).show(
-            [((line, "dim"),) for line in wrap(text, max(20, self.size.width - 4))][:2] if text else ((),)
+    def expect(self, path: str, text: str) -> None:
+        """Show a value at once that the engine has not answered to yet."""
+        self._typed[path] = text
+        self._refused.pop(path, None)
+        if path != self.editor.path:
+            self._draw()
+
+    def refuse(self, path: str, text: str, sentence: str) -> None:
+        """Show why an edit was refused, and keep what was typed."""
+        self._typed.pop(path, None)
+        self._refused[path] = (text, sentence)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._view is None:
+            return
+        width = max(30, self.sheet.size.width - 1)
+        view = self._overlaid(self._view)
+        lines = self._layout_of.lines(view, width, self.is_folded, nodes=self._all_nodes)
+        self.sheet.show(lines)
+        self._follow_editor(view)
+
+    def _overlaid(self, view: FormView) -> FormView:
+        """The view with values that are under way, and with those that were refused and why."""
+        if not self._typed and not self._refused:
+            return view
+        known = {field.path for section in view.sections for field in section.fields}
+        self._refused = {path: said for path, said in self._refused.items() if path in known}
+
+        def now(field: FormField) -> FormField:
+            if field.path in self._refused:
+                text, sentence = self._refused[field.path]
+                return replace(field, text=text, problem=sentence)
+            return replace(field, text=self._typed[field.path]) if field.path in self._typed else field
+
+        sections = tuple(replace(each, fields=tuple(map(now, each.fields))) for each in view.sections)
+        rows = tuple(replace(each, fields=tuple(map(now, each.fields))) for each in view.rows)
+        return replace(view, sections=sections, rows=rows)
+
+    def show_text(self, text: str, broken_why: str, problem: str, *, force: bool = False) -> None:
+        """Show the text and what is wrong with it; over the form, that there is a text that cannot be read."""
+        self.text_view.show(text, force=force)
+        self.text_view.say(broken_why or problem, error=bool(broken_why or problem))
+        sentence = (
+            f"The TOML text cannot be read: {broken_why} F2 goes to it, u gives it up." if broken_why else ""
         )
+        rows = wrap(sentence, max(20, self.size.width - 4)) if sentence else []
+        self.say_empty(
+            tuple(((f" × {row}" if n == 0 else f"   {row}", "bad"),) for n, row in enumerate(rows))
+        )
+
+    def switch(self, *, as_text: bool) -> None:
+        """Show the strategy as a text or as the form; cursors stay where they are in both."""
+        self.editor.end()
+        self.entry.close()
+        self.text_view.display = as_text
+        self.sheet.display = self.query_one("#field-help").display = not as_text
+        self.focus_target().focus()
+
+    def is_folded(self, section: FormSection) -> bool:
+        """Whether a section is folded: as the person left it, else by its kind."""
+        return self._folds.get(section.path, section.kind in _FOLDED_AT_FIRST)
+
+    def fold(self, path: str, folded: bool) -> None:
+        """Fold or unfold a section; it stays so for every strategy."""
+        self._folds[path] = folded
+        self._draw()
+
+    def action_nodes(self) -> None:
+        """Show every node with all its values, or only the rules made of them."""
+        self._all_nodes = not self._all_nodes
+        self._draw()
+        if self._all_nodes and self._view is not None:
+            first = next((each.path for each in self._view.sections if each.kind in NODE_KINDS), "")
+            self.sheet.go_to_key(f"section:{first}")
+
+    def on_resize(self) -> None:
+        """Lay out for the new width, once the lines have it."""
+        self.call_after_refresh(self._draw)
 
     # ------------------------------------------------------------------------------------------ walking
 
-    def _stops(self) -> list[Widget]:
-        return [
-            stop
-            for section in self.sections
-            for stop in (section.header, *(row.editor for row in section.rows))
-        ]
-
-    def on_field_row_walk(self, event: FieldRow.Walk) -> None:
-        """To the row above or below."""
-        event.stop()
-        self._step(self._stops(), event.step)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tab walks fields from a field; from a section's title it goes to the next pane, as everywhere."""
-        if action == "walk_fields":
-            return not isinstance(self.screen.focused, SectionHeader)
-        return super().check_action(action, parameters)
-
-    def action_walk_fields(self, step: int) -> None:
-        """To the next or previous field, passing over section titles."""
-        stops = self._stops()
-        here = self.screen.focused
-        fields = [stop for stop in stops if not isinstance(stop, SectionHeader) or stop is here]
-        self._step(fields, step)
-
-    def _step(self, stops: list[Widget], step: int) -> None:
-        here = self.screen.focused
-        if here in stops and stops:
-            stops[(stops.index(here) + step) % len(stops)].focus()
-
-    def action_leave(self) -> None:
-        """From a field to its section, from a section out of the form."""
-        here = self.screen.focused
-        for section in self.sections:
-            if here is not section.header and section.has_focus_within:
-                section.header.focus()
-                return
-        self.post_message(self.Left())
-
-    async def jump(self, path: str) -> bool:
-        """Focus the field of a path, or the nearest thing above it; False where nothing fits."""
-        best: SectionView | None = None
-        for section in self.sections:
-            if path == section.section.path or path.startswith(section.section.path + "."):
-                best = section
-        if best is None:
+    def jump(self, path: str) -> bool:
+        """Put the cursor on the field of a path, or on the nearest thing above it; False where nothing fits."""
+        view = self._view
+        if view is None:
             return False
-        await best.set_folded(False)
-        fitting = [row for row in best.rows if f"{path}.".startswith(f"{row.field.path}.")]
-        if fitting:
-            max(fitting, key=lambda row: len(row.field.path)).editor.focus()
-        else:
-            best.header.focus()
+        rules = {f"{row.place}.signals" for row in view.rows} | {"entry.signals", "exit.signals"}
+        for section in view.sections:
+            inside = path == section.path or any(field.path == path for field in section.fields)
+            needs_node = section.kind in NODE_KINDS and (inside or path.startswith(f"{section.path}."))
+            in_rules = any(
+                path in {row.node, row.path} or any(field.path == path for field in row.fields)
+                for row in view.rows
+            )
+            if needs_node and not in_rules and not self._all_nodes:
+                self._all_nodes = True
+            if (inside or needs_node or path.startswith(f"{section.path}.")) and self.is_folded(section):
+                self._folds[section.path] = False
+        self._draw()
+        found = self.sheet.find(path)
+        if path in rules and (found is None or self.sheet.lines[found[0]].kind is LineKind.SECTION):
+            return self.sheet.go_to_key(f"add:{path.removesuffix('.signals')}")
+        if found is None:
+            return False
+        self.sheet.go(*found)
         return True
 
-    def row_of(self, path: str) -> FieldRow | None:
-        """The row of a field, where it is shown."""
-        return next((row for row in self.query(FieldRow) if row.field.path == path), None)
+    def place_here(self) -> str:
+        """Where a rule is added now: to what the cursor is in, else to the entry."""
+        line = self.sheet.line
+        if line is None:
+            return "entry"
+        if line.kind is LineKind.ADD:
+            return line.path
+        if line.row is not None:
+            return f"groups.{line.row.name}" if line.row.kind == "group" else line.row.place or "entry"
+        at = self.sheet.lines.index(line)
+        section = next((each.section for each in self.sheet.lines[at::-1] if each.section is not None), None)
+        return "exit" if section is not None and section.kind in {"exit", "exits"} else "entry"
 
-    @on(FieldRow.Changed)
-    def _mark_typed(self, event: FieldRow.Changed) -> None:
-        row = self.row_of(event.path)
-        if row is not None and row.refusal:
-            row.refuse("")
+    @on(FormSheet.Moved)
+    def _explain(self, event: FormSheet.Moved) -> None:
+        event.stop()
+        sheet = self.sheet
+        line, cell = sheet.line, sheet.cell
+        text = explanation(cell.field) if cell is not None else line_help(line) if line is not None else ""
+        room = max(20, self.size.width - 4)
+        rows = wrap(text, room)[:2] if text else []
+        self.query_one("#field-help", LinesView).show([((row, "dim"),) for row in (*rows, "", "")[:2]])
+
+    def action_leave(self) -> None:
+        """Esc: from a cell to the head of its line, from there out of the form."""
+        sheet = self.sheet
+        if sheet.cell is not None and sheet.line is not None and sheet.line.head:
+            sheet.go(sheet.lines.index(sheet.line))
+        else:
+            self.post_message(self.Left())
+
+    # ------------------------------------------------------------------------------------------ editing
+
+    @on(FormSheet.Opened)
+    def _opened(self, event: FormSheet.Opened) -> None:
+        event.stop()
+        line, cell = event.line, event.cell
+        if cell is not None:
+            self._open_cell(cell, event.text)
+        elif line.kind is LineKind.ADD:
+            self.post_message(self.Add(line.path))
+        elif line.kind is LineKind.SECTION and line.section is not None:
+            self.fold(line.section.path, not self.is_folded(line.section))
+        elif line.cells:
+            self.sheet.go(self.sheet.lines.index(line), 0)
+            self._open_cell(line.cells[0], None)
+
+    def _open_cell(self, cell: FormCell, text: str | None) -> None:
+        field = cell.field
+        if field.kind == "bool":
+            self._step(field, 1)
+        elif cell.typed or text is not None:
+            region = self._region_of(field.path)
+            if region is not None:
+                self.editor.begin(field, region, text)
+        else:
+            self.post_message(self.Pick(field))
+
+    def _region_of(self, path: str) -> Region | None:
+        """Where the editor of a cell lies in this pane: over the cell, and to the end of the line for long texts."""
+        region = self.sheet.cell_region(path)
+        if region is None:
+            return None
+        offset = self.sheet.region.offset - self.content_region.offset
+        room = self.sheet.size.width - 1 - region.x
+        return Region(region.x, region.y, min(max(region.width, 10), room), 1).translate(offset)
+
+    def _follow_editor(self, view: FormView) -> None:
+        """Keep the editor over its cell; close it where the cell is gone."""
+        editor = self.editor
+        if editor.field is None:
+            return
+        fields = (each for section in view.sections for each in section.fields)
+        inline = (each for row in view.rows for each in row.fields)
+        field = next((each for each in (*fields, *inline) if each.path == editor.path), None)
+        region = self._region_of(editor.path) if field is not None else None
+        if field is not None:
+            editor.take(field)
+        if region is not None:
+            editor.put(region)
+        elif field is None:
+            editor.end()
+            self.sheet.focus()
+
+    @on(FormSheet.Scrolled)
+    def _scrolled(self, event: FormSheet.Scrolled) -> None:
+        event.stop()
+        editor = self.editor
+        if editor.field is None:
+            return
+        region = self._region_of(editor.path)
+        if region is not None:
+            editor.put(region)
+        else:
+            editor.end()
+            self.sheet.focus()
+
+    @on(CellEditor.Typed)
+    def _typing(self, event: CellEditor.Typed) -> None:
+        event.stop()
+        node, _, key = event.path.rpartition(".")
+        if key == "@name" and node in self._folds:
+            self._folds[f"{node.rpartition('.')[0]}.{event.text.strip()}"] = self._folds[node]
+        self.post_message(self.Edited(event.path, event.text, finished=event.finished))
+
+    @on(CellEditor.Left)
+    def _left_editor(self, event: CellEditor.Left) -> None:
+        event.stop()
+        sheet = self.sheet
+        sheet.focus()
+        if event.where in {"next", "previous"}:
+            cell = sheet.next_cell(1 if event.where == "next" else -1)
+            if cell is not None and cell.typed:
+                self._open_cell(cell, None)
+        elif event.where in {"up", "down"}:
+            sheet.action_walk(1 if event.where == "down" else -1)
+
+    @on(FormSheet.Stepped)
+    def _stepped(self, event: FormSheet.Stepped) -> None:
+        event.stop()
+        self._step(event.cell.field, event.step)
+
+    def _step(self, field: FormField, step: int) -> None:
+        text = stepped(field, step)
+        if text is not None:
+            self.post_message(self.Edited(field.path, text))
+
+    # ------------------------------------------------------------------------------------------ rules
+
+    def ask_rule(self, place: str) -> None:
+        """Open the rule entry at the end of a place's rules."""
+        self._folds["entry" if place != "exit" else "exits"] = False
+        if place == "exit":
+            self._folds["exit"] = False
+        self._draw()
+        sheet = self.sheet
+        wanted = place if place in {"entry", "exit"} else "entry"
+        sheet.go_to_key(f"add:{wanted}")
+        room = sheet.size.height
+        at = sheet.lines.index(sheet.line) - round(sheet.scroll_y) if sheet.line is not None else 0
+        height = min(_SHORTEST_SHEET, room)
+        self.entry.open(place, min(at, max(0, room - height)), sheet.size.width, height)
+
+
+def explanation(field: FormField) -> str:
+    """What a field means, in full: help, that of the chosen option, limits, default."""
+    chosen = ""
+    text = field.text or field.default
+    if len(field.choice_help) == len(field.choices) and text in field.choices:
+        chosen = field.choice_help[field.choices.index(text)]
+        chosen = f"{text}: {chosen}" if chosen else ""
+    limits = ""
+    if field.low is not None or field.high is not None:
+        low, high = ("" if each is None else f"{each:g}" for each in (field.low, field.high))
+        limits = (
+            f"{low} to {high}.".strip() if low and high else f"at least {low}." if low else f"at most {high}."
+        )
+    default = f"Empty: {field.default}." if field.default else ""
+    return "  ".join(part for part in (chosen, field.help, limits, default) if part)
+
+
+def line_help(line: FormLine) -> str:
+    """What the line under the cursor is about."""
+    if line.row is not None:
+        return "  ".join(part for part in (line.row.note, line.row.help, line.row.node) if part)
+    if line.kind is LineKind.ADD:
+        return "A rule in words, such as rsi<30 or ema 9 crosses above ema 21: n or Enter asks for it."
+    return line.section.help if line.section is not None else ""
