@@ -1,5 +1,8 @@
 """The rules of the backtest in plain Python, one function a rule, in the order in which a bar is walked.
 
+`simulate_reference_run(run: ReferenceRun) -> ReferenceResult` walks several strategies and symbols with all rules;
+`simulate_reference` one strategy on unleveraged positions. Their data stand in `reference_types`.
+
 Written from the rules alone (docs: backtest-rules, strategy-format), to be compared with the compiled kernel.
 Clarity comes before speed. Recorded prices are used as they stand for fills, marks and funding; whatever is
 compared is compared in whole ticks; whatever is computed is put on the tick grid.
@@ -34,9 +37,11 @@ from tests.support.reference_types import (
     ReferenceEquity,
     ReferenceResult,
     ReferenceRisk,
+    ReferenceRun,
     ReferenceSlot,
     ReferenceTrade,
 )
+from tests.support.reference_walk import walk
 
 __all__ = [
     "LONG",
@@ -48,7 +53,13 @@ __all__ = [
     "ReferenceSlot",
     "ReferenceTrade",
     "simulate_reference",
+    "simulate_reference_run",
 ]
+
+
+def simulate_reference_run(run: ReferenceRun) -> ReferenceResult:
+    """Walk all bars of all symbols and strategies of the run on one clock and return what happened."""
+    return walk(run)
 
 
 def simulate_reference(
