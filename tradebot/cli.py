@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tradebot import __version__
-from tradebot.commands import backtest, collect, data, demo, sim, strategy, terminal
+from tradebot.commands import backtest, collect, data, demo, results, sim, strategy, terminal
 from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
 from tradebot.engine.control.errors import (
     EXIT_INTERRUPTED,
@@ -50,6 +50,7 @@ app.command("collect")(collect.collect)
 app.add_typer(data.app, name="data")
 app.add_typer(strategy.app, name="strategy")
 app.command("backtest")(backtest.backtest)
+app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
 
 

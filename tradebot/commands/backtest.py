@@ -54,12 +54,25 @@ def run(
     cash: float | None,
     out: Path | None,
 ) -> tuple[BacktestResult, Path]:
-    """Run an order and write its result; (the result, its folder)."""
+    """Run a strategy's order and write its result; (the result, its folder)."""
+    return run_text(context, strategy_text(context, strategy), start, end, overrides, cash, out)
+
+
+def run_text(
+    context: Context,
+    strategy: tuple[str, str, str],
+    start: str | None,
+    end: str | None,
+    overrides: tuple[tuple[str, str], ...],
+    cash: float | None,
+    out: Path | None,
+) -> tuple[BacktestResult, Path]:
+    """Run an order of (name, what sentences call the file, TOML text) and write its result."""
     from tradebot.engine.backtest.order import BacktestOrder, carry_out
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
 
-    name, shown, text = strategy_text(context, strategy)
+    name, shown, text = strategy
     folder = out or context.folders.results
     store = open_store(context)
     progress = ConsoleProgress(name)
