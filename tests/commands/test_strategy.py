@@ -231,10 +231,10 @@ def test_new_begins_an_empty_strategy_that_says_what_lacks(ask: Ask, tmp_path: P
     )
     spec = parse_strategy(whole)
     assert (spec.symbols, spec.timeframe.value) == (("ETHUSDT", "SOL*"), "15m")
-    assert "EMA(21)" in ask_words(whole)
+    assert "above EMA" in words(whole)
 
 
-def ask_words(text: str) -> str:
+def words(text: str) -> str:
     from tradebot.engine.strategy import describe
 
     return describe(parse_strategy(text))

@@ -153,7 +153,7 @@ def check(
     found, shown, text = strategy_text(context, name)
     registry, left_out = load_plugins(context)
     checked = check_strategy(text, shown, registry)
-    findings = _lint(context, checked, registry, no_data)
+    findings = () if no_data else _lint(context, checked, registry)
     read = read_toml(text)
     lines = {path_text(path): line for path, line in read.lines.items()} if isinstance(read, TomlText) else {}
     rows = problem_rows(checked, findings, lines)
@@ -169,20 +169,16 @@ def check(
     return EXIT_SHORT if wrong else 0
 
 
-def _lint(
-    context: Context, checked: CheckedStrategy, registry: Registry, no_data: bool
-) -> tuple[LintFinding, ...]:
-    """What is to be said beyond the file's own faults; nothing of a strategy that has any."""
+def _lint(context: Context, checked: CheckedStrategy, registry: Registry) -> tuple[LintFinding, ...]:
+    """What the data at hand says; nothing of a strategy whose file has errors."""
     if checked.spec is None:
         return ()
     from tradebot.engine.backtest.ledger import RunSettings
-    from tradebot.engine.backtest.lint import lint_columns, lint_strategy
+    from tradebot.engine.backtest.lint import lint_strategy
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.store import Store
 
     settings = RunSettings.resolve(checked.spec, context.settings.backtest)
-    if no_data:
-        return lint_columns(checked.spec, registry, (), settings)
     # A folder that is not there yet must not come into being by looking at it.
     store = Store(context.folders.data, SystemClock(), read_only=not context.folders.data.is_dir())
     try:

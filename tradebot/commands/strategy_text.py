@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from tradebot.engine.strategy.plugins import PluginProblem
 
 _ORDER = ("error", "warning", "hint")
+_SAID_BY_THE_CHECK = ("entry_never", "entry_wrong_side", "exit_never")
+"""Findings that only repeat, with a count, what the check warns of at the same place."""
+_MORE_EXACT = {
+    "stop_beyond_liquidation": ("risk.stop_loss.percent",),
+    "always_reduced": ("risk.sizing.percent", "risk.sizing.start_percent"),
+}
+"""Findings that say more exactly what the check could only guess at these places."""
 
 
 def problem_rows(
@@ -22,8 +29,12 @@ def problem_rows(
 ) -> list[dict[str, Any]]:
     """Everything that is wrong, the gravest first: what the file says, then what the data at hand says to it.
 
-    `lines` are those of the file by path; a finding about a value that is not written stands at its section.
+    `lines` are those of the file by path; a finding about a value that is not written stands at its section. What both
+    say of one place is said once.
     """
+    warned = {each.path for each in checked.warnings}
+    findings = [each for each in findings if not (each.code in _SAID_BY_THE_CHECK and each.path in warned)]
+    exact = {path for each in findings for path in _MORE_EXACT.get(each.code, ())}
     rows: list[dict[str, Any]] = [
         {
             "path": each.path,
@@ -34,6 +45,7 @@ def problem_rows(
             "action": None,
         }
         for each in checked.problems
+        if each.path not in exact
     ]
     for finding in findings:
         action = finding.action

@@ -12,13 +12,13 @@ import pytest
 
 from tests.engine.backtest.markets import START, know, put, waves
 from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.lint import LintFinding, LintSeverity, lint_strategy
+from tradebot.engine.backtest.lint import LintFinding, lint_strategy
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import DAY_MS, Category, RiskTier, Timeframe
 from tradebot.engine.store import ImportOptions, Store
-from tradebot.engine.strategy import StrategyBuilder, StrategySpec, builtin_registry, parse_strategy
+from tradebot.engine.strategy import Severity, StrategyBuilder, StrategySpec, builtin_registry, parse_strategy
 from tradebot.engine.strategy.plugins import load_registry
 
 REGISTRY = builtin_registry()
@@ -57,7 +57,7 @@ def test_where_nothing_lacks_nothing_is_said(store: Store) -> None:
 
 def test_missing_bars_of_the_strategy_with_the_offer_to_collect_them(store: Store) -> None:
     found = lint(store, trend(("AAAUSDT", "NEWUSDT", "OTHERUSDT")).build())["missing_data"]
-    assert (found.path, found.severity) == ("strategy.symbols", LintSeverity.WARNING)
+    assert (found.path, found.severity) == ("strategy.symbols", Severity.WARNING)
     assert found.action is not None
     # As far back as the bars that are there, and the look-back of the mean and the cross (30 bars: two days) before.
     assert found.action.command == (
@@ -90,7 +90,7 @@ def test_missing_bars_that_an_indicator_reads(store: Store) -> None:
     assert lint(store, trend(timeframe="4h").build()) == {}
     execution = replace(trend().build(), execution=Timeframe.M5)
     said = lint(store, execution)["missing_data"]
-    assert (said.path, said.severity) == ("strategy.execution", LintSeverity.HINT)
+    assert (said.path, said.severity) == ("strategy.execution", Severity.HINT)
     assert "are walked on the 1h bars themselves" in said.sentence
     assert said.action is not None
     assert said.action.timeframes == ("5m",)
@@ -103,7 +103,7 @@ def test_missing_funding_as_a_series_and_as_a_cost(store: Store) -> None:
     assert "no funding of AAAUSDT is stored" in found.sentence
     assert "funding_estimated" not in lint(store, trend().build())
     paying = lint(store, trend().costs(funding=True).build())["funding_estimated"]
-    assert (paying.path, paying.severity) == ("costs.funding", LintSeverity.HINT)
+    assert (paying.path, paying.severity) == ("costs.funding", Severity.HINT)
     store.merge_funding(Category.LINEAR, "AAAUSDT", [(START, "0.0001")])
     assert lint(store, trend().costs(funding=True).build()) == {}
 
@@ -130,7 +130,7 @@ def test_a_warm_up_that_takes_a_good_part_of_the_bars(store: Store) -> None:
     made._document["indicators"]["mean"] |= {"length": 100, "timeframe": "4h"}
     found = lint(store, made.build())
     assert list(found) == ["long_warm_up"]
-    assert found["long_warm_up"].severity is LintSeverity.HINT
+    assert found["long_warm_up"].severity is Severity.HINT
     # The mean of 100 bars of 4h closes with hour 400; a cross looks at the close before as well.
     assert "the first 400 of 1,440 bars of AAAUSDT decide nothing" in found["long_warm_up"].sentence
 
@@ -161,7 +161,7 @@ def test_holes_are_told(tmp_path: Path) -> None:
     know(store, "AAAUSDT")
     found = lint(store, trend().build())["holes"]
     assert "40 bars of AAAUSDT are missing in 2 gaps" in found.sentence
-    assert found.severity is LintSeverity.HINT
+    assert found.severity is Severity.HINT
 
 
 def test_rules_and_risk_limits_that_are_not_stored(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_rules_and_risk_limits_that_are_not_stored(tmp_path: Path) -> None:
     store.save_risk_limits(Category.LINEAR, {"AAAUSDT": (held,)}, START)
     found = lint(store, levered)
     assert "no_risk_limits" not in found
-    assert found["stop_beyond_liquidation"].severity is LintSeverity.ERROR
+    assert found["stop_beyond_liquidation"].severity is Severity.ERROR
 
 
 def test_a_damaged_file_is_a_finding_with_its_line(store: Store) -> None:
@@ -202,7 +202,7 @@ def test_a_plug_in_that_fails_on_these_bars_is_a_finding(store: Store, tmp_path:
     spec = made.build(registry)
     settings = RunSettings.resolve(spec, BacktestSettings())
     found = {each.code: each for each in lint_strategy(spec, registry, store, settings)}["broken_plugin"]
-    assert (found.path, found.severity) == ("indicators.m", LintSeverity.ERROR)
+    assert (found.path, found.severity) == ("indicators.m", Severity.ERROR)
     assert found.sentence.startswith(
         "the plug-in mine.py:2 gives float64 of shape (1439,) where 1 of float64 for"
     )
@@ -233,6 +233,6 @@ def test_the_examples_on_the_recorded_year(shared_market: Path, tmp_path: Path) 
     for path in sorted(EXAMPLES.glob("*.toml")):
         spec = parse_strategy(path.read_text(encoding="utf-8"), registry=REGISTRY)
         found = lint(store, spec)
-        assert {each.severity for each in found.values()} <= {LintSeverity.HINT}, (path.name, found)
+        assert {each.severity for each in found.values()} <= {Severity.HINT}, (path.name, found)
         wide = replace(spec, risk=replace(spec.risk, leverage=40.0))
-        assert lint(store, wide)["stop_beyond_liquidation"].severity is LintSeverity.ERROR
+        assert lint(store, wide)["stop_beyond_liquidation"].severity is Severity.ERROR

@@ -1,7 +1,7 @@
 """The lint: what is most likely wrong with a strategy, seen with the data at hand and before any simulation.
 
 `lint_strategy` loads what the strategy reads and looks at it; `lint_columns` looks at columns that are there already,
-as those of a preview. Neither changes anything.
+as those of a preview. Neither changes anything. What can be said without data is said by the check of the file.
 """
 
 from __future__ import annotations
@@ -16,25 +16,22 @@ from tradebot.engine.backtest.lint_facts import RuleFacts, rule_facts
 from tradebot.engine.backtest.lint_levels import LevelFinding, level_findings
 from tradebot.engine.backtest.lint_loading import DataDesk, SymbolLook
 from tradebot.engine.backtest.lint_rules import rule_findings
-from tradebot.engine.backtest.lint_static import static_findings
 from tradebot.engine.backtest.lint_types import (
     ORDER,
     CollectAction,
     LintFinding,
-    LintSeverity,
     LintSlot,
 )
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken, counted
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import Registry, StrategySpec
+from tradebot.engine.strategy import Registry, Severity, StrategySpec
 from tradebot.engine.strategy.node_cache import NodeCache
 from tradebot.engine.strategy.plugin_guard import BrokenPluginError
 
 __all__ = [
     "CollectAction",
     "LintFinding",
-    "LintSeverity",
     "LintSlot",
     "lint_columns",
     "lint_strategy",
@@ -56,17 +53,15 @@ def lint_strategy(
     other runs. Raises CancelledError soon after `cancel` was asked for.
     """
     cancel = cancel or CancelToken()
-    found = list(static_findings(spec, registry))
     try:
         chosen = tuple(symbols) if symbols is not None else resolve_symbols(spec, store)
     except InputError as error:
         text = error.sentence.removeprefix("strategy.symbols: ").rstrip(".")
-        return _ordered([*found, LintFinding("no_symbols", "strategy.symbols", text)])
+        return (LintFinding("no_symbols", "strategy.symbols", text),)
     try:
-        found += _on_data(spec, registry, store, settings, chosen, cancel, nodes)
+        return _ordered(_on_data(spec, registry, store, settings, chosen, cancel, nodes))
     except BrokenPluginError as fault:
-        found.append(LintFinding("broken_plugin", fault.node or "strategy", fault.told, LintSeverity.ERROR))
-    return _ordered(found)
+        return (LintFinding("broken_plugin", fault.node or "strategy", fault.told, Severity.ERROR),)
 
 
 def _on_data(
@@ -111,9 +106,7 @@ def lint_columns(
         cancel.check()
         facts.append(rule_facts(spec, slot))
         levels += level_findings(spec, slot, settings)
-    return _ordered(
-        [*static_findings(spec, registry), *rule_findings(spec, registry, facts), *_merged(levels)]
-    )
+    return _ordered([*rule_findings(spec, registry, facts), *_merged(levels)])
 
 
 def _merged(levels: Iterable[LevelFinding]) -> list[LintFinding]:

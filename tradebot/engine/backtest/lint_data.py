@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from tradebot.engine.backtest.ledger import RunSettings
 from tradebot.engine.backtest.lint_loading import Depth, Lacking, SymbolLook
-from tradebot.engine.backtest.lint_types import CollectAction, LintFinding, LintSeverity
+from tradebot.engine.backtest.lint_types import CollectAction, LintFinding
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import DAY_MS, Timeframe
 from tradebot.engine.market.times import iso_date
-from tradebot.engine.strategy import StrategySpec
+from tradebot.engine.strategy import Severity, StrategySpec
 from tradebot.engine.strategy.needs import DataNeed
 
 _PAGE_BARS = 1000
@@ -83,7 +83,7 @@ class _Desk:
             text = f"cannot be computed: {text}"
         action = self._collect(symbols, need.timeframe or frame, before_ms)
         cost = f"; collecting them takes {action.cost}" if action.cost and need.timeframe else ""
-        severity = LintSeverity.HINT if need.execution else LintSeverity.WARNING
+        severity = Severity.HINT if need.execution else Severity.WARNING
         return LintFinding("missing_data", path, text + cost, severity, action)
 
     def _collect(self, symbols: tuple[str, ...], timeframe: Timeframe, before_ms: int) -> CollectAction:
@@ -137,7 +137,7 @@ class _Desk:
             need.deepest or "strategy.timeframe",
             f"takes {_length(need)} to warm up: the first {look.warm_up:,} of {counted(look.bars, 'bar')} of "
             f"{look.symbol} decide nothing",
-            LintSeverity.HINT,
+            Severity.HINT,
             self._collect((need.symbol or look.symbol,), timeframe, need.before_ms),
         )
 
@@ -152,7 +152,7 @@ class _Desk:
                 "strategy.symbols",
                 f"{counted(missing, 'bar')} of {_named([look.symbol for look in holed])} are missing in "
                 f"{counted(gaps, 'gap')}, where nothing is decided or filled; `tradebot data repair` asks for them",
-                LintSeverity.HINT,
+                Severity.HINT,
             )
 
     def beside(self) -> Iterator[LintFinding]:
@@ -181,7 +181,7 @@ class _Desk:
             if symbols:
                 text = sentence.format(_named(symbols), self._spec.risk.leverage)
                 action = self._collect(tuple(symbols), self._spec.timeframe, 0)
-                yield LintFinding(code, path, text, LintSeverity.HINT, action)
+                yield LintFinding(code, path, text, Severity.HINT, action)
 
 
 def _length(need: DataNeed) -> str:

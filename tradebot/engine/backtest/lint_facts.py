@@ -1,4 +1,4 @@
-"""What the columns of one symbol say about the rules of a strategy: counts, pairs that say the same, runs."""
+"""What the columns of one symbol say about the rules of a strategy: counts, pairs that say the same."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ class RuleFacts:
     `fired` by member. `decided`: bars with an entry decision for long, short. `conflicts`: bars on which both sides
     were supported. `closes`: bars on which the exit closes a long, a short. `same` and `opposite`: pairs of members
     that say the same, the opposite, on every bar. `apart`: pairs of the entry's members that never support the side
-    (0 long, 1 short) on one bar; looked for only where nothing was decided. `holds`: how many bars an entry decision
-    stands in a row, in the median (0: none).
+    (0 long, 1 short) on one bar; looked for only where nothing was decided.
     """
 
     symbol: str
@@ -41,7 +40,6 @@ class RuleFacts:
     same: frozenset[Pair] = frozenset()
     opposite: frozenset[Pair] = frozenset()
     apart: Mapping[int, frozenset[Pair]] = field(default_factory=dict)
-    holds: float = 0.0
 
     def constant(self, one: str, other: str) -> bool:
         """Whether both members say the same one thing on every bar."""
@@ -69,7 +67,6 @@ def rule_facts(spec: StrategySpec, slot: LintSlot) -> RuleFacts:
         same=_same(members, counted, slot.bars),
         opposite=_opposite(members, counted, slot.bars),
         apart={} if any(decided) else _apart(spec, members),
-        holds=_median_run(side),
     )
 
 
@@ -132,12 +129,3 @@ def _apart(spec: StrategySpec, members: Mapping[str, Sides]) -> dict[int, frozen
         )
         for side in (0, 1)
     }
-
-
-def _median_run(side: np.ndarray[tuple[int], np.dtype[np.int8]]) -> float:
-    """How many bars in a row the same side is decided, in the median; 0 where nothing is."""
-    if not len(side):
-        return 0.0
-    begins = np.flatnonzero(np.diff(side, prepend=np.int8(0)))
-    lengths = np.diff(begins, append=len(side))[side[begins] != 0]
-    return float(np.median(lengths)) if len(lengths) else 0.0

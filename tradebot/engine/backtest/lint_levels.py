@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from tradebot.engine.backtest.ledger import Costs, RunSettings
 from tradebot.engine.backtest.lint_sizes import EntryEstimates, entry_estimates
-from tradebot.engine.backtest.lint_types import LintFinding, LintSeverity, LintSlot
+from tradebot.engine.backtest.lint_types import LintFinding, LintSlot
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import Float64
 from tradebot.engine.market.rounding import decimal_text
-from tradebot.engine.strategy import EntryOrder, StrategySpec, Use
+from tradebot.engine.strategy import EntryOrder, Severity, StrategySpec, Use
 
 _CUT = 1.02
 """A size that is cut by less than 2 % is not worth a word: a share of 100 % leaves nothing for the fees."""
@@ -96,7 +96,7 @@ def _liquidation(spec: StrategySpec, slot: LintSlot, estimates: EntryEstimates) 
             "risk.stop_loss",
             f"is missing: at {leverage:g}x a position is liquidated about {_percent(away)} away from its entry, which "
             "costs its whole margin",
-            LintSeverity.HINT,
+            Severity.HINT,
         )
         yield LevelFinding(finding, 1.0)
         return
@@ -110,7 +110,7 @@ def _liquidation(spec: StrategySpec, slot: LintSlot, estimates: EntryEstimates) 
             f"lies beyond the liquidation {_of(share, slot, estimates)}: at {leverage:g}x that is {_percent(away)} "
             f"from the entry, the stop {_distances(stop, estimates.stop)}; use at most {safe:g}x, or a "
             "nearer stop",
-            LintSeverity.ERROR if share >= _MOST else LintSeverity.WARNING,
+            Severity.ERROR if share >= _MOST else Severity.WARNING,
         )
         yield LevelFinding(finding, share)
 
@@ -137,7 +137,7 @@ def _leverage(spec: StrategySpec, slot: LintSlot, estimates: EntryEstimates) -> 
                 "leverage_above_maximum",
                 "risk.leverage",
                 f"is {leverage:g}, but the exchange allows {slot.symbol} at most {rule:g}",
-                LintSeverity.ERROR,
+                Severity.ERROR,
             ),
             1.0,
         )
@@ -151,7 +151,7 @@ def _leverage(spec: StrategySpec, slot: LintSlot, estimates: EntryEstimates) -> 
             "risk.leverage",
             f"is {leverage:g}, but a position of {value:,.0f} {slot.instrument.quote_coin} in {slot.symbol} may have "
             f"at most {estimates.max_leverage[at]:g}; so large it is {_of(share, slot, estimates)}",
-            LintSeverity.ERROR if share >= _MOST else LintSeverity.WARNING,
+            Severity.ERROR if share >= _MOST else Severity.WARNING,
         )
         yield LevelFinding(finding, share)
 
@@ -174,7 +174,7 @@ def _minimum(slot: LintSlot, estimates: EntryEstimates, settings: RunSettings) -
             "risk.sizing",
             f"is below the exchange's minimum of {what} {_of(share, slot, estimates)} with {settings.cash:,.0f} "
             f"{rules.quote_coin} of equity, and such an entry is refused{enough}",
-            LintSeverity.ERROR if share >= _MOST else LintSeverity.WARNING,
+            Severity.ERROR if share >= _MOST else Severity.WARNING,
         )
         yield LevelFinding(finding, share)
     largest = rules.max_market_quantity
@@ -186,7 +186,7 @@ def _minimum(slot: LintSlot, estimates: EntryEstimates, settings: RunSettings) -
                 "risk.sizing",
                 f"is above the exchange's largest order of {decimal_text(largest)} {rules.base_coin} "
                 f"{_of(share, slot, estimates)}, and such an entry is refused",
-                LintSeverity.ERROR if share >= _MOST else LintSeverity.WARNING,
+                Severity.ERROR if share >= _MOST else Severity.WARNING,
             )
             yield LevelFinding(finding, share)
 

@@ -1,22 +1,19 @@
-"""Lint of the rules on data: what never or always fires, what says the same twice, what enters again and again."""
+"""Lint of the rules on data: what never or always fires, what says the same twice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tradebot.engine.backtest.lint_facts import Count, Pair, RuleFacts
-from tradebot.engine.backtest.lint_static import members_below, names_below
-from tradebot.engine.backtest.lint_types import LintFinding, LintSeverity
+from tradebot.engine.backtest.lint_types import LintFinding
 from tradebot.engine.control.progress import counted
-from tradebot.engine.strategy import Direction, Registry, StrategySpec, Trigger
+from tradebot.engine.strategy import Direction, Registry, Severity, StrategySpec
 from tradebot.engine.strategy.nature import Natures
-from tradebot.engine.strategy.needs import members_of
+from tradebot.engine.strategy.needs import members_below, members_of, names_below
 from tradebot.engine.strategy.signals import Supports
 
 _MOST_PAIRS = 8
 _MOST_NAMED = 5
-_STANDS = 2.0
-"""An entry that stands for so many bars in the median is one that re-enters after a stop."""
 _WORDS = ("long", "short")
 
 
@@ -33,7 +30,6 @@ def rule_findings(
     yield from sums.leaving()
     yield from sums.members()
     yield from sums.pairs()
-    yield from sums.standing()
 
 
 def _named(symbols: Sequence[str]) -> str:
@@ -144,7 +140,7 @@ class _Sums:
             path,
             f"never supports {_WORDS[missing]}{', the only side that is opened' if only else ''}: "
             f"{self._how_often(Supports.DIRECTION, long, short)}",
-            LintSeverity.WARNING if only else LintSeverity.HINT,
+            Severity.WARNING if only else Severity.HINT,
         )
 
     def _how_often(self, nature: Supports, long: int, short: int) -> str:
@@ -193,21 +189,6 @@ class _Sums:
 
     def _below(self, name: str) -> list[str]:
         return names_below(self._spec, self._registry, members_of(self._spec, self._registry, name))
-
-    # ---- re-entry
-
-    def standing(self) -> Iterator[LintFinding]:
-        risk, trigger = self._spec.risk, self._spec.entry.trigger
-        ends_early = risk.stop_loss is not None or risk.take_profit or risk.trailing_stop is not None
-        longest = max(each.holds for each in self._facts)
-        if ends_early and not risk.cooldown_bars and trigger is Trigger.LEVEL and longest >= _STANDS:
-            yield LintFinding(
-                "re_entry",
-                "risk.cooldown_bars",
-                f"is 0 while an entry stands for {longest:g} bars in the median: after a stop or a target the strategy "
-                'enters again at the next close; give it some bars, or entry.trigger = "edge"',
-                LintSeverity.HINT,
-            )
 
     def _path(self, name: str) -> str:
         return f"signals.{name}" if name in self._spec.signals else f"groups.{name}"

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import Candles, Category, Instrument, RiskTier
-from tradebot.engine.strategy import Decisions
+from tradebot.engine.strategy import Decisions, Severity
 from tradebot.engine.strategy.registry import BoolArray
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.ledger import RunSettings, SymbolData
-
-
-class LintSeverity(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    """As it stands the strategy cannot do what it says: it opens nothing, or its stop is never reached."""
-    WARNING = "warning"
-    """Most likely not what was meant."""
-    HINT = "hint"
-    """Worth knowing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +51,14 @@ class CollectAction:
 class LintFinding:
     """One remark on a strategy with the data at hand: `path` names the value it is about, `code` the kind of remark.
 
-    `sentence` follows the path: "signals.strong" "never fires: true on 0 of 35,040 bars of BTCUSDT".
+    `sentence` follows the path: "signals.strong" "never fires: true on 0 of 35,040 bars of BTCUSDT". An error is what
+    keeps the strategy from doing anything on this data: every entry is refused, or its stop is never reached.
     """
 
     code: str
     path: str
     sentence: str
-    severity: LintSeverity = LintSeverity.WARNING
+    severity: Severity = Severity.WARNING
     action: CollectAction | None = None
 
 
@@ -115,5 +104,5 @@ class LintSlot:
         return len(self.candles) - self.first
 
 
-ORDER = {LintSeverity.ERROR: 0, LintSeverity.WARNING: 1, LintSeverity.HINT: 2}
+ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.HINT: 2}
 """The place of a severity in a list: the gravest first."""

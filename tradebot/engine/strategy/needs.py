@@ -10,7 +10,7 @@ from tradebot.engine.strategy.nature import named_members
 from tradebot.engine.strategy.nodes import series_references
 from tradebot.engine.strategy.registry import Registry
 from tradebot.engine.strategy.series import FUNDING, MARKET_SERIES, split_reference
-from tradebot.engine.strategy.spec import StrategySpec, Use
+from tradebot.engine.strategy.spec import Combination, StrategySpec, Use
 
 Place = tuple[str, Timeframe]
 """Symbol ("": the one that is traded) and timeframe."""
@@ -78,6 +78,16 @@ def members_of(spec: StrategySpec, registry: Registry, name: str) -> list[str]:
     else:
         names = group.rule.signals if group is not None else ()
     return [each for each in names if _enabled(spec, each)]
+
+
+def members_below(spec: StrategySpec, registry: Registry, rule: Combination) -> list[str]:
+    """All enabled members that a combination leads to, each once."""
+    return names_below(spec, registry, [name for name in rule.signals if _enabled(spec, name)])
+
+
+def names_below(spec: StrategySpec, registry: Registry, names: Iterable[str]) -> list[str]:
+    """These members and all that they lead to, each once."""
+    return list(_reached(names, lambda name: members_of(spec, registry, name)))
 
 
 def level_series(spec: StrategySpec) -> list[str]:
