@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tradebot.engine.backtest.inputs import DataFile
 from tradebot.engine.backtest.ledger import Costs, RunSettings
+from tradebot.engine.backtest.reality_types import Finding, RealityCheck, Tone
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.backtest.result import BacktestResult, StrategyPart
 from tradebot.engine.backtest.tables import (
@@ -133,6 +134,9 @@ def result_document(result: BacktestResult) -> dict[str, Any]:
         "valid": result.valid,
         "errors": list(result.errors),
         "look_ahead": result.look_ahead,
+        "reality_check": None
+        if result.reality is None
+        else [asdict(finding) for finding in result.reality.findings],
         "flags": list(result.flags),
         "warnings": list(result.warnings),
     }
@@ -210,9 +214,16 @@ def read_result(folder: Path) -> BacktestResult:
             parts=parts,
             errors=tuple(document["errors"]),
             look_ahead=document["look_ahead"],
+            reality=_read_reality(document.get("reality_check")),
         )
     except (KeyError, TypeError, ValueError):
         raise _damaged(folder / "result.json") from None
+
+
+def _read_reality(entries: Sequence[Mapping[str, Any]] | None) -> RealityCheck | None:
+    if entries is None:
+        return None
+    return RealityCheck(tuple(Finding(**{**entry, "tone": Tone(entry["tone"])}) for entry in entries))
 
 
 def _read_part(folder: Path, entry: Mapping[str, Any]) -> StrategyPart:

@@ -10,6 +10,7 @@ import numpy as np
 from tradebot.engine.backtest.codes import REFUSALS
 from tradebot.engine.backtest.inputs import SlotInput
 from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.control.progress import counted
 from tradebot.engine.strategy import Direction, Registry, StrategySpec, decide
 from tradebot.engine.strategy.node_cache import NodeCache
 from tradebot.engine.strategy.registry import BoolArray
@@ -29,13 +30,10 @@ class RuleCount:
 
     @property
     def text(self) -> str:
-        """`"strong" on 31 % of the bars`, `"cross" on 84, never together with all others`."""
+        """`"strong" on 3,100 of 10,000 bars (31%)`, `"cross" on 84 of 10,000 bars (1%), 0 of them with all others`."""
         share = self.fired / self.bars if self.bars else 0.0
-        often = f"on {share:.0%} of the bars" if share >= 0.01 else f"on {self.fired:,}"
-        together = (
-            "" if self.with_others is None else f", {self.with_others:,} of them together with all others"
-        )
-        return f'"{self.name}" {often}{together}'
+        together = "" if self.with_others is None else f", {self.with_others:,} of them with all others"
+        return f'"{self.name}" on {self.fired:,} of {counted(self.bars, "bar")} ({share:.0%}){together}'
 
 
 def why_no_trades(
@@ -62,13 +60,13 @@ def why_no_trades(
     if silent:
         rules = ", ".join(f'"{name}"' for name in silent)
         others = [each.text for each in _fired(spec, inputs, bars) if each.fired]
-        rest = f" Of the others: {'; '.join(others)}." if others else ""
+        rest = f" The others fired: {'; '.join(others)}." if others else ""
         return f"No trade: on {bars} bars these rules never supported {side}: {rules}.{rest}"
     if all(not np.any(one.data.decisions.side) for one in inputs):
         rules = "; ".join(each.text for each in rule_counts(spec, inputs, registry))
         return (
-            f"No trade: every rule fired at some time on {bars} bars, but never enough of them at once for [entry]: "
-            f"{rules}."
+            f"No trade: every rule fired at some time on {bars} bars, but never enough of them at once for [entry]. "
+            f"They fired: {rules}."
         )
     return "No trade: the only entry decisions came where nothing could follow them."
 

@@ -39,7 +39,8 @@ class BacktestOrder:
     """What to run. `file` is what sentences call the text; times are dates or spans; `cash` None: the settings'.
 
     `overrides` are (path, value) pairs as of `--set`; they hold for all strategies of the order. `beside` are further
-    strategies that trade the same account. `look_ahead`: whether the run is checked for knowledge of the future.
+    strategies that trade the same account. `look_ahead`: whether the run is checked for knowledge of the future,
+    `reality`: whether the reality check is made.
     """
 
     toml: str
@@ -50,6 +51,7 @@ class BacktestOrder:
     overrides: tuple[tuple[str, str], ...] = ()
     beside: tuple[StrategyText, ...] = ()
     look_ahead: bool = True
+    reality: bool = True
 
 
 def carry_out(
@@ -80,6 +82,7 @@ def carry_out(
         cancel,
         clock=clock,
         look_ahead=order.look_ahead,
+        reality=order.reality,
         trials=None if results_folder is None else TrialLedger(results_folder),
     )
     return result if results_folder is None else write_result(result, results_folder)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from tradebot.engine.backtest.curves import Curve
 from tradebot.engine.backtest.inputs import DataFile
 from tradebot.engine.backtest.ledger import Costs, RunSettings
+from tradebot.engine.backtest.reality_types import RealityCheck
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.backtest.state import Records
 from tradebot.engine.market import Category, Timeframe
@@ -45,6 +46,8 @@ class BacktestResult:
     bars on which both sides were supported. `flags` are short words for programs, `warnings` sentences for people;
     `errors` are sentences that make the result invalid (look-ahead, books that do not balance). `strategy_toml` is the
     exact text that ran, `parts` are the strategies one by one, and `settings.costs` the costs of the first.
+    `look_ahead` says what the check looked at, "" where it was left out or found something; `reality` is the reality
+    check, None where it was not asked for.
     """
 
     result_id: str
@@ -73,6 +76,7 @@ class BacktestResult:
     parts: tuple[StrategyPart, ...] = ()
     errors: tuple[str, ...] = ()
     look_ahead: str = ""
+    reality: RealityCheck | None = None
 
     @property
     def valid(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -15,6 +16,7 @@ from tradebot.engine.backtest.codes import REFUSALS, Count
 from tradebot.engine.backtest.curves import thinned_curve
 from tradebot.engine.backtest.findings import findings_of
 from tradebot.engine.backtest.inputs import MakeMarket
+from tradebot.engine.backtest.judging import judge
 from tradebot.engine.backtest.ledger import Ledger, RunSettings
 from tradebot.engine.backtest.look_ahead import LookAheadCheck, check_look_ahead
 from tradebot.engine.backtest.prepare import Asked, Prepared, prepare
@@ -48,6 +50,7 @@ def run_backtest(
     with_hashes: bool = True,
     nodes: NodeCache | None = None,
     look_ahead: bool = True,
+    reality: bool = False,
     trials: TrialLedger | None = None,
     make_market: MakeMarket = StoreMarket,
 ) -> BacktestResult:
@@ -56,7 +59,8 @@ def run_backtest(
     `strategy_toml` is the text that ran, kept in the result (default: that of `spec`). `with_hashes`: whether the data
     files are hashed (the first time costs a pass over each file). `nodes` shares the columns of indicators and signals
     with other runs. `look_ahead`: whether decisions are computed again on truncated histories; a difference makes the
-    result invalid and names the node. `trials` counts this run, for the deflated Sharpe ratio. `make_market` is how the
+    result invalid and names the node. `reality`: whether the reality check is made, which simulates up to three times
+    more. `trials` counts this run, for the deflated Sharpe ratio. `make_market` is how the
     store is read for one symbol. Raises InputError where data is missing and CancelledError soon after `cancel` was
     asked for.
     """
@@ -71,6 +75,7 @@ def run_backtest(
         with_hashes=with_hashes,
         nodes=nodes,
         look_ahead=look_ahead,
+        reality=reality,
         trials=trials,
         make_market=make_market,
     )
@@ -87,6 +92,7 @@ def run_portfolio(
     with_hashes: bool = True,
     nodes: NodeCache | None = None,
     look_ahead: bool = True,
+    reality: bool = False,
     trials: TrialLedger | None = None,
     make_market: MakeMarket = StoreMarket,
 ) -> BacktestResult:
@@ -117,7 +123,8 @@ def run_portfolio(
     checks = _look_ahead(prepared, registry, store, cancel, make_market) if look_ahead else []
     measured = measure(ledger, prepared.slots, prepared.settings.costs)
     metrics = _counted(prepared, measured, trials)
-    return _result(prepared, registry, ledger, metrics, checks, created_ms)
+    result = _result(prepared, registry, ledger, metrics, checks, created_ms)
+    return replace(result, reality=judge(result, prepared, cancel)) if reality else result
 
 
 def simulate_prepared(prepared: Prepared, report: Report | None, cancel: CancelToken, clock: Clock) -> Ledger:
