@@ -374,11 +374,11 @@ def test_a_strategy_is_read_back_in_words() -> None:
         .take_profit("percent", percent=4.5)
     )
     assert said(made) == (
-        'On 5m bars of BTCUSDT and ETH* (linear), go long when SMA(3) of "fast" crosses above the middle line of '
-        'BBANDS(20, 2.5) and ADX(14) is above 20; go short when SMA(3) of "fast" crosses below the middle line of '
-        "BBANDS(20, 2.5) and ADX(14) is above 20. Close a long when the close is above 70, a short when the close is "
-        "below 30, and any position at a loss of 2 %, at a gain of 4.5 % or after 48 bars; an opposite signal reverses "
-        "the position. Each entry is 100 % of the equity, with at least 3 bars between an exit and the next entry."
+        "On 5m bars of BTCUSDT and ETH* (linear), go long when SMA 3 of EMA 9 crosses above the middle Bollinger band "
+        "(20, 2.5) and ADX 14 is above 20; go short when SMA 3 of EMA 9 crosses below the middle Bollinger band "
+        "(20, 2.5) and ADX 14 is above 20. Close a long when the close is above 70, a short when the close is below 30 "
+        "and any position at a loss of 2 %, at a gain of 4.5 % or after 48 bars; an opposite signal reverses the "
+        "position. Each entry is 100 % of the equity; no entry for 3 bars after an exit."
     )
 
 
@@ -394,7 +394,7 @@ def one_signal(combine: str = "any", **values: Any) -> StrategyBuilder:
     ("combine", "values", "words"),
     [
         ("any", {}, "the close is above 0, the close is above 1 or the close is above 2"),
-        ("unanimous", {}, "the close is above 0 and the close is above 1 and the close is above 2"),
+        ("unanimous", {}, "the close is above 0, the close is above 1 and the close is above 2"),
         (
             "majority",
             {},

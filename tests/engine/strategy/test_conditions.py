@@ -283,7 +283,8 @@ def test_sentences(rule: str, expected: list[str]) -> None:
 
 
 def test_a_member_that_only_a_rule_names_is_used() -> None:
-    assert check_strategy(HEAD + '[signals.rule]\nuse = "not"\nsignal = "up"\n' + TAIL).problems == ()
+    checked = check_strategy(HEAD + '[signals.rule]\nuse = "not"\nsignal = "up"\n' + TAIL)
+    assert [each.path for each in checked.problems] == ["entry"]  # a condition alone decides nothing
 
 
 # Words and form --------------------------------------------------------------------------------------------
@@ -293,16 +294,16 @@ def test_rules_are_read_back_for_both_sides() -> None:
     made = builder().signal("way", "cross", a="close", b="open").signal("busy", "volume_spike")
     made.signal("recent", "within", signal="way", bars=5).signal("quiet", "not", signal="busy")
     assert describe(made.entry("unanimous", ["recent", "quiet"]).build()).split(". ")[0] == (
-        "On 1m bars of BTCUSDT (linear), go long when within the last 5 bars the close crosses above the open and not "
-        "(the volume is above 2 times its mean of the 20 bars before); go short when within the last 5 bars the close "
-        "crosses below the open and not (the volume is above 2 times its mean of the 20 bars before)"
+        "On 1m bars of BTCUSDT (linear), go long when the close crosses above the open within the last 5 bars and not "
+        "(the volume is above 2 times its mean of the 20 bars before); go short when the close crosses below the open "
+        "within the last 5 bars and not (the volume is above 2 times its mean of the 20 bars before)"
     )
 
 
 def test_a_rule_over_a_one_sided_member_is_read_back_for_its_side_alone() -> None:
     made = builder().signal("high", "compare", a="close", op=">", b=2, supports="short")
     made.signal("lasting", "held", signal="high", bars=2)
-    assert "go short when for 2 bars the close is above 2." in describe(
+    assert "go short when the close is above 2 for 2 bars." in describe(
         made.entry("any", ["lasting"]).build()
     )
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from tradebot.engine.strategy.nature import Natures, named_members
+from tradebot.engine.strategy.nodes import series_references
+from tradebot.engine.strategy.possible import PossibleSides
 from tradebot.engine.strategy.problems import one_of
 from tradebot.engine.strategy.registry import (
     ParameterKind,
     Registry,
     SignalDeclaration,
+    Value,
     Words,
     builtin_registry,
 )
-from tradebot.engine.strategy.series import MARKET_SERIES, split_reference
+from tradebot.engine.strategy.series import MARKET_SERIES
 from tradebot.engine.strategy.signals import Supports
+from tradebot.engine.strategy.signals.common import in_brackets
 from tradebot.engine.strategy.spec import (
     Combination,
     Direction,
@@ -20,18 +26,15 @@ from tradebot.engine.strategy.spec import (
     SignalSpec,
     StrategySpec,
     Trigger,
-    Use,
 )
 from tradebot.engine.strategy.values import plain
+from tradebot.engine.strategy.words_names import SeriesWords, value_text
+from tradebot.engine.strategy.words_risk import break_even, ends, entry_size, limits, listed
 
 _NEVER = ""
 _DEEPEST = 3
-_COLUMN_WORDS = {
-    "hl2": "the middle of the bar",
-    "hlc3": "the mean of high, low and close",
-    "ohlc4": "the mean of the bar",
-    "funding": "the funding rate",
-}
+_MOST_SHOWN = 6
+_BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def describe(spec: StrategySpec, registry: Registry | None = None) -> str:
@@ -45,6 +48,7 @@ class _Words:
         self._spec = spec
         self._registry = registry
         self._natures = Natures(spec.signals, spec.groups)
+        self._series = SeriesWords(spec, registry)
 
     def entry(self) -> str:
         spec = self._spec
@@ -64,21 +68,22 @@ class _Words:
 
     def leave(self) -> str:
         risk = self._spec.risk
-        signals = self._exit_signals()
-        always = [f"at a loss of {_level(risk.stop_loss)}"] if risk.stop_loss is not None else []
-        always += [f"at a gain of {_level(target)}" for target in risk.take_profit]
-        always += [f"after {_bars(risk.max_bars)}"] if risk.max_bars else []
+        signals, always = self._exit_signals(), ends(risk, self._series.text)
         reverses = risk.opposite is Opposite.REVERSE and risk.direction is Direction.BOTH
         opposite = f"an opposite signal {'reverses' if reverses else 'closes'} the position"
-        if risk.opposite is Opposite.IGNORE:
+        if risk.opposite is Opposite.IGNORE or not self._both_sides():
             opposite = ""
         if not signals and not always:
             return f"Only {opposite}." if opposite else "Nothing closes a position."
-        if signals and always:
-            text = f"Close {', '.join(signals)}, and any position {one_of(always)}"
-        else:
-            text = f"Close {', '.join(signals) or 'a position ' + one_of(always)}"
-        return f"{text}; {opposite}." if opposite else f"{text}."
+        anything = f"any position {one_of(always)}" if signals else f"a position {one_of(always)}"
+        clauses = [*signals, anything] if always else signals
+        rest = [clause for clause in (break_even(risk), opposite) if clause]
+        return "; ".join([f"Close {listed(clauses)}", *rest]) + "."
+
+    def _both_sides(self) -> bool:
+        """Whether an entry may stand against an open position."""
+        sides = PossibleSides(self._spec, self._registry).of_rule(self._spec.entry.rule)
+        return sides.long and sides.short
 
     def _exit_signals(self) -> list[str]:
         rule, direction = self._spec.exit, self._spec.risk.direction
@@ -92,25 +97,26 @@ class _Words:
         return [f"{side} {clause}" for side, clause in both if clause]
 
     def size(self) -> str:
-        risk = self._spec.risk
-        rest = f", with at least {_bars(risk.cooldown_bars)} between an exit and the next entry"
-        return f"Each entry is {_size(risk.sizing)}{rest if risk.cooldown_bars else ''}."
+        limited = limits(self._spec)
+        return entry_size(self._spec) + (f"; {limited}." if limited else ".")
 
     def _market(self) -> str:
         spec = self._spec
+        walked = f", with fills on {spec.execution.value} bars" if spec.execution is not None else ""
         if spec.top is not None:
-            largest = f"the {spec.top.top} {spec.category.value} symbols of the largest {spec.top.by}"
-            return f"{spec.timeframe.value} bars of {largest}"
+            largest = f"the {spec.top.top} {spec.category.value} symbols with the largest {spec.top.by}"
+            return f"{spec.timeframe.value} bars of {largest}{walked}"
         symbols = list(spec.symbols)
         shown = symbols if len(symbols) <= 4 else [*symbols[:3], f"{len(symbols) - 3} more"]
-        names = ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
-        return f"{spec.timeframe.value} bars of {names} ({spec.category.value})"
+        return f"{spec.timeframe.value} bars of {listed(shown)} ({spec.category.value}){walked}"
 
     def _rule(self, rule: Combination, side: int, depth: int = 0) -> str:
         """What must hold for one side (0 long, 1 short) to be supported; empty where it never is."""
         names = [name for name in rule.signals if self._enabled(name)]
-        phrases = [self._member(name, side, depth) for name in names]
-        possible = [phrase for phrase in phrases if phrase]
+        phrases = {name: self._member(name, side, depth) for name in names}
+        if len(phrases) > 1:
+            phrases = {name: _wrapped(text, (", ",)) for name, text in phrases.items()}
+        possible = {name: phrase for name, phrase in phrases.items() if phrase}
         needed = {
             "unanimous": len(names),
             "majority": len(names) // 2 + 1,
@@ -119,19 +125,35 @@ class _Words:
         }.get(rule.combine)
         if not possible or (needed is not None and needed > len(possible)):
             return _NEVER
-        if len(possible) > 6:
-            possible = [*possible[:5], f"{len(possible) - 5} others"]
         if needed == len(possible):
-            return " and ".join(possible)
+            return self._all_of(possible)
+        shown = _shortened(list(possible.values()))
         if needed == 1:
-            return one_of(possible)
-        listed = ", ".join(possible)
+            return one_of(shown)
+        text = ", ".join(shown)
         if needed is not None:
-            return f"at least {needed} of these hold: {listed}"
+            return f"at least {needed} of these hold: {text}"
         if rule.combine == "weighted":
             percent = plain(round(100 * float(rule.parameters["threshold"]), 6))
-            return f"{percent} % of the weight agrees: {listed}"
-        return f"{rule.combine} of these agree: {listed}"
+            return f"{percent} % of the weight agrees: {text}"
+        return f"{rule.combine} of these agree: {text}"
+
+    def _all_of(self, phrases: dict[str, str]) -> str:
+        """All of them together; what coarser bars say is the background: "a and b while c"."""
+        there = [phrase for name, phrase in phrases.items() if self._is_slower(name)]
+        here = [phrase for name, phrase in phrases.items() if not self._is_slower(name)]
+        if len(phrases) > _MOST_SHOWN or not here or not there:
+            return listed(_shortened(list(phrases.values())))
+        return f"{listed(here)} while {listed(there)}"
+
+    def _is_slower(self, name: str) -> bool:
+        """Whether a signal reads coarser bars alone."""
+        signal = self._spec.signals.get(name)
+        if signal is None:
+            return False
+        references = series_references(self._registry.signals[signal.use], signal.parameters)
+        named = [each for each in references if each not in MARKET_SERIES]
+        return bool(named) and all(self._series.is_slower(each) for each in named)
 
     def _enabled(self, name: str) -> bool:
         return (self._spec.signals.get(name) or self._spec.groups[name]).enabled
@@ -143,13 +165,12 @@ class _Words:
         if depth >= _DEEPEST:
             return f'the group "{name}" supports {"short" if side else "long"}'
         inside = self._rule(self._spec.groups[name].rule, side, depth + 1)
-        compound = any(sign in inside for sign in (" and ", " or ", ": "))
-        return f"({inside})" if compound else inside
+        return _wrapped(inside)
 
     def _signal(self, signal: SignalSpec, side: int, depth: int) -> str:
         true, opposite = self._truth(signal, depth)
         if signal.supports is Supports.BOTH:
-            return f"not ({true})" if signal.invert else true
+            return f"not {in_brackets(true)}" if signal.invert else true
         if signal.invert:
             side = 1 - side
         if signal.supports is Supports.DIRECTION:
@@ -162,13 +183,16 @@ class _Words:
             return f'"{signal.name}" holds', f'the opposite of "{signal.name}" holds'
         if declaration.member_parameters:
             return self._truth_of_members(signal, declaration, declaration.words, depth)
-        texts = {}
+        texts: dict[str, str] = {}
+        first = ""
         for parameter in declaration.parameters:
             value = signal.parameters.get(parameter.name)
             if value is None:
                 continue
-            is_series = parameter.kind is ParameterKind.SERIES and isinstance(value, str)
-            texts[parameter.name] = self._series(str(value)) if is_series else _text(value)
+            texts[parameter.name] = _text(value)
+            if parameter.kind is ParameterKind.SERIES and isinstance(value, str):
+                texts[parameter.name] = _its(self._series.text(value), first)
+                first = first or texts[parameter.name]
         return declaration.words(texts)
 
     def _truth_of_members(
@@ -187,58 +211,31 @@ class _Words:
                 named = named_members(declaration, {parameter.name: value})
                 members = [self._member(name, side, depth + 1) for name in named if self._enabled(name)]
                 possible = possible and (not named or any(members))
-                texts[parameter.name] = ", ".join(each for each in members if each) if named else _text(value)
+                shown = [_wrapped(each) for each in members if each]
+                texts[parameter.name] = ", ".join(shown) if named else _text(value)
             clauses.append(words(texts)[place] if possible else _NEVER)
         return clauses[0], clauses[1]
 
-    def _series(self, reference: str) -> str:
-        name, output = split_reference(reference)
-        if name in MARKET_SERIES:
-            return _COLUMN_WORDS.get(name, f"the {name}")
-        spec = self._spec.indicators[name]
-        declaration = self._registry.indicators[spec.use]
-        numbers, sources = [], []
-        for parameter in declaration.parameters:
-            value = spec.parameters[parameter.name]
-            if parameter.kind is ParameterKind.SERIES:
-                sources += [str(value)] if value != parameter.default else []
-            else:
-                numbers.append(_text(value))
-        text = f"{spec.use.upper()}({', '.join(numbers)})" if numbers else spec.use.upper()
-        if output and output != declaration.main:
-            text = f"the {output.replace('_', ' ')} line of {text}"
-        if spec.timeframe is not None and spec.timeframe is not self._spec.timeframe:
-            text += f" on {spec.timeframe.value} bars"
-        text += f" of {spec.symbol}" if spec.symbol else ""
-        return text + "".join(f" of {self._source(source)}" for source in sources)
 
-    def _source(self, reference: str) -> str:
-        name, _output = split_reference(reference)
-        return _COLUMN_WORDS.get(name, f"the {name}") if name in MARKET_SERIES else f'"{reference}"'
+def _wrapped(text: str, signs: tuple[str, ...] = (" and ", " or ", ": ", " while ", ", ")) -> str:
+    """In brackets where it would not be clear what belongs together."""
+    outside = _BRACKETS.sub("", text)
+    return in_brackets(text) if any(sign in outside for sign in signs) else text
 
 
-def _text(value: float | str | bool) -> str:
+def _its(text: str, first: str) -> str:
+    """`the signal line of MACD` beside MACD is `its signal line`."""
+    own = f" of {first}"
+    return f"its {text.removesuffix(own).removeprefix('the ')}" if first and text.endswith(own) else text
+
+
+def _shortened(phrases: list[str]) -> list[str]:
+    if len(phrases) <= _MOST_SHOWN:
+        return phrases
+    return [*phrases[: _MOST_SHOWN - 1], f"{len(phrases) - _MOST_SHOWN + 1} others"]
+
+
+def _text(value: Value) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else plain(value)
-
-
-def _values(use: Use) -> str:
-    return f"{use.use} " + ", ".join(f"{name} {_text(value)}" for name, value in use.parameters.items())
-
-
-def _bars(count: int) -> str:
-    return f"{count} bar" if count == 1 else f"{count} bars"
-
-
-def _size(use: Use) -> str:
-    of = {
-        "equity": ("percent", "% of the equity"),
-        "notional": ("amount", "of the quote coin"),
-        "fixed": ("quantity", "of the base coin"),
-    }.get(use.use)
-    return _values(use) if of is None else f"{plain(use.number(of[0]))} {of[1]}"
-
-
-def _level(use: Use) -> str:
-    return f"{plain(use.number('percent'))} %" if use.use == "percent" else _values(use)
+        return str(value).lower()
+    return value_text(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -128,6 +128,13 @@ def in_order(*names: str) -> Rule:
 
 
 # Texts
+
+
+def in_brackets(text: str) -> str:
+    """`(a or b)`, with one pair of brackets where it stands in them already."""
+    depths = accumulate((sign == "(") - (sign == ")") for sign in text)
+    whole = text.startswith("(") and all(depth > 0 for depth in list(depths)[:-1]) and text.endswith(")")
+    return text if whole else f"({text})"
 
 
 def count(text: str, what: str = "bar") -> str:

@@ -18,7 +18,7 @@ from tradebot.engine.strategy.registry import (
     Values,
     signal,
 )
-from tradebot.engine.strategy.signals.common import Sides, bars, bars_before, count, member
+from tradebot.engine.strategy.signals.common import Sides, bars, bars_before, count, in_brackets, member
 from tradebot.engine.strategy.signals.windows import all_of, any_of, count_of, earlier_truth
 
 _SIGNAL = member("signal", "The signal or group that is watched.")
@@ -44,7 +44,7 @@ def _same(*clauses: str) -> tuple[str, str]:
     supports=AS_MEMBER,
     standing=True,
     look_back=bars_before(-1),
-    words=lambda texts: _same(f"within the last {count(texts['bars'])} {texts['signal']}"),
+    words=lambda texts: _same(f"{texts['signal']} within the last {count(texts['bars'])}"),
 )
 def within(signal: Sides, *, bars: int) -> Sides:
     """`signal[k]` for any of the last `bars` bars k, this one included."""
@@ -59,7 +59,7 @@ def within(signal: Sides, *, bars: int) -> Sides:
     supports=AS_MEMBER,
     standing=None,
     look_back=bars_before(-1),
-    words=lambda texts: _same(f"for {count(texts['bars'])} {texts['signal']}"),
+    words=lambda texts: _same(f"{texts['signal']} for {count(texts['bars'])}"),
 )
 def held(signal: Sides, *, bars: int) -> Sides:
     """`signal[k]` for each of the last `bars` bars k, this one included."""
@@ -74,7 +74,7 @@ def held(signal: Sides, *, bars: int) -> Sides:
     supports=AS_MEMBER,
     standing=True,
     negates=True,
-    words=lambda texts: _same(f"not ({texts['signal']})"),
+    words=lambda texts: _same(f"not {in_brackets(texts['signal'])}"),
 )
 def not_(signal: Sides) -> Sides:
     """`not signal[i]`, where the member's inputs have values."""
@@ -131,7 +131,7 @@ def _k_within_bars(values: Values) -> Iterable[tuple[str, str]]:
     standing=True,
     look_back=bars_before(-1),
     rule=_k_within_bars,
-    words=lambda texts: _same(f"on {texts['k']} of the last {count(texts['bars'])} {texts['signal']}"),
+    words=lambda texts: _same(f"{texts['signal']} on {texts['k']} of the last {count(texts['bars'])}"),
 )
 def repeated(signal: Sides, *, k: int, bars: int) -> Sides:
     """`signal` held on at least `k` of the last `bars` bars, this one included."""

@@ -103,9 +103,8 @@ def turn(source: Float64) -> Sides:
     standing=True,
     look_back=1,
     recursive=True,
-    words=lambda texts: (f"the last change of {texts['source']} was a rise",
-                         f"the last change of {texts['source']} was a fall"),
-)  # fmt: skip
+    words=lambda texts: (f"{texts['source']} is rising", f"{texts['source']} is falling"),
+)
 def trend(source: Float64) -> Sides:
     """Whether `source` rose at the last bar up to i at which it changed at all, and whether it fell there.
 

@@ -28,6 +28,7 @@ _TIMES = ("time", "close_time")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WORKING_WEEK = (True,) * 5 + (False,) * 2
 _FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 SESSIONS: Mapping[str, tuple[str, str]] = {
@@ -159,6 +160,8 @@ def _days_rule(values: Values) -> Iterable[tuple[str, str]]:
 
 def _days_words(texts: Mapping[str, str]) -> tuple[str, str]:
     chosen = _weekdays(texts["days"]) or ()
+    if tuple(chosen) == _WORKING_WEEK:
+        return "it is a weekday", "it is not a weekday"
     names = [name for name, taken in zip(_DAY_NAMES, chosen, strict=False) if taken]
     listed = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else "".join(names)
     return f"it is {listed}", f"it is not {listed}"
