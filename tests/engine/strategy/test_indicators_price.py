@@ -23,6 +23,7 @@ def _heikin_ashi(f: pd.DataFrame) -> dict[str, Any]:
 
 
 CASES: list[tuple[str, dict[str, Any], Reference]] = [
+    ("price", {}, lambda f: f.close),
     ("weighted_close", {}, lambda f: f.high / 4 + f.low / 4 + f.close / 2),
     ("heikin_ashi", {}, _heikin_ashi),
     ("percent_change", {"length": 3}, lambda f, length: 100 * f.close.pct_change(length)),

@@ -32,6 +32,17 @@ def _series(name: str, default: str, about: str) -> Parameter:
 
 
 @indicator(
+    "price",
+    "Price",
+    "A series as it is: for the price of coarser bars or of another market.",
+    parameters=(SOURCE,),
+)
+def price(source: Float64) -> Float64:
+    """The source itself."""
+    return source.copy()
+
+
+@indicator(
     "weighted_close",
     "Weighted close",
     "Mean of high, low and twice the close.",
@@ -246,6 +257,7 @@ def level(source: Float64, *, length: int, percent: float) -> Float64:
 
 
 DECLARATIONS: tuple[IndicatorDeclaration, ...] = (
+    price,
     weighted_close,
     heikin_ashi,
     percent_change,

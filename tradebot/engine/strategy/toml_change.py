@@ -1,0 +1,172 @@
+"""A TOML text made to hold another document, with as much of its remarks, order and layout as can stay."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from tradebot.engine.strategy.declared import NODE_SECTIONS
+from tradebot.engine.strategy.problems import Path
+from tradebot.engine.strategy.toml_blocks import TomlBlocks, table_lines
+from tradebot.engine.strategy.writing import document_to_toml
+
+Document = dict[str, Any]
+
+
+def change_text(
+    text: str,
+    wanted: Document,
+    renamed: tuple[Path, str] | None = None,
+    copied: tuple[Path, Path] | None = None,
+) -> str:
+    """`text` changed so that it holds `wanted`.
+
+    `renamed` is the path of a node and its new name, `copied` the paths of a node and of its copy: both keep the
+    remarks inside the node. Nodes and sections that are new or gone are written and taken out as blocks of lines;
+    single values are set by tomlkit. Where the result would not hold `wanted`, the document is written anew.
+    """
+    text = text.replace("\r\n", "\n")
+    if renamed is not None:
+        text = TomlBlocks(text).renamed(*renamed) or text
+    if copied is not None:
+        text = _with_copy(text, *copied)
+    text = _with_tables(text, wanted)
+    text = _in_order(text, wanted)
+    if not _holds(text, wanted):
+        text = _with_values(text, wanted)
+    return text if _holds(text, wanted) else document_to_toml(wanted)
+
+
+def _holds(text: str, wanted: Document) -> bool:
+    """Whether a text holds the document, its nodes in the same order."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return False
+    return _same(document, wanted) and all(
+        list(document.get(section, ())) == list(wanted.get(section, ())) for section in NODE_SECTIONS
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal and of the same kind all through: 1, 1.0 and true are three."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+def _tables(document: Mapping[str, Any]) -> dict[Path, Mapping[str, Any]]:
+    """The tables that have headers of their own: sections, and the nodes of those that hold nodes."""
+    found: dict[Path, Mapping[str, Any]] = {}
+    for section, table in document.items():
+        if section in NODE_SECTIONS and isinstance(table, Mapping):
+            found |= {(section, name): node for name, node in table.items() if isinstance(node, Mapping)}
+        elif isinstance(table, Mapping):
+            found[(section,)] = table
+    return found
+
+
+def _with_tables(text: str, wanted: Document) -> str:
+    """Without the tables that are gone, and with those that are new."""
+    present, needed = _tables(tomllib.loads(text)), _tables(wanted)
+    for path in present:
+        if path not in needed:
+            text = TomlBlocks(text).without(path) or text
+    for path, table in needed.items():
+        if path not in present:
+            text = TomlBlocks(text).with_table(path, table_lines(path, table))
+    return text
+
+
+def _with_copy(text: str, source: Path, copy: Path) -> str:
+    """With a second block that has the lines of the first one and another name, behind it."""
+    blocks = TomlBlocks(text)
+    block = blocks.find(source)
+    if block is None:
+        return text
+    lines = blocks.lines[block.header : block.end]
+    renamed = TomlBlocks("\n".join(lines)).renamed(source, str(copy[-1]))
+    return text if renamed is None else blocks.with_table(copy, renamed.split("\n"), behind=source)
+
+
+def _in_order(text: str, wanted: Document) -> str:
+    """With the nodes of each section in the wanted order, as far as they have headers."""
+    document = tomllib.loads(text)
+    for section in NODE_SECTIONS:
+        goal = [name for name in wanted.get(section, {}) if name in document.get(section, {})]
+        order = [name for name in document.get(section, {}) if name in goal]
+        for place, name in enumerate(goal):
+            if order[place] != name:
+                changed = TomlBlocks(text).swapped((section, order[place]), (section, name))
+                if changed is None:
+                    return text
+                text, other = changed, order.index(name)
+                order[other], order[place] = order[place], name
+    return text
+
+
+def _with_values(text: str, wanted: Document) -> str:
+    import tomlkit  # here: only edits need it
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        _merge(document, wanted, top=True)
+        return tomlkit.dumps(document)
+    except TOMLKitError:
+        return text
+
+
+def _merge(table: Any, wanted: Mapping[str, Any], top: bool = False) -> None:
+    """Make a table of tomlkit's hold the wanted values, touching only those that differ."""
+    for key in [key for key in table if key not in wanted]:
+        table.pop(key)
+    for key, value in wanted.items():
+        present = table.get(key)
+        if key in table and isinstance(value, Mapping) and isinstance(present, MutableMapping):
+            _merge(present, value)
+        elif key in table and isinstance(value, list) and isinstance(present, list):
+            _merge_list(present, value)
+        elif key not in table or not _same(_plain(present), value):
+            table[key] = _item(value, inline=not top)
+
+
+def _merge_list(items: Any, wanted: list[Any]) -> None:
+    """Change the middle of a list, so that what stays keeps its remarks and line breaks."""
+    have = [_plain(each) for each in items]
+    shorter = min(len(have), len(wanted))
+    first = last = 0
+    while first < shorter and _same(have[first], wanted[first]):
+        first += 1
+    while last < shorter - first and _same(have[-1 - last], wanted[-1 - last]):
+        last += 1
+    for at in range(len(have) - last - 1, first - 1, -1):
+        items.pop(at)
+    for at, value in enumerate(wanted[first : len(wanted) - last], first):
+        items.insert(at, _item(value, inline=True))
+
+
+def _plain(value: Any) -> Any:
+    unwrap = getattr(value, "unwrap", None)
+    return unwrap() if callable(unwrap) else value
+
+
+def _item(value: Any, inline: bool) -> Any:
+    import tomlkit
+
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table() if inline else tomlkit.table()
+        for key, each in value.items():
+            table[key] = _item(each, inline=True)
+        return table
+    if isinstance(value, list):
+        array = tomlkit.array()
+        for each in value:
+            array.append(_item(each, inline=True))
+        return array
+    return value
