@@ -272,7 +272,15 @@ def test_every_binding_has_an_id() -> None:
         trade_dialog,
     )
 
-    building = (build, build_dialogs, build_editor, build_form, build_rule_entry, build_sheet, build_strategies)
+    building = (
+        build,
+        build_dialogs,
+        build_editor,
+        build_form,
+        build_rule_entry,
+        build_sheet,
+        build_strategies,
+    )
     modules = (*building, build_toml, data, data_dialogs, results, trade_dialog)
     for module in modules:
         for owner in vars(module).values():

@@ -43,7 +43,10 @@ def build_form(
     A text that is no TOML gives a form without sections and one problem.
     """
     checked = check_strategy(toml, registry=registry)
-    problems = tuple(FormProblem(each.path, each.sentence, each.severity.value) for each in checked.problems)
+    problems = tuple(
+        FormProblem(each.path, each.sentence, each.severity.value, each.line or 0)
+        for each in checked.problems
+    )
     read = read_toml(toml)
     if not isinstance(read, TomlText):
         return FormView((), problems, toml)

@@ -83,11 +83,13 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """Something wrong or doubtful, with the path of the field it belongs to. `severity` is error or warning."""
+    """Something wrong or doubtful, with the path of the field it belongs to. `severity` is error or warning; `line` is
+    that of the text, 0 where it is not known."""
 
     path: str
     sentence: str
     severity: str
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
