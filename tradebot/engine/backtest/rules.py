@@ -67,7 +67,9 @@ def _refuse_what_is_not_simulated(strategy: StrategyRules, slot: SymbolData) -> 
     risk, costs = strategy.risk, strategy.costs
 
     def percent_only(uses: Sequence[Use]) -> bool:
-        return all(use.use == "percent" and use.parameters.get("share_percent") is None for use in uses)
+        return all(
+            use.use == "percent" and use.parameters.get("share_percent") in (None, 100.0) for use in uses
+        )
 
     unknown = {
         "risk.sizing": risk.sizing.use.upper() not in SizingKind.__members__,
