@@ -23,6 +23,7 @@ from tests.support.reference import (
     ReferenceSlot,
     ReferenceTrade,
     simulate_reference,
+    simulate_reference_run,
 )
 from tests.support.reference_signals import (
     INDICATORS,
@@ -34,6 +35,8 @@ from tests.support.reference_signals import (
     signal_sides,
 )
 from tests.support.rule_cases import RULE_CASES, RuleCase
+from tests.support.run_case import RunCase
+from tests.support.run_cases import RUN_CASES
 from tests.support.scenarios import Scenario, random_scenario, scenarios
 
 
@@ -62,8 +65,26 @@ def test_a_rule(case: RuleCase) -> None:
         assert result.equity[-1][1:] == pytest.approx(case.last_row, rel=1e-12, abs=1e-11)
 
 
+@pytest.mark.parametrize("case", RUN_CASES, ids=[case.name for case in RUN_CASES])
+def test_a_rule_of_whole_runs(case: RunCase) -> None:
+    result = simulate_reference_run(case.run)
+    assert len(result.trades) == len(case.trades)
+    for trade, expected in zip(result.trades, case.trades, strict=True):
+        assert {column: getattr(trade, column) for column in expected} == {
+            column: close_to(value, column) for column, value in expected.items()
+        }
+    assert result.refusals == case.refusals
+    assert result.interventions == case.interventions
+    assert result.equity[-1].equity == close_to(case.final_equity)
+    if case.equity is not None:
+        assert [row.equity for row in result.equity] == pytest.approx(list(case.equity), rel=1e-12)
+    if case.cash is not None:
+        assert [row.cash for row in result.equity] == pytest.approx(list(case.cash), rel=1e-12, abs=1e-9)
+
+
 def test_no_two_rules_share_a_name() -> None:
-    assert len({case.name for case in RULE_CASES}) == len(RULE_CASES)
+    for cases in (RULE_CASES, RUN_CASES):
+        assert len({case.name for case in cases}) == len(cases)
 
 
 # Laws that hold for every run ------------------------------------------------------------------------------

@@ -43,11 +43,11 @@ def walk(run: ReferenceRun) -> ReferenceResult:
             meet_targets(account, state)
         for state in present:
             settle_delisted(account, state)
+        expire_entries(account, present)
         mark_at_close(account, present, time)
         if account.equity <= 0:
             account.result.bankrupt = True
             break
-        expire_entries(account, present)
         check_daily_loss(account, time)
         check_drawdown(account, time)
         for state in present:

@@ -1,0 +1,32 @@
+"""The table of whole runs, worked out by hand: every row of every rule, in the order of the rules."""
+
+from __future__ import annotations
+
+from tests.support.run_case import RunCase
+from tests.support.run_cases_levels import MOVING_STOPS, SHARES, STOPS
+from tests.support.run_cases_limits import DAILY_LOSS, DRAWDOWN, LOSS_STREAK
+from tests.support.run_cases_margin import FUNDING, LEVERAGE, LIQUIDATION
+from tests.support.run_cases_orders import LIMIT_ENTRIES, STOP_ENTRIES
+from tests.support.run_cases_portfolio import ADDS, DELISTED, FINER_BARS, STRATEGIES
+from tests.support.run_cases_sizes import CAPS, IMPACTS, SIZINGS
+
+RUN_CASES: tuple[RunCase, ...] = (
+    *LIMIT_ENTRIES,
+    *STOP_ENTRIES,
+    *STOPS,
+    *SHARES,
+    *MOVING_STOPS,
+    *LIQUIDATION,
+    *LEVERAGE,
+    *FUNDING,
+    *SIZINGS,
+    *CAPS,
+    *IMPACTS,
+    *DAILY_LOSS,
+    *DRAWDOWN,
+    *LOSS_STREAK,
+    *ADDS,
+    *FINER_BARS,
+    *STRATEGIES,
+    *DELISTED,
+)
