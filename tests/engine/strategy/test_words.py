@@ -142,8 +142,8 @@ def ending(strategy: StrategyBuilder) -> str:
         (
             crossing().take_profit("percent", percent=5).take_profit("r", multiple=6).take_profit("atr", multiple=7)
             .stop_loss("percent", percent=1),
-            "at a loss of 1 %, 33.33 % of it at a gain of 5 %, 33.33 % of it at a gain of 6R or the rest at a gain of 7 "
-            "times ATR 14",
+            "at a loss of 1 %, 33.33 % of it at a gain of 5 %, 33.33 % of it at a gain of 6R or the rest at a gain of "
+            "7 times ATR 14",
         ),
         (crossing().trailing_stop("atr", multiple=3), "at 3 times ATR 14 behind its best price"),
         (

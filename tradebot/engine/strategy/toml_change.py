@@ -145,6 +145,9 @@ def _merge_list(items: Any, wanted: list[Any]) -> None:
         first += 1
     while last < shorter - first and _same(have[-1 - last], wanted[-1 - last]):
         last += 1
+    while first < shorter - last and isinstance(have[first], Mapping) and isinstance(wanted[first], Mapping):
+        _merge(items[first], wanted[first])  # a table that changed is still the table at this place
+        first += 1
     for at in range(len(have) - last - 1, first - 1, -1):
         items.pop(at)
     for at, value in enumerate(wanted[first : len(wanted) - last], first):
