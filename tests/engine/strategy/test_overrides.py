@@ -115,6 +115,86 @@ def test_a_target_is_set_however_it_is_written(text: str, path: str) -> None:
     assert [target.number("percent") for target in spec.risk.take_profit] == [7.5]
 
 
+LEVELS = TEXT.replace(
+    "[risk]\n",
+    """[orders]
+entry = "limit"      # better than the close
+offset = { use = "percent", percent = 0.1 }
+
+[risk]
+stop_loss = { use = "percent", percent = 2 }   # two percent
+""",
+).replace(
+    'take_profit = [{ use = "percent", percent = 4 }]',
+    'take_profit = [\n  { use = "r", multiple = 1, share_percent = 50 }, # the first\n  { use = "r", multiple = 3 },\n]',
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "read"),
+    [
+        ("strategy.execution", "1m", lambda spec: spec.execution.value == "1m"),
+        ("strategy.symbols.top", "20", lambda spec: (spec.symbols, spec.top.top, spec.top.by) == ((), 20, "turnover")),
+        ("strategy.symbols", "{ top = 5 }", lambda spec: spec.top.top == 5),
+        ("orders.entry", "stop", lambda spec: spec.orders.entry == "stop"),
+        ("orders.offset.percent", "0.5", lambda spec: spec.orders.offset.number("percent") == 0.5),
+        ("orders.valid_bars", "4", lambda spec: spec.orders.valid_bars == 4),
+        ("risk.leverage", "5", lambda spec: spec.risk.leverage == 5.0),
+        ("risk.stop_loss.use", "atr", lambda spec: spec.risk.stop_loss.parameters == {"length": 14, "multiple": 2.0}),
+        ("risk.sizing.use", "kelly", lambda spec: spec.risk.sizing.number("fraction") == 0.5),
+        ("risk.take_profit.1.multiple", "1.5", lambda spec: spec.risk.take_profit[0].number("multiple") == 1.5),
+        ("risk.take_profit.2.multiple", "4", lambda spec: spec.risk.take_profit[1].number("multiple") == 4.0),
+        ("risk.take_profit.2.share_percent", "20", lambda spec: spec.risk.take_profit[1].number("share_percent") == 20.0),
+        ("risk.trailing_stop.percent", "3", lambda spec: spec.risk.trailing_stop.use == "percent"),
+        ("risk.trailing_stop.multiple", "3", lambda spec: spec.risk.trailing_stop.use == "atr"),
+        ("risk.break_even.at_r", "1", lambda spec: spec.risk.break_even.at_r == 1.0),
+        ("risk.pyramiding.max_adds", "2", lambda spec: spec.risk.pyramiding.max_adds == 2),
+        ("risk.max_positions", "3", lambda spec: spec.risk.max_positions == 3),
+        ("risk.max_exposure_percent", "250", lambda spec: spec.risk.max_exposure_percent == 250.0),
+        ("risk.max_drawdown_percent", "25", lambda spec: spec.risk.max_drawdown_percent == 25.0),
+        ("costs.max_volume_share_percent", "10", lambda spec: spec.costs.max_volume_share_percent == 10.0),
+        ("costs.impact", "0.5", lambda spec: spec.costs.impact == 0.5),
+    ],
+)  # fmt: skip
+def test_every_value_of_orders_levels_and_limits(path: str, value: str, read: object) -> None:
+    text = apply_overrides(LEVELS, {path: value})
+    assert read(parse_strategy(text))
+    for remark in ("# better than the close", "# two percent", "# the first", "# short"):
+        assert remark in text
+    assert check_strategy(LEVELS, overrides={path: value}).text == text
+
+
+def test_values_of_tables_that_need_several() -> None:
+    adds = {"risk.pyramiding.max_adds": "2", "risk.pyramiding.spacing.multiple": "1.5"}
+    adds |= {"orders.offset.use": "atr", "orders.offset.multiple": "0.5"}
+    pauses = {"risk.loss_streak.losses": "4", "risk.loss_streak.pause_bars": "48"}
+    spec = parse_strategy(apply_overrides(LEVELS, adds | pauses))
+    assert spec.risk.pyramiding is not None
+    assert spec.risk.pyramiding.spacing is not None
+    assert (spec.risk.pyramiding.max_adds, spec.risk.pyramiding.spacing.use) == (2, "atr")
+    assert spec.orders.offset is not None
+    assert spec.orders.offset.parameters == {"length": 14, "multiple": 0.5}
+    assert spec.risk.loss_streak is not None
+    assert (spec.risk.loss_streak.losses, spec.risk.loss_streak.pause_bars) == (4, 48)
+
+
+def test_a_target_that_the_list_does_not_have() -> None:
+    with pytest.raises(StrategyError) as raised:
+        apply_overrides(LEVELS, {"risk.take_profit.3.multiple": "5"}, "s.toml")
+    assert raised.value.sentence.startswith(
+        "s.toml: risk.take_profit.3.multiple: is not the path of a value of this strategy. Did you mean"
+    )
+    # With several targets it must be said which is meant.
+    with pytest.raises(StrategyError):
+        apply_overrides(LEVELS, {"risk.take_profit.multiple": "5"})
+
+
+@pytest.mark.parametrize("path", ["risk.take_profit.percent", "risk.take_profit.1.percent"])
+def test_the_first_target_of_an_empty_list(path: str) -> None:
+    empty = TEXT.replace('[{ use = "percent", percent = 4 }]', "[]")
+    assert parse_strategy(apply_overrides(empty, {path: "6"})).risk.take_profit[0].number("percent") == 6.0
+
+
 def test_several_values_and_their_order() -> None:
     spec = parse_strategy(TEXT, overrides={"indicators.fast.use": "rsi", "indicators.fast.length": "7"})
     assert (spec.indicators["fast"].use, spec.indicators["fast"].parameters["length"]) == ("rsi", 7)

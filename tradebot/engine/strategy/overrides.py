@@ -117,6 +117,20 @@ def _set(document: MutableMapping[str, Any], path: str, value: Any, registry: Re
     if isinstance(table, list):
         table = _entry(table, 1, keys[:-1], keys[-1], registry)
     table[keys[-1]] = value
+    if keys[-1] == "use":
+        _drop_values_of_another_kind(table, keys[:-1], registry)
+
+
+def _drop_values_of_another_kind(
+    table: MutableMapping[str, Any], path: list[str], registry: Registry
+) -> None:
+    """After a stop, a size or the like was given another kind, what only the old one had is no value of it."""
+    parameter = _declared([key for key in path if not key.isdecimal()], registry)
+    declaration = registry.family(parameter.family).get(str(table["use"])) if parameter is not None else None
+    if declaration is not None:
+        known = {each.name for each in declaration.parameters} | {"use"}
+        for name in [name for name in table if name not in known]:
+            del table[name]
 
 
 def _entry(tables: list[Any], position: int, path: list[str], value_name: str, registry: Registry) -> Any:
@@ -142,7 +156,7 @@ def _new_table(path: list[str], value_name: str, registry: Registry) -> dict[str
 
 
 def _declared(path: list[str], registry: Registry) -> Parameter | None:
-    """The declaration of the table at a path such as risk.stop_loss or risk.pyramiding.spacing."""
+    """The declaration of the table at a path such as risk.stop_loss or risk.pyramiding.spacing; None for a node."""
     section = registry.sections.get(path[0])
     parameters = section.parameters if section is not None else ()
     declared = None
