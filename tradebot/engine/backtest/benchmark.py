@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tradebot.engine.backtest.ledger import Costs, SymbolData
-from tradebot.engine.market import Float64, Int64
+from tradebot.engine.market import Candles, Float64, Int64
 
 
 def one_of_each(slots: Sequence[SymbolData]) -> list[SymbolData]:
@@ -48,19 +48,28 @@ def costed_hold_equity(time: Int64, slots: Sequence[SymbolData], cash: float, co
     return worth
 
 
+def bars_at(candles: Candles, time: Int64) -> Int64:
+    """The bar that opened last at or before each time, -1 where none had."""
+    length = candles.timeframe.ms
+    first, last = int(candles.time[0]), int(candles.time[-1])
+    if last - first == (len(candles) - 1) * length:  # no bar is missing, and no search is needed
+        return np.clip((time - first) // length, -1, len(candles) - 1)
+    return np.searchsorted(candles.time, time, side="right") - 1
+
+
 def _growth(time: Int64, slot: SymbolData) -> Float64:
     candles = slot.candles
-    bar = np.searchsorted(candles.time, time - candles.timeframe.ms, side="right") - 1
+    bar = bars_at(candles, time - candles.timeframe.ms)
     return np.where(bar >= 0, candles.close[np.maximum(bar, 0)] / candles.open[0], 1.0)
 
 
 def _funding_paid(time: Int64, slot: SymbolData) -> Float64:
     """Funding paid up to each time for a position of 1 at the first open, as a share of that."""
     candles = slot.candles
-    held = (slot.funding_time >= candles.time[0]) & (slot.funding_time < candles.close_time[-1])
+    end = int(candles.time[-1]) + candles.timeframe.ms
+    held = (slot.funding_time >= candles.time[0]) & (slot.funding_time < end)
     times, rates = slot.funding_time[held], slot.funding_rate[held]
     if not len(times):
         return np.zeros(len(time))
-    bar = np.searchsorted(candles.time, times, side="right") - 1
-    paid = np.cumsum(rates * candles.open[bar] / candles.open[0])
+    paid = np.cumsum(rates * candles.open[bars_at(candles, times)] / candles.open[0])
     return np.concatenate([[0.0], paid])[np.searchsorted(times, time, side="right")]

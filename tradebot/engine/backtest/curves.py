@@ -65,16 +65,13 @@ def thinned_curve(ledger: Ledger, slots: Sequence[SymbolData], most: int = MOST_
 
 def _last_rows(time: Float64, most: int) -> Int64:
     """Positions of the rows that stay."""
+    # Here, because listing results must not load the kernel.
+    from tradebot.engine.backtest.measures import last_of_each
+
     if len(time) <= most:
         return np.arange(len(time), dtype=np.int64)
-    last: Int64 = np.empty(0, dtype=np.int64)
-    for length in (HOUR_MS, DAY_MS):
-        ends = np.arange((int(time[0]) - 1) // length + 1, (int(time[-1]) - 1) // length + 2) * float(length)
-        last = np.searchsorted(time, ends, side="right") - 1
-        last = last[np.diff(last, prepend=-1) > 0]
-        if len(last) <= most:
-            break
-    return last
+    by_hour: Int64 = last_of_each(time, HOUR_MS)
+    return by_hour if len(by_hour) <= most else last_of_each(time, DAY_MS)
 
 
 def chart_series(curve: Curve, points: int) -> ChartSeries:

@@ -67,7 +67,8 @@ def _of_the_account(settings: RunSettings, ledger: Ledger) -> Iterator[_Found]:
 def _without_trades(
     specs: Sequence[StrategySpec], inputs: Sequence[SlotInput], ledger: Ledger, registry: Registry | None
 ) -> Iterator[_Found]:
-    traded = {inputs[slot].data.strategy for slot in np.unique(ledger.trades["slot"]).tolist()}
+    rows = np.bincount(ledger.trades["slot"], minlength=len(inputs))
+    traded = {one.data.strategy for one, count in zip(inputs, rows, strict=True) if count}
     for number, spec in enumerate(specs):
         if number not in traded:
             slots = [slot for slot, one in enumerate(inputs) if one.data.strategy == number]

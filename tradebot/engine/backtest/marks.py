@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,21 +44,17 @@ def load_marks(
 ) -> Marks:
     """The marks of these bars (of `timeframe` where they are not coarse): from the file of that timeframe or a finer
     one, and where that is not enough from all files of coarser ones too."""
-    start, end = int(traded.time[0]), int(traded.time[-1]) + int(traded.length_ms[-1])
+    held = [each for each in Timeframe if any(store.stamps(DatasetKey.of(category, symbol, each, mark=True)))]
     sources: list[tuple[Candles, str]] = []
-    try:
-        own = store.load_or_build(category, symbol, timeframe, start, end, mark=True)
-    except InputError:
-        own = None  # none covers the span
-    if own is not None and len(own[0]):
-        sources.append(own)
-    if own is None or not len(own[0]) or not _recorded(traded, own[0])[0].all():
-        for coarser in (each for each in Timeframe if each.ms > timeframe.ms):
+    start, end = int(traded.time[0]), int(traded.time[-1]) + int(traded.length_ms[-1])
+    if any(each.ms <= timeframe.ms for each in held):
+        with suppress(InputError):  # none covers the span
+            sources.append(store.load_or_build(category, symbol, timeframe, start, end, mark=True))
+    if not sources or not len(sources[0][0]) or not _recorded(traded, sources[0][0])[0].all():
+        for coarser in (each for each in held if each.ms > timeframe.ms):
             key = DatasetKey.of(category, symbol, coarser, mark=True)
-            if store.info(key) is not None:
-                bars = store.load(key, start - coarser.ms, end)
-                if len(bars):
-                    sources.append((bars, key.file_name))
+            sources.append((store.load(key, start - coarser.ms, end), key.file_name))
+    sources = [source for source in sources if len(source[0])]
     if not sources:
         return Marks(None, len(traded.time))
     columns, estimated = mark_columns(traded, [candles for candles, _ in sources])

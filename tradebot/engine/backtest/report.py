@@ -271,7 +271,7 @@ def whole_positions(trades: Records) -> WholePositions:
     ids = trades["trade_id"]
     pnl: Float64 = trades["pnl"]
     risk = trades["quantity"] * np.abs(trades["entry_price"] - trades["initial_stop"])
-    if len(np.unique(ids)) == len(ids):
+    if not len(ids) or int(np.bincount(ids).max()) == 1:
         closed = trades["status"] != TradeStatus.OPEN
         return WholePositions(pnl[closed], trades["r"][closed])
     _, position = np.unique(ids, return_inverse=True)

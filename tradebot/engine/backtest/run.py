@@ -239,16 +239,19 @@ def _checked(checks: Sequence[LookAheadCheck]) -> str:
 
 
 def _part(prepared: Prepared, number: int, ledger: Ledger, whole: Metrics) -> StrategyPart:
-    one, alone = prepared.asked[number], len(prepared.asked) == 1
+    one = prepared.asked[number]
     slots = [slot for slot, each in enumerate(prepared.inputs) if each.data.strategy == number]
-    trades = ledger.trades[np.isin(ledger.trades["slot"], slots)]
+    metrics = whole
+    if len(prepared.asked) > 1:
+        trades = ledger.trades[np.isin(ledger.trades["slot"], slots)]
+        metrics = part_metrics(ledger, prepared.slots, trades, slots, one.settings.costs)
     return StrategyPart(
         name=one.spec.name,
         toml=one.toml,
         timeframe=one.spec.timeframe,
         symbols=tuple(prepared.inputs[slot].data.symbol for slot in slots),
         costs=one.settings.costs,
-        metrics=whole if alone else part_metrics(ledger, prepared.slots, trades, slots, one.settings.costs),
+        metrics=metrics,
         refusals=_counts(ledger, REFUSALS, slots),
         interventions=_counts(ledger, INTERVENTIONS, slots),
         conflicts=sum(prepared.inputs[slot].data.decisions.conflicts for slot in slots),
