@@ -12,7 +12,6 @@ import random
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import JobBoard
-from tradebot.engine.messages import Collect, Command, ConnectionView, EngineSnapshot
+from tradebot.engine.messages import Collect, Command, ConnectionView, EngineSnapshot, Preview
 
 if TYPE_CHECKING:
     from tradebot.engine.control.folders import Folders
@@ -99,9 +98,11 @@ class Engine:
 
     def execute(self, command: Command) -> Future[Any]:
         """Carry out a command; the future holds its reply, or the TradebotError that refuses it."""
-        reply: Future[Any] = Future()
-        self._queries.submit(self._execute, command).add_done_callback(partial(_hand_on, reply))
-        return reply
+        runtime = self._runtime
+        if isinstance(command, Preview) and runtime is not None:
+            # Handed on at once, so that the newest stays the newest; it has a thread of its own.
+            return runtime.preview(command)
+        return self._queries.submit(self._execute, command)
 
     def _execute(self, command: Command) -> Any:
         self.wait_until_ready()
@@ -143,20 +144,6 @@ class Engine:
         finally:
             self._runtime = None
             await runtime.stop()
-
-
-def _hand_on(reply: Future[Any], done: Future[Any]) -> None:
-    """Settle `reply` as `done` was; where that holds a Future itself, as that one will be."""
-    if done.cancelled():
-        reply.cancel()
-        return
-    error = done.exception()
-    if error is not None:
-        reply.set_exception(error)
-    elif isinstance(done.result(), Future):
-        done.result().add_done_callback(partial(_hand_on, reply))
-    else:
-        reply.set_result(done.result())
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

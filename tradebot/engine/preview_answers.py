@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from tradebot.engine.strategy.needs import data_needs
 
 if TYPE_CHECKING:
     from tradebot.engine.control.settings import BacktestSettings
-    from tradebot.engine.preview_run import PreviewRuns, Shown, Span, Tested
+    from tradebot.engine.preview_run import PreviewRuns
 
 ALL = "*"
 """The symbol that stands for all of the strategy's together."""
@@ -112,22 +113,21 @@ class PreviewAnswers:
         cancel: CancelToken,
         say: Say,
     ) -> PreviewView:
-        from tradebot.engine.preview_run import Shown
+        from tradebot.engine.preview_run import Ground, Shown
         from tradebot.engine.preview_views import figure_views
 
         runs = self._runs_of(registry)
-        span = runs.span(spec, tested[0], command.days)
-        shown = Shown(max(4, command.columns), max(4, command.bars))
+        look = runs.look()
+        span = runs.span(spec, tested[0], command.days, look)
+        ground = Ground(tested, span, Shown(max(4, command.columns), max(4, command.bars)), look)
         saved = self._saved(command, registry)
         share = _SAVED_SHARE if saved is not None else 1.0
-        now = runs.test(spec, tested, span, shown, lambda done, note: say(done * share, note), cancel)
-        before = (
-            None
-            if saved is None
-            else self._before(
-                runs, saved, tested, span, shown, lambda done, note: say(share + done * share, note), cancel
-            )
-        )
+        now = runs.test(spec, ground, lambda done, note: say(done * share, note), cancel)
+        before = None
+        if saved is not None:
+            # What the saved version reads may not be there; then nothing is compared.
+            with suppress(InputError):
+                before = runs.test(saved, ground, lambda done, note: say(share + done * share, note), cancel)
         compared = before is not None and before is not now
         return PreviewView(
             generation=command.generation,
@@ -156,22 +156,6 @@ class PreviewAnswers:
         if not command.saved_toml:
             return None
         return check_strategy(command.saved_toml, "the saved version", registry).spec
-
-    def _before(
-        self,
-        runs: PreviewRuns,
-        saved: StrategySpec,
-        tested: tuple[str, ...],
-        span: Span,
-        shown: Shown,
-        say: Say,
-        cancel: CancelToken,
-    ) -> Tested | None:
-        """What the saved version came to on the same bars; None where it cannot be tested on them."""
-        try:
-            return runs.test(saved, tested, span, shown, say, cancel)
-        except InputError:
-            return None
 
     def _runs_of(self, registry: Registry) -> PreviewRuns:
         # Here, because the backtest's rooms take half a second to import and are needed from the first preview on.

@@ -43,10 +43,10 @@ class FileHistories:
         self._known: dict[DatasetKey, _Known] = {}
         self._next = 0
 
-    def number(self, key: DatasetKey) -> int:
+    def number(self, key: DatasetKey, stamps: Stamps | None = None) -> int:
         """The number of a dataset's content. Where its files changed, its columns are compared by checksums (6 ms for
         a year of minutes)."""
-        stamps = self._store.stamps(key)
+        stamps = self._store.stamps(key) if stamps is None else stamps
         with self._lock:
             known = self._known.get(key)
         if known is not None and known.stamps == stamps:
@@ -95,7 +95,7 @@ class PreviewMarket(StoreMarket):
         timeframe: Timeframe,
         settings: RunSettings,
         histories: FileHistories,
-        before_ms: Callable[[Timeframe], int],
+        before_ms: Callable[[str, Timeframe], int],
     ) -> None:
         super().__init__(store, category, symbol, timeframe, settings)
         self._category_read = category
@@ -110,7 +110,7 @@ class PreviewMarket(StoreMarket):
         if place not in self._cut:
             bars = super().candles(symbol, timeframe)
             if self._start_ms is not None:
-                needed = _HISTORY_FACTOR * self._before_ms(timeframe) + timeframe.ms
+                needed = _HISTORY_FACTOR * self._before_ms(symbol, timeframe) + timeframe.ms
                 first = int(np.searchsorted(bars.time, self._start_ms - needed))
                 bars = bars.slice(first, len(bars))
             self._cut[place] = bars
@@ -126,20 +126,53 @@ class PreviewMarket(StoreMarket):
         return f"{self._histories.number(key)} {key} {timeframe.value} {first} {last} {len(bars)}"
 
 
+class DataLook:
+    """What is stored, as one request sees it: every file is looked at once, however often it is asked about."""
+
+    def __init__(self, store: Store, histories: FileHistories) -> None:
+        self._store = store
+        self._histories = histories
+        self._files: dict[tuple[Category, str], tuple[tuple[DatasetKey, Stamps], ...]] = {}
+        self._states: dict[tuple[Category, str], tuple[object, ...]] = {}
+
+    def files(self, category: Category, symbol: str) -> tuple[tuple[DatasetKey, Stamps], ...]:
+        """The files of bars and marks of a symbol, each with what changes whenever it does."""
+        place = category, symbol
+        if place not in self._files:
+            keys = [
+                DatasetKey.of(category, symbol, timeframe, mark)
+                for timeframe in Timeframe
+                for mark in (False, True)
+            ]
+            stamped = ((key, self._store.stamps(key)) for key in keys)
+            self._files[place] = tuple((key, stamps) for key, stamps in stamped if any(stamps))
+        return self._files[place]
+
+    def state(self, category: Category, symbol: str) -> tuple[object, ...]:
+        """Names what is stored of a symbol: equal values, equal rows in every file as far as they reach."""
+        place = category, symbol
+        if place not in self._states:
+            files = [
+                (key.name, self._histories.number(key, stamps))
+                for key, stamps in self.files(category, symbol)
+            ]
+            rules = self._store.instruments().get((category, symbol))
+            self._states[place] = symbol, *files, len(self._store.funding(category, symbol)), rules
+        return self._states[place]
+
+
 class WatchedNodes(NodeCache):
     """A shared cache as one run sees it: before each node it asks whether the run is still wanted, and counts."""
 
-    def __init__(self, shared: NodeCache, cancel: CancelToken, counted: Callable[[int], None]) -> None:
+    def __init__(self, shared: NodeCache, cancel: CancelToken, counted: Callable[[], None]) -> None:
         super().__init__(0)
         self._shared = shared
         self._cancel = cancel
         self._counted = counted
-        self._done = 0
 
     def get(self, key: str, compute: Callable[[], Columns]) -> Columns:
         """The columns of this key. Raises CancelledError where the run was cancelled."""
         self._cancel.check()
         columns = self._shared.get(key, compute)
-        self._done += 1
-        self._counted(self._done)
+        self._counted()
         return columns

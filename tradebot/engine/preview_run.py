@@ -6,11 +6,9 @@ figures that the pane does not show. Nothing is written.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,14 +17,15 @@ from tradebot.engine.backtest import metrics as m
 from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.codes import REFUSALS, TradeStatus
 from tradebot.engine.backtest.findings import findings_of
-from tradebot.engine.backtest.inputs import SlotInput, load_inputs
+from tradebot.engine.backtest.inputs import SlotInput
 from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings
-from tradebot.engine.market import DAY_MS, HOUR_MS, Category, DatasetKey, Timeframe
+from tradebot.engine.market import DAY_MS, HOUR_MS, Timeframe
 from tradebot.engine.messages import PreviewCandles, PreviewMark, PreviewSignals
-from tradebot.engine.preview_market import FileHistories, PreviewMarket, WatchedNodes
+from tradebot.engine.preview_inputs import PreviewInputs
+from tradebot.engine.preview_market import DataLook, FileHistories
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.needs import data_needs, participants
@@ -58,6 +57,16 @@ class Shown:
 
     columns: int
     bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What one request is tested on, the same for the strategy as it stands and for its saved version."""
+
+    symbols: tuple[str, ...]
+    span: Span
+    shown: Shown
+    look: DataLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +102,24 @@ class PreviewRuns:
         self._settings = settings
         self._histories = FileHistories(store)
         self._nodes = NodeCache(NODE_BUDGET_BYTES)
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Tested] = OrderedDict()
+        self._inputs = PreviewInputs(store, registry, self._histories, self._nodes)
+        self._ends: dict[tuple[str, Timeframe], tuple[object, tuple[int, int] | None]] = {}
+        self._kept: OrderedDict[tuple[object, ...], Tested] = OrderedDict()
 
-    def span(self, spec: StrategySpec, symbol: str, days: int) -> Span:
+    def look(self) -> DataLook:
+        """What is stored now; hand it to all that belongs to one request."""
+        return DataLook(self._store, self._histories)
+
+    def span(self, spec: StrategySpec, symbol: str, days: int, look: DataLook) -> Span:
         """The last `days` (0: all) of what is stored of a symbol, up to the last full hour.
 
         Full hours, so that what the live feed adds does not make another span every minute. InputError where nothing
         is stored.
         """
-        bars, _ = self._store.load_or_build(spec.category, symbol, spec.timeframe)
-        if not len(bars):
+        ends = self._stored_ends(spec, symbol, look)
+        if ends is None:
             return Span(None, None)
-        first, last = int(bars.time[0]), int(bars.time[-1]) + spec.timeframe.ms
+        first, last = ends
         end = last // HOUR_MS * HOUR_MS if last - first > 2 * DAY_MS else last
         start = None if not days or end - days * DAY_MS <= first else end - days * DAY_MS
         most = MOST_COLUMN_BYTES // self._bytes_a_bar(spec) * spec.timeframe.ms
@@ -120,54 +134,29 @@ class PreviewRuns:
             )
         return Span(start, end)
 
-    def test(
-        self,
-        spec: StrategySpec,
-        symbols: tuple[str, ...],
-        span: Span,
-        shown: Shown,
-        say: Say,
-        cancel: CancelToken,
-    ) -> Tested:
+    def _stored_ends(self, spec: StrategySpec, symbol: str, look: DataLook) -> tuple[int, int] | None:
+        """The open time of the first stored bar and the close time of the last, None where there is none."""
+        files = look.files(spec.category, symbol)
+        place = symbol, spec.timeframe
+        known = self._ends.get(place)
+        if known is None or known[0] != files:
+            bars, _ = self._store.load_or_build(spec.category, symbol, spec.timeframe)
+            ends = (int(bars.time[0]), int(bars.time[-1]) + spec.timeframe.ms) if len(bars) else None
+            known = self._ends[place] = files, ends
+        return known[1]
+
+    def test(self, spec: StrategySpec, ground: Ground, say: Say, cancel: CancelToken) -> Tested:
         """Run, or give what the same run came to before. Raises InputError and CancelledError like a backtest."""
-        key = self._key(spec, symbols, span, shown)
-        with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None:
-            return kept
-        tested = self._run(replace(spec, symbols=symbols, top=None), span, shown, say, cancel)
-        with self._lock:
-            self._kept[key] = tested
+        spec = _plain(replace(spec, symbols=ground.symbols, top=None))
+        read = set(ground.symbols) | {each.symbol for each in data_needs(spec, self._registry) if each.symbol}
+        data = tuple(ground.look.state(spec.category, symbol) for symbol in sorted(read))
+        key = (repr(spec), ground.span, ground.shown, data)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = self._run(spec, ground, say, cancel)
             while len(self._kept) > _KEPT_RUNS:
                 self._kept.popitem(last=False)
-        return tested
-
-    def _key(self, spec: StrategySpec, symbols: tuple[str, ...], span: Span, shown: Shown) -> str:
-        """What a run depends on: all of the strategy but its name and notes, and the data as far as it is read."""
-        plain = replace(
-            spec,
-            name="",
-            note="",
-            symbols=(),
-            top=None,
-            optimize={},
-            indicators={name: replace(each, note="") for name, each in spec.indicators.items()},
-            signals={name: replace(each, note="") for name, each in spec.signals.items()},
-        )
-        read = set(symbols) | {each.symbol for each in data_needs(spec, self._registry) if each.symbol}
-        data = [self._state_of(spec.category, symbol) for symbol in sorted(read)]
-        rules = [(symbol, self._store.instruments().get((spec.category, symbol))) for symbol in symbols]
-        return repr((plain, symbols, span, shown, data, rules))
-
-    def _state_of(self, category: Category, symbol: str) -> tuple[object, ...]:
-        """Names what is stored of a symbol: the histories of its files of bars, and how many payments there are."""
-        keys = [
-            DatasetKey.of(category, symbol, timeframe, mark)
-            for timeframe in Timeframe
-            for mark in (False, True)
-        ]
-        files = [(key.name, self._histories.number(key)) for key in keys if any(self._store.stamps(key))]
-        return symbol, *files, len(self._store.funding(category, symbol))
+        return kept
 
     def _bytes_a_bar(self, spec: StrategySpec) -> int:
         """What the columns of one bar take: the outputs of indicators, both sides of signals, the bars themselves."""
@@ -177,9 +166,12 @@ class PreviewRuns:
         )
         return 8 * outputs + 2 * len(used.members) + 64
 
-    def _run(self, spec: StrategySpec, span: Span, shown: Shown, say: Say, cancel: CancelToken) -> Tested:
+    def _run(self, spec: StrategySpec, ground: Ground, say: Say, cancel: CancelToken) -> Tested:
+        span, shown = ground.span, ground.shown
         settings = RunSettings.resolve(spec, self._settings, None, span.start_ms, span.end_ms)
-        inputs = self._inputs(spec, settings, say, cancel)
+        inputs = self._inputs.inputs(
+            spec, settings, ground.look, lambda share, note: say(_DECIDING * share, note), cancel
+        )
 
         def advanced(done: int, total: int) -> None:
             say(_DECIDING + (1 - _DECIDING) * done / max(1, total), "simulating")
@@ -203,48 +195,17 @@ class PreviewRuns:
             notes=tuple(note for note in notes if note),
         )
 
-    def _inputs(
-        self, spec: StrategySpec, settings: RunSettings, say: Say, cancel: CancelToken
-    ) -> list[SlotInput]:
-        used = participants(spec, self._registry)
-        count = max(1, len(used.indicators) + len(used.members))
-        ready = 0
 
-        def counted(done: int) -> None:
-            share = min(1.0, (ready + min(1.0, done / count)) / len(spec.symbols))
-            say(_DECIDING * share, f"{done} of {count} indicators and signals")
-
-        def loaded(symbol: str) -> None:
-            del symbol
-            nonlocal ready
-            ready += 1
-
-        before: dict[Timeframe, int] = {}
-        for need in data_needs(spec, self._registry):
-            if need.timeframe is not None:
-                before[need.timeframe] = max(before.get(need.timeframe, 0), need.before_ms)
-
-        def market(
-            store: Store, category: Category, symbol: str, timeframe: Timeframe, run: RunSettings
-        ) -> PreviewMarket:
-            def before_ms(of: Timeframe) -> int:
-                return before.get(of, 0)
-
-            return PreviewMarket(store, category, symbol, timeframe, run, self._histories, before_ms)
-
-        nodes = WatchedNodes(self._nodes, cancel, counted)
-        return load_inputs(
-            spec,
-            self._registry,
-            self._store,
-            settings,
-            spec.symbols,
-            loaded,
-            cancel,
-            with_hashes=False,
-            nodes=nodes,
-            make_market=market,
-        )
+def _plain(spec: StrategySpec) -> StrategySpec:
+    """The strategy without what no run depends on: its name and notes, and what an optimiser would vary."""
+    return replace(
+        spec,
+        name="",
+        note="",
+        optimize={},
+        indicators={name: replace(each, note="") for name, each in spec.indicators.items()},
+        signals={name: replace(each, note="") for name, each in spec.signals.items()},
+    )
 
 
 def figures_of(ledger: Ledger, start_ms: int) -> dict[str, float | None]:
@@ -268,20 +229,23 @@ def figures_of(ledger: Ledger, start_ms: int) -> dict[str, float | None]:
 
 
 def reduced(times: Any, values: Any, columns: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """The lowest and highest value of every half column, in their order of time: what a braille line can show."""
+    """The lowest and highest value of every half column, in their order of time: what a braille line can show.
+
+    Few calls on the whole, because each gives the interpreter to another thread and waits for it again.
+    """
     count = len(values)
     halves = max(1, 2 * columns)
     if count <= 2 * halves:
-        chosen = np.arange(count)
+        chosen_times, chosen = times, values
     else:
-        edges = np.linspace(0, count, halves + 1).astype(np.int64).tolist()
-        places: list[int] = []
-        for low, high in pairwise(edges):
-            part = values[low:high]
-            places += sorted({low + int(part.argmin()), low + int(part.argmax())})
-        places[0], places[-1] = 0, count - 1
-        chosen = np.array(places)
-    return tuple(times[chosen].astype(np.int64).tolist()), tuple(np.round(values[chosen], 2).tolist())
+        edges = np.linspace(0, count, halves + 1).astype(np.int64)
+        low, high = np.minimum.reduceat(values, edges[:-1]), np.maximum.reduceat(values, edges[:-1])
+        first, last = values[edges[:-1]], values[edges[1:] - 1]
+        rising = last >= first
+        chosen = np.stack((np.where(rising, low, high), np.where(rising, high, low)), axis=1).ravel()
+        chosen_times = np.stack((times[edges[:-1]], times[edges[1:] - 1]), axis=1).ravel()
+        chosen[0], chosen[-1] = values[0], values[-1]
+    return tuple(chosen_times.astype(np.int64).tolist()), tuple(np.round(chosen, 2).tolist())
 
 
 def signals_of(inputs: list[SlotInput], ledger: Ledger) -> PreviewSignals:

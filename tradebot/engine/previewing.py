@@ -25,6 +25,7 @@ PATIENCE_S = 20.0
 GRACE_S = 2.0
 """How long a run that is not wanted any more may go on before it is interrupted."""
 _LAST_GRACE_S = 5.0
+_NICE = 1  # after the screen, before collections and backtests
 
 Answer = Callable[[Preview, CancelToken, Callable[[float, str], None]], PreviewView]
 """Carries out one request: told whether it is still wanted, and tells how far it is."""
@@ -121,7 +122,7 @@ class Previewing:
         self._worker.start()
 
     def _work(self) -> None:
-        lower_thread_priority()
+        lower_thread_priority(_NICE)
         while True:
             try:
                 task = self._take()

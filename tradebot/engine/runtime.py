@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,7 @@ from tradebot.engine.messages import (
     GetSymbols,
     ImportFiles,
     Preview,
+    PreviewView,
     RepairData,
     RetryJob,
     RunBacktest,
@@ -149,10 +151,7 @@ class Runtime:
     # ------------------------------------------------------------------------------------------ commands
 
     def execute(self, command: Command) -> Any:
-        """Carry out a command on the calling thread; TradebotError where it is refused.
-
-        A command that is answered by a thread of its own gives the Future of its reply.
-        """
+        """Carry out a command on the calling thread; TradebotError where it is refused."""
         if self._read_only and isinstance(command, _WRITES):
             raise ShortfallError(self._read_only)
         match command:
@@ -171,13 +170,17 @@ class Runtime:
             case CancelJob():
                 return self._cancel(command.job_id)
             case Preview():
-                return self._previewing.submit(command)
+                return self.preview(command).result()
             case RetryJob():
                 return self._book.retry(command.job_id).status.job_id
             case RunBacktest() if self._kernels == "failed":
                 self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._prepare_kernels)
         answer = self._data.answer(command)
         return self._queries.answer(command) if answer is None else answer
+
+    def preview(self, command: Preview) -> Future[PreviewView]:
+        """Have a strategy tested for the preview, without waiting for it."""
+        return self._previewing.submit(command)
 
     def _cancel(self, job_id: int) -> bool:
         job = self._book.board.get(job_id)
@@ -301,6 +304,7 @@ class Runtime:
         """Know what is stored; reading file heads belongs on another thread."""
         while True:
             self._datasets = await asyncio.to_thread(self._list_datasets)
+            self._queries.symbols = tuple(dict.fromkeys(dataset.symbol for dataset in self._datasets))
             for sentence in self._store.notices():
                 self._events.warning("store", sentence)
             await asyncio.to_thread(self._queries.refresh)

@@ -168,14 +168,17 @@ class JobBoard:
             job.end(JobState.DONE, sentence, result_id)
 
 
-def lower_thread_priority() -> None:
-    """Let the screen's thread go first: below-normal on Windows, nice 5 on Linux; no effect where not supported."""
+def lower_thread_priority(nice: int = _BELOW_NORMAL_NICE) -> None:
+    """Let the screen's thread go first: below-normal on Windows, nice 5 on Linux; no effect where not supported.
+
+    Work that a person waits for takes a smaller `nice`, so that it goes before what runs for long.
+    """
     try:
         if sys.platform == "win32":
             kernel32 = ctypes.windll.kernel32
             kernel32.SetThreadPriority(kernel32.GetCurrentThread(), _BELOW_NORMAL_WINDOWS)
         elif sys.platform == "linux":
             # On Linux a nice value belongs to the thread, not to the process.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BELOW_NORMAL_NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
     except OSError:
         return
