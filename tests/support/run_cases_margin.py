@@ -18,7 +18,8 @@ from tests.support.reference_types import (
 from tests.support.rule_case import MINUTE_MS, START_MS, at_close, at_open, inside, trade
 from tests.support.run_case import RunCase, percent, rules, run, symbol
 
-START = "100 101 99 100 | 100 101 99 100"
+FIRST = "100 101 99 100"
+START = f"{FIRST} | {FIRST}"
 FIVEFOLD = rules(leverage=5.0)
 ENDLESS = float("inf")
 STEPS = (ReferenceTier(1000.0, 0.005), ReferenceTier(ENDLESS, 0.01, 5.0))
@@ -149,6 +150,14 @@ LIQUIDATION = (
         ),
         cash=(1000, 979.82, 979.82),
         final_equity=979.82,
+    ),
+    RunCase(
+        "bankrupt",
+        "all of 20 was margin: nothing is left, the run stops there and the open of minute 3 is not walked",
+        run(symbol(f"{START} | 90 91 80 85 | {FIRST}", {0: "long", 2: "long"}), FIVEFOLD, cash=20.0),
+        trades=(trade(LONG, at_open(1), 100, inside(2), 80, "liquidation", -20, status="liquidated"),),
+        equity=(20, 20, 0),
+        final_equity=0,
     ),
     RunCase(
         "an unleveraged short is liquidated near twice its entry",
