@@ -15,7 +15,7 @@ import pytest
 from tests.engine.strategy.helpers import NAN, REGISTRY, random_candles
 from tests.engine.strategy.indicator_helpers import Column, defaults, outputs_of, variants
 from tradebot.engine.market import HOUR_MS, Candles, Timeframe
-from tradebot.engine.strategy.indicators import kernels, loops
+from tradebot.engine.strategy.indicators import kernels, loops, ranks
 from tradebot.engine.strategy.registry import ParameterKind
 from tradebot.engine.strategy.series import INPUT_COLUMNS, candle_series
 
@@ -332,13 +332,19 @@ def test_its_defaults_obey_its_own_rule(name: str) -> None:
 
 def test_the_rehearsal_compiles_everything_that_any_indicator_runs() -> None:
     """Compiling happens in a child process, once: a loop called with other types would be compiled in the app."""
-    for module in (kernels, loops):
+    for module in (kernels, loops, ranks):
         module.rehearse()
     for name in NAMES:
         outputs_of(name, market())
         outputs_of(name, random_candles(200))  # its columns can be written to
-    for module in (kernels, loops):
-        compiled = {each: found for each, found in vars(module).items() if hasattr(found, "signatures")}
+    for name in ("percentile", "percent_rank"):
+        outputs_of(name, market(), length=300)  # so many values are put in order in another way
+    for module in (kernels, loops, ranks):
+        compiled = {
+            each: found
+            for each, found in vars(module).items()
+            if hasattr(found, "signatures") and not each.startswith("_")  # parts of others
+        }
         assert {each for each, found in compiled.items() if len(found.signatures) != 1} == set()
 
 

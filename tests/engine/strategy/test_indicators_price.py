@@ -98,6 +98,23 @@ def test_percentile_keeps_its_order_among_equal_values() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("length", [249, 250, 251, 700])
+@pytest.mark.parametrize("ties", [False, True])
+def test_many_values_are_put_in_order_as_few_are(length: int, ties: bool) -> None:
+    """From 250 values on a tree counts them: blocks of the length begin and end within this history."""
+    rng = np.random.default_rng(length)
+    values = np.cumsum(rng.normal(0.0, 1.0, 1_901)) + 500.0
+    bars = candles(np.round(values).tolist() if ties else values.tolist())
+    for percent in (0.0, 12.5, 50.0, 100.0):
+        expected = pd.Series(bars.close).rolling(length).quantile(percent / 100).to_numpy()
+        found = outputs_of("percentile", bars, length=length, percent=percent)["value"]
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    rank = outputs_of("percent_rank", bars, length=length)["value"]
+    for i in range(length, len(values), 97):
+        before = bars.close[i - length : i]
+        assert rank[i] == 100.0 * np.count_nonzero(before <= bars.close[i]) / length
+
+
 def test_flat_prices_have_neutral_values() -> None:
     bars = candles([0.1] * 120)
     expected = {

@@ -17,8 +17,9 @@ from tradebot.engine.strategy.level_values import level_value
 from tradebot.engine.strategy.levels import level_columns
 from tradebot.engine.strategy.market_data import MarketData, one_market
 from tradebot.engine.strategy.members import Members
+from tradebot.engine.strategy.needs import readers_of
 from tradebot.engine.strategy.node_cache import NodeCache
-from tradebot.engine.strategy.nodes import SeriesNodes
+from tradebot.engine.strategy.nodes import SeriesNodes, keep_freed_pages
 from tradebot.engine.strategy.nodes import (
     compute_indicator as compute_indicator,
 )  # part of this module's face
@@ -62,10 +63,10 @@ def decide(
     the same data; `keep_members` hands out those of signals and groups, which nobody may change. InputError where the
     strategy reads data that `market` does not have.
     """
-    _keep_freed_pages()
+    keep_freed_pages()
     if isinstance(market, Candles):
         market = one_market(market, _only_symbol(spec), spec.timeframe)
-    series = SeriesNodes(spec, registry, market, cache)
+    series = SeriesNodes(spec, registry, market, cache, readers_of(spec, registry))
     nodes = Members(spec, registry, series)
     size = len(series.bars(series.home))
     long, short = nodes.combined(spec.entry.rule)
@@ -94,13 +95,6 @@ def _only_symbol(spec: StrategySpec) -> str:
     """The symbol that is decided for where only bars are given: that of the strategy where it names exactly one."""
     symbols = [symbol for symbol in spec.symbols if "*" not in symbol and "?" not in symbol]
     return symbols[0] if len(symbols) == len(spec.symbols) == 1 else ""
-
-
-def _keep_freed_pages() -> None:
-    # glibc hands the pages of freed columns back and faults them in again on the next call, which was measured to
-    # take 8 of the 12 ms of a symbol-year of minutes. Having freed one block of nearly 32 MB, it keeps them; the
-    # block itself is never touched and costs no memory. Elsewhere this does nothing.
-    np.empty(30_000_000, dtype=np.uint8)
 
 
 def _from(column: BoolArray, start: int) -> BoolArray:

@@ -136,6 +136,7 @@ class Members:
                 true, opposite = true & known, opposite & known
         negated = signal.invert and signal.supports is Supports.BOTH
         known = self._known_signal(signal) if negated else None
+        self._series.release(_references(declaration, signal))
         return sides(true, opposite, signal.supports, signal.invert, known)
 
     def _combine(self, rule: Combination, members: list[str]) -> Sides:

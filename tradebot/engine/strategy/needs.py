@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tradebot.engine.market import Category, Timeframe
 from tradebot.engine.strategy.nature import named_members
-from tradebot.engine.strategy.nodes import series_references
+from tradebot.engine.strategy.nodes import Readers, series_references
 from tradebot.engine.strategy.registry import Registry
 from tradebot.engine.strategy.series import FUNDING, MARKET_SERIES, split_reference
 from tradebot.engine.strategy.spec import Combination, StrategySpec, Use
@@ -68,6 +68,44 @@ def participants(spec: StrategySpec, registry: Registry) -> Participants:
         indicators=tuple(name for name in spec.indicators if name in names),
         series=tuple(dict.fromkeys(read)),
     )
+
+
+def readers_of(spec: StrategySpec, registry: Registry) -> Readers:
+    """How many of the nodes that take part read each indicator.
+
+    What a level follows is read to the end, and so is what stands below a rule that may hold where a member does not:
+    such a rule asks once more where its members have values.
+    """
+    used = participants(spec, registry)
+    first: dict[str, str] = {}
+    seen: dict[object, str] = {}
+    for name in used.indicators:
+        each = spec.indicators[name]
+        definition = (each.use, tuple(sorted(each.parameters.items())), each.timeframe, each.symbol)
+        first[name] = seen.setdefault(definition, name)
+    counts = dict.fromkeys(seen.values(), 0)
+    negating = [
+        name
+        for name in used.members
+        if name in spec.signals and registry.signals[spec.signals[name].use].negates
+    ]
+    lasting = set(names_below(spec, registry, negating))
+    for name in used.members:
+        signal = spec.signals.get(name)
+        if signal is not None:
+            references = series_references(registry.signals[signal.use], signal.parameters)
+            _count(counts, first, references, 2 if name in lasting else 1)
+    for name in used.indicators:
+        each = spec.indicators[name]
+        _count(counts, first, series_references(registry.indicators[each.use], each.parameters), 1)
+    _count(counts, first, level_series(spec), 2)
+    return Readers(counts, first)
+
+
+def _count(counts: dict[str, int], first: Mapping[str, str], references: Iterable[str], by: int) -> None:
+    for name in {split_reference(each)[0] for each in references}:
+        if name in first:
+            counts[first[name]] += by
 
 
 def members_of(spec: StrategySpec, registry: Registry, name: str) -> list[str]:

@@ -50,9 +50,12 @@ def _longer(values: Values) -> int:
 )
 def bbands(source: Float64, *, length: int, deviations: float) -> tuple[Float64, ...]:
     """`mean + deviations * s`, `mean`, `mean - deviations * s`, with s over the last `length` values (Bollinger)."""
-    mean, squares = rolling_moments(source, length)
-    width = deviations * np.sqrt(squares / length)
-    return mean + width, mean, mean - width
+    mean, width = rolling_moments(source, length)
+    width /= length
+    np.sqrt(width, out=width)
+    width *= deviations
+    upper = mean + width
+    return upper, mean, np.subtract(mean, width, out=width)
 
 
 @indicator(

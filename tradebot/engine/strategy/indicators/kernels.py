@@ -9,7 +9,7 @@ import numpy as np
 
 from tradebot.engine.control.compiling import compiled
 from tradebot.engine.market import Float64, Int64
-from tradebot.engine.strategy.indicators import rolling
+from tradebot.engine.strategy.indicators import ranks, rolling
 
 
 @compiled
@@ -30,6 +30,45 @@ def rolling_sum(values: Float64, length: int, result: Float64) -> None:
             for place in range(length - 1, -1, -1):
                 total += values[start + place]
                 ended[place] = total
+
+
+@compiled
+def money_flow(price: Float64, volume: Float64, length: int, result: Float64) -> None:
+    """Percent of `price * volume` that stands on rising bars, of that on rising and falling ones of each window.
+
+    Sums from blocks of `length` (see `rolling.py`); 50 where nothing was traded on such bars, NaN before the first
+    window is full. The first bar has no direction.
+    """
+    up, down = np.empty(length), np.empty(length)  # of the block at hand
+    ended_up, ended_down = (
+        np.empty(length),
+        np.empty(length),
+    )  # sums of the block before, from each place to its end
+    result[: min(length, len(price))] = np.nan
+    for start in range(1, len(price), length):
+        risen, fallen = 0.0, 0.0
+        for i in range(start, min(start + length, len(price))):
+            place = i - start
+            flow = price[i] * volume[i]
+            # Products, because a branch costs several times as much where it is random.
+            up[place] = flow * (price[i] > price[i - 1])
+            down[place] = flow * (price[i] < price[i - 1])
+            risen += up[place]
+            fallen += down[place]
+            if place + 1 == length:
+                above, below = risen, fallen
+            elif start > 1:
+                above, below = ended_up[place + 1] + risen, ended_down[place + 1] + fallen
+            else:
+                continue
+            total = above + below
+            result[i] = 100.0 * (above / total) if total != 0.0 else 50.0
+        if start + length <= len(price):
+            risen, fallen = 0.0, 0.0
+            for place in range(length - 1, -1, -1):
+                risen += up[place]
+                fallen += down[place]
+                ended_up[place], ended_down[place] = risen, fallen
 
 
 @compiled
@@ -101,10 +140,10 @@ def percentile(values: Float64, length: int, percent: float, result: Float64) ->
 
 
 @compiled
-def anchored_vwap(period: Int64, price: Float64, volume: Float64, mean: Float64, spread: Float64) -> None:
-    """Mean of the prices since the period began, by volume, and their standard deviation around it (West, 1979).
+def anchored_vwap(period: Int64, price: Float64, volume: Float64, deviations: float, result: Float64) -> None:
+    """Mean of the prices since the period began, by volume, and so many standard deviations above and below it.
 
-    Until a period has traded anything, its mean is the latest price.
+    The three are rows of `result` (West, 1979). Until a period has traded anything, its mean is the latest price.
     """
     weight, here, squares = 0.0, 0.0, 0.0
     for i in range(len(price)):
@@ -117,8 +156,8 @@ def anchored_vwap(period: Int64, price: Float64, volume: Float64, mean: Float64,
             distance = price[i] - here
             here += distance * (volume[i] / weight)
             squares += volume[i] * distance * (price[i] - here)
-        mean[i] = here
-        spread[i] = np.sqrt(squares / weight) if weight > 0.0 else 0.0
+        width = deviations * np.sqrt(squares / weight) if weight > 0.0 else 0.0
+        result[0, i], result[1, i], result[2, i] = here, here + width, here - width
 
 
 @compiled
@@ -143,11 +182,13 @@ def halfway(start: float, target: Float64, result: Float64) -> None:
 
 def rehearse() -> None:
     """Run every loop once with the types it always has, so that its compiled version exists afterwards."""
+    ranks.rehearse()
     values, periods = rolling.frozen(np.arange(4.0)), np.zeros(4, dtype=np.int64)
     rolling.rolling_sum(values, 2)
     rolling.rolling_moments(values, 2)
     rolling.percent_rank(values, 2)
     rolling.percentile(values, 2, 50.0)
-    rolling.anchored_vwap(periods, values, values)
+    rolling.anchored_vwap(periods, values, values, 1.0)
+    rolling.money_flow(values, values, 2)
     rolling.running_range(periods, values, values, values)
     rolling.halfway(0.0, values)

@@ -24,7 +24,6 @@ from tradebot.engine.strategy.indicators.rolling import (
 from tradebot.engine.strategy.registry import IndicatorDeclaration, Parameter, ParameterKind, indicator
 
 _PRICES = ("open", "high", "low", "close")
-_MOST_RANKED = 5_000  # each bar is compared with so many
 
 
 def _series(name: str, default: str, about: str) -> Parameter:
@@ -231,7 +230,7 @@ def drawdown(source: Float64, *, length: int) -> Float64:
     "percent_rank",
     "Percent rank",
     "Percent of the values of the bars before that are not above this one, 0 to 100.",
-    parameters=(SOURCE, bars(100, high=_MOST_RANKED)),
+    parameters=(SOURCE, bars(100)),
     look_back=length_less(0),
     plot="below",
 )
@@ -246,7 +245,7 @@ def rank(source: Float64, *, length: int) -> Float64:
     "Level below which a given percentage of the last values lies; 50 is the median.",
     parameters=(
         SOURCE,
-        bars(100, high=_MOST_RANKED),
+        bars(100),
         number(50.0, 0.0, 100.0, "percent", "Percentage of the values that lie below.", unit="%"),
     ),
     look_back=length_less(1),

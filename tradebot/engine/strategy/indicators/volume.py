@@ -21,6 +21,7 @@ from tradebot.engine.strategy.indicators.common import (
 )
 from tradebot.engine.strategy.indicators.rolling import (
     after,
+    money_flow,
     rolling_deviation,
     rolling_mean,
     rolling_sum,
@@ -107,11 +108,7 @@ def mfi(typical: Float64, volume: Float64, *, length: int) -> Float64:
 
     TA-Lib gives 0 there, and wherever less than 1.0 of the quote coin was traded: a quiet market would be oversold.
     """
-    change, flow = np.diff(typical), (typical * volume)[1:]
-    # Products, because a choice between two columns takes five times as long where it is random.
-    up = rolling_sum(flow * (change > 0.0), length)
-    down = rolling_sum(flow * (change < 0.0), length)
-    return after(1, 100.0 * ratio(up, up + down, 0.5))
+    return money_flow(typical, volume, length)
 
 
 @indicator(

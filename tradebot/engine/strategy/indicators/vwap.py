@@ -31,8 +31,7 @@ def vwap(
 
     Hlc3 of 10 with volume 1, then of 13 with volume 2, give 12. The first period counts from where the history starts.
     """
-    mean, spread = anchored_vwap(period_numbers(time, period), typical, volume)
-    return mean, mean + deviations * spread, mean - deviations * spread
+    return anchored_vwap(period_numbers(time, period), typical, volume, deviations)
 
 
 @indicator(
