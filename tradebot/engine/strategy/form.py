@@ -1,38 +1,44 @@
-"""A strategy's TOML text as a form: sections and fields made from the declarations, and all that is wrong."""
+"""A strategy's TOML text as a form: sections, fields and rule rows from the declarations, and all that is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tradebot.engine.strategy.check import check_strategy
+from tradebot.engine.strategy.check import check_document
+from tradebot.engine.strategy.declared import nodes_of
 from tradebot.engine.strategy.editing import NAME_KEY
-from tradebot.engine.strategy.form_types import ComponentChoice, FormField, FormProblem, FormSection, FormView
-from tradebot.engine.strategy.registry import (
-    AS_MEMBER,
-    MEMBER_KINDS,
-    Declaration,
-    IndicatorDeclaration,
-    Parameter,
-    ParameterKind,
-    Registry,
+from tradebot.engine.strategy.form_fields import FormFields, value_text
+from tradebot.engine.strategy.form_rows import RuleRows
+from tradebot.engine.strategy.form_types import (
+    ComponentChoice,
+    FormField,
+    FormProblem,
+    FormSection,
+    FormView,
+    RuleRow,
 )
-from tradebot.engine.strategy.series import series_names
+from tradebot.engine.strategy.problems import Problem
+from tradebot.engine.strategy.registry import Registry
+from tradebot.engine.strategy.rules.words import INDICATOR_WORDS
 from tradebot.engine.strategy.toml_text import TomlText, read_toml
 from tradebot.engine.strategy.words import describe
 
-NONE = "none"
-_FIELD_KINDS = {
-    ParameterKind.INTEGER: "int",
-    ParameterKind.NUMBER: "float",
-    ParameterKind.SWITCH: "bool",
-    ParameterKind.CHOICE: "choice",
-    ParameterKind.SERIES: "series",
-    ParameterKind.SYMBOLS: "symbols",
-    ParameterKind.MEMBER: "choice",
-    ParameterKind.MEMBERS: "members",
-}
 _HIDDEN = frozenset({"enabled", "note"})
+_KINDS = {"indicators": "indicator", "signals": "signal", "groups": "group"}
+# Parts of [risk] that people look for in other places; what is not named here stands under risk.
+_EXITS = ("stop_loss", "take_profit", "trailing_stop", "break_even", "max_bars")
+_LIMITS = (
+    *("cooldown_bars", "max_positions", "max_exposure_percent", "max_symbol_exposure_percent"),
+    *("max_daily_loss_percent", "max_drawdown_percent", "loss_streak"),
+)
+_RISK_PARTS = (
+    ("risk", "Sides and size", "Which sides are opened, and how large."),
+    ("exits", "Stops and targets", "Where a position ends, whatever the rules say."),
+    ("limits", "Limits", "When no position is opened, and when everything is closed."),
+)
+
+__all__ = ["build_form", "component_choices", "value_text"]
 
 
 def build_form(
@@ -42,249 +48,153 @@ def build_form(
 
     A text that is no TOML gives a form without sections and one problem.
     """
-    checked = check_strategy(toml, registry=registry)
-    problems = tuple(
-        FormProblem(each.path, each.sentence, each.severity.value, each.line or 0)
-        for each in checked.problems
-    )
     read = read_toml(toml)
     if not isinstance(read, TomlText):
-        return FormView((), problems, toml)
+        return FormView((), (_problem(read),), toml)
+    checked = check_document(read.document, registry=registry, lines=read.lines)
+    problems = tuple(map(_problem, checked.problems))
     words = describe(checked.spec, registry) if checked.spec is not None else ""
-    builder = _FormBuilder(read.document, registry, problems, symbols, dict(defaults or {}))
-    return FormView(tuple(builder.sections()), problems, toml, words)
+    fields = FormFields(read.document, registry, problems, symbols, dict(defaults or {}))
+    rows = tuple(RuleRows(fields).rows())
+    sections = tuple(_Sections(fields).sections())
+    return FormView(sections, problems, toml, words, rows, _missing(fields, rows))
 
 
 def component_choices(registry: Registry) -> tuple[ComponentChoice, ...]:
     """Everything that can be added to a strategy: indicators, signals, then groups by their combination."""
     kinds = (("indicators", "indicators"), ("signals", "signals"), ("groups", "combinations"))
     return tuple(
-        ComponentChoice(kind, declaration.name, declaration.label, declaration.help)
+        ComponentChoice(
+            kind,
+            declaration.name,
+            declaration.label,
+            declaration.help,
+            INDICATOR_WORDS.get(declaration.name, ""),
+        )
         for kind, family in kinds
         for declaration in registry.family(family).values()
     )
 
 
-def value_text(value: Any) -> str:
-    """A TOML value as a person types it into a field."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(value_text(each) for each in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} = {value_text(each)}" for name, each in value.items())
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    return str(value)
+def _missing(fields: FormFields, rows: tuple[RuleRow, ...]) -> str:
+    """What a strategy that is only begun still needs, in one sentence."""
+    head = fields.table("strategy")
+    entry = [row for row in rows if row.place == "entry" and row.enabled and row.kind != "missing"]
+    needed = []
+    if not head.get("symbols"):
+        needed.append("a symbol to trade, such as BTCUSDT")
+    if not head.get("timeframe"):
+        needed.append("the bars to decide on, such as 15m")
+    if not entry:
+        needed.append("a rule to enter by, such as rsi below 30")
+    if needed:
+        return f"Still needed: {' and '.join([', '.join(needed[:-1]), needed[-1]] if len(needed) > 1 else needed)}."
+    return _sideless(fields)
 
 
-class _FormBuilder:
+def _sideless(fields: FormFields) -> str:
+    """Whether the rules of the entry hold for both sides at once, so that none is ever taken."""
+    table = fields.table("entry")
+    long, short = (fields.phrasing.combined(table, side) for side in (0, 1))
+    if not long or long != short:
+        return ""
+    return (
+        "No rule of the entry says long or short yet, so no position is ever opened: add one that does, such as close "
+        "above ema 200, or begin a rule with long when."
+    )
+
+
+class _Sections:
     """Walks over the document in the order of the drawing."""
 
-    def __init__(
-        self,
-        document: dict[str, Any],
-        registry: Registry,
-        problems: tuple[FormProblem, ...],
-        symbols: tuple[str, ...],
-        defaults: dict[str, str],
-    ) -> None:
-        self._document = document
-        self._registry = registry
-        self._problems = problems
-        self._symbols = symbols
-        self._defaults = defaults
+    def __init__(self, fields: FormFields) -> None:
+        self._fields = fields
+        self._registry = fields.registry
 
     def sections(self) -> Iterator[FormSection]:
-        """Market, entry side (indicators, signals, groups, entry), exit, risk, costs."""
+        """Market, indicators, signals, groups, entry, exit, orders, the parts of risk, costs."""
         yield self._plain("strategy", "market")
-        for name, node in self._nodes("indicators"):
-            yield self._node("indicators", name, node, "indicator", "use")
-        for name, node in self._nodes("signals"):
-            yield self._node("signals", name, node, "signal", "use")
-        for name, node in self._nodes("groups"):
-            yield self._node("groups", name, node, "group", "combine")
+        for section in ("indicators", "signals", "groups"):
+            for name, node in nodes_of(self._fields.document, section):
+                yield self._node(section, name, node)
         yield self._rule("entry")
         yield self._rule("exit")
-        yield self._risk()
+        yield self._plain("orders", "orders")
+        yield from self._risk()
         yield self._plain("costs", "costs")
-
-    def _nodes(self, section: str) -> list[tuple[str, dict[str, Any]]]:
-        nodes = self._document.get(section)
-        if not isinstance(nodes, dict):
-            return []
-        return [(name, node) for name, node in nodes.items() if isinstance(node, dict)]
-
-    def _table(self, name: str) -> dict[str, Any]:
-        table = self._document.get(name)
-        return table if isinstance(table, dict) else {}
 
     def _plain(self, name: str, kind: str) -> FormSection:
         section = self._registry.sections[name]
-        table = self._table(name)
-        fields = [self._field(name, table, each) for each in section.parameters if each.name not in _HIDDEN]
+        table = self._fields.table(name)
+        shown = tuple(each for each in section.parameters if each.name not in _HIDDEN)
+        fields = tuple(self._fields.of_table(name, table, shown))
         return FormSection(
-            name, kind, section.label, tuple(fields), section.help, problem=self._problem(name)
-        )
+            name, kind, section.label, fields, section.help, problem=self._fields.problem(name),
+            note=_note(table),
+        )  # fmt: skip
 
-    def _node(self, section: str, name: str, node: dict[str, Any], kind: str, use_key: str) -> FormSection:
+    def _node(self, section: str, name: str, node: Mapping[str, Any]) -> FormSection:
         path = f"{section}.{name}"
-        family = self._registry.family("combinations" if section == "groups" else section)
-        declaration = family.get(str(node.get(use_key)))
+        key, family = ("combine", "combinations") if section == "groups" else ("use", section)
+        declaration = self._registry.family(family).get(str(node.get(key)))
+        own = declaration.parameters if declaration is not None else ()
+        common = self._registry.sections[section].parameters
         fields = [
             FormField(f"{path}.{NAME_KEY}", "name", "text", name, help="What other nodes call it."),
-            self._use_field(path, node, use_key, family),
-            *self._declared(path, node, declaration),
+            self._fields.use(path, node, key, family),
+            *(self._fields.field(path, node, each) for each in own),
             *(
-                self._field(path, node, each, declaration)
-                for each in self._registry.sections[section].parameters
+                self._fields.field(path, node, each, declaration)
+                for each in common
                 if each.name not in _HIDDEN
             ),
         ]
-        label = declaration.label if declaration is not None else str(node.get(use_key, "?"))
+        label = declaration.label if declaration is not None else str(node.get(key, "?"))
         return FormSection(
             path,
-            kind,
+            _KINDS[section],
             f"{name} · {label}",
             tuple(fields),
             declaration.help if declaration is not None else "",
             removable=True,
             switchable=True,
             enabled=node.get("enabled", True) is not False,
-            problem=self._problem(path),
+            problem=self._fields.problem(path),
+            note=_note(node),
         )
 
     def _rule(self, name: str) -> FormSection:
         section = self._registry.sections[name]
-        table = self._table(name)
+        table = self._fields.table(name)
         declaration = self._registry.combinations.get(str(table.get("combine", "")))
+        own = declaration.parameters if declaration is not None else ()
         fields = [
-            self._use_field(name, table, "combine", self._registry.family("combinations")),
-            *self._declared(name, table, declaration),
-            *(self._field(name, table, each) for each in section.parameters),
+            self._fields.use(name, table, "combine", "combinations"),
+            *self._fields.of_table(name, table, (*own, *section.parameters)),
         ]
         return FormSection(
             name, name, section.label, tuple(fields), section.help, removable=name == "exit" and bool(table),
-            problem=self._problem(name),
+            problem=self._fields.problem(name),
         )  # fmt: skip
 
-    def _risk(self) -> FormSection:
-        section = self._registry.sections["risk"]
-        table = self._table("risk")
-        fields: list[FormField] = []
-        for parameter in section.parameters:
-            if parameter.kind in {ParameterKind.USE, ParameterKind.USES}:
-                fields += self._choice_with_values("risk", table, parameter)
-            else:
-                fields.append(self._field("risk", table, parameter))
-        return FormSection(
-            "risk", "risk", section.label, tuple(fields), section.help, problem=self._problem("risk")
-        )
-
-    def _choice_with_values(
-        self, owner: str, table: dict[str, Any], parameter: Parameter
-    ) -> Iterator[FormField]:
-        """`risk.stop_loss` as a choice of its kinds, then the values of the chosen kind."""
-        path = f"{owner}.{parameter.name}"
-        given = table.get(parameter.name)
-        values_path = path
-        if parameter.kind is ParameterKind.USES:
-            values_path = f"{path}.1"
-            given = given[0] if isinstance(given, list) and given else given
-        used = str(given.get("use", "")) if isinstance(given, dict) else ""
-        family = self._registry.family(parameter.family)
-        default = self._default(path, parameter)
-        choices = tuple(family) if default else (NONE, *family)
-        yield FormField(
-            path, _label(parameter.name), "choice", used or ("" if default else NONE), default, parameter.help,
-            choices=choices, problem=self._problem(path) or self._problem(f"{values_path}.use"),
-        )  # fmt: skip
-        declaration = family.get(used)
-        if declaration is not None and isinstance(given, dict):
-            for value in declaration.parameters:
-                yield self._field(
-                    values_path, given, value, label=f"{_label(parameter.name)} {_label(value.name)}"
-                )
-
-    def _use_field(
-        self, path: str, node: dict[str, Any], key: str, family: Mapping[str, Declaration]
-    ) -> FormField:
-        help_text = "How the members become one." if key == "combine" else "What it computes."
-        return FormField(
-            f"{path}.{key}", _label(key), "choice", value_text(node.get(key, "")), "", help_text,
-            choices=tuple(family), problem=self._problem(f"{path}.{key}"),
-        )  # fmt: skip
-
-    def _declared(
-        self, path: str, node: dict[str, Any], declaration: Declaration | None
-    ) -> Iterator[FormField]:
-        for parameter in declaration.parameters if declaration is not None else ():
-            yield self._field(path, node, parameter)
-
-    def _field(
-        self,
-        owner: str,
-        table: dict[str, Any],
-        parameter: Parameter,
-        declaration: Declaration | None = None,
-        label: str = "",
-    ) -> FormField:
-        path = f"{owner}.{parameter.name}"
-        text = value_text(table[parameter.name]) if parameter.name in table else ""
-        return FormField(
-            path=path,
-            label=label or _label(parameter.name),
-            kind=_FIELD_KINDS.get(parameter.kind, "text"),
-            text=text,
-            default=self._default(path, parameter, declaration),
-            help=parameter.help,
-            unit=parameter.unit,
-            choices=self._choices(owner, parameter),
-            low=parameter.low,
-            high=parameter.high,
-            problem=self._problem(path),
-        )
-
-    def _choices(self, owner: str, parameter: Parameter) -> tuple[str, ...]:
-        if parameter.kind is ParameterKind.SERIES:
-            used = {
-                name: self._registry.indicators.get(str(node.get("use")))
-                for name, node in self._nodes("indicators")
-                if f"indicators.{name}" != owner and node.get("enabled", True) is not False
-            }
-            known: dict[str, IndicatorDeclaration] = {n: each for n, each in used.items() if each is not None}
-            return series_names(known)
-        if parameter.kind in MEMBER_KINDS:
-            sections = ("signals", "groups")
-            names = [(section, name) for section in sections for name, _node in self._nodes(section)]
-            return tuple(name for section, name in names if owner != f"{section}.{name}")
-        if parameter.kind is ParameterKind.SYMBOLS:
-            return self._symbols
-        return parameter.choices
-
-    def _default(self, path: str, parameter: Parameter, declaration: Declaration | None = None) -> str:
-        """What holds where the field is empty."""
-        if path in self._defaults:
-            return self._defaults[path]
-        if parameter.default is not None:
-            return value_text(parameter.default)
-        if parameter.name == "supports" and declaration is not None:
-            natural = str(getattr(declaration, "supports", ""))
-            return "as its members" if natural == AS_MEMBER else natural
-        spot = self._table("strategy").get("category") == "spot"
-        if path == "risk.direction":
-            return "long" if spot else "both"
-        if path == "risk.opposite":
-            direction = self._table("risk").get("direction", "long" if spot else "both")
-            return "reverse" if direction == "both" else "close"
-        return "equity" if path == "risk.sizing" else ""
-
-    def _problem(self, path: str) -> str:
-        """The first error that belongs to exactly this path; warnings stand in the list of problems only."""
-        return next(
-            (each.sentence for each in self._problems if each.path == path and each.severity == "error"), ""
-        )
+    def _risk(self) -> Iterator[FormSection]:
+        table = self._fields.table("risk")
+        declared = self._registry.sections["risk"].parameters
+        for path, title, about in _RISK_PARTS:
+            names = {"exits": _EXITS, "limits": _LIMITS}.get(path)
+            shown = [
+                each
+                for each in declared
+                if (each.name in names if names is not None else each.name not in (*_EXITS, *_LIMITS))
+            ]
+            fields = tuple(self._fields.of_table("risk", table, tuple(shown)))
+            problem = self._fields.problem("risk") if path == "risk" else ""
+            yield FormSection(path, path, title, fields, about, problem=problem)
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ")
+def _problem(problem: Problem) -> FormProblem:
+    return FormProblem(problem.path, problem.sentence, problem.severity.value, problem.line or 0)
+
+
+def _note(table: Mapping[str, Any]) -> str:
+    return str(table.get("note", ""))

@@ -13,8 +13,8 @@ class FormField:
     (a list picked from `choices`). `text` is the value as a person types it, `default` what holds while it is empty;
     `problem` is the sentence below the field. `choice_labels` and `choice_help` are parallel to `choices` or empty.
     `owner` is the path of the optional table the value belongs to (`risk.stop_loss`): such a field is drawn behind
-    the choice of that path. A choice whose path ends in a number (`risk.take_profit.2`) is one of a list: it can be
-    removed and duplicated by the edit `targets`.
+    the choice of that path; of tables inside each other it is the outermost. A choice whose path ends in a
+    number (`risk.take_profit.2`) is one of a list: it can be removed and duplicated by the edit `targets`.
     """
 
     path: str
@@ -40,6 +40,7 @@ class FormSection:
 
     `path` is the node it edits (`indicators.fast`); exits and limits, which are parts of the file's [risk], go by those
     names. `removable` and `switchable` say which verbs apply; `enabled` is false for a node that is switched off.
+    `note` is the remark of the node or of the strategy, changed by the edit `note`.
     """
 
     path: str
@@ -51,6 +52,7 @@ class FormSection:
     switchable: bool = False
     enabled: bool = True
     problem: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class FormEdit:
       add        a new node of kind `path` (indicators, signals or groups) that uses the declaration `text`
       remove     the node at `path`, and the places that name it
       toggle     switch the node at `path` on or off
-      option     give the optional table at `path` (such as risk.stop_loss) the kind `text`, or remove it ("none")
+      option     give the optional table at `path` (such as risk.stop_loss) the kind `text`, or remove it ("none"); one
+                 that has no kinds (such as risk.break_even) is made by "on"
       duplicate  copy the node at `path` under the name `text` (empty: a free one); a signal's or group's copy joins
                  the same lists behind it
       move       the node at `path` among its siblings, or the member at `entry.signals.2` in its list, or a target at

@@ -38,6 +38,7 @@ _PERIODS = re.compile("day, week or month", re.IGNORECASE)
 _TO_BE = re.compile(
     r"(?<!\bit)(?<!which)(?<!that) (?:is|are) (?=above|below|at or|between|outside|more|less|rising|falling)"
 )
+_SIMPLE = frozenset({"compare", "cross", "threshold"})
 Clauses = tuple[str, str]
 
 
@@ -103,13 +104,13 @@ class Phrasing:
         """What must hold for a member to support long, and to support short; "" where it never does."""
         if depth > _DEEPEST:
             return f'"{name}"', f'the opposite of "{name}"'
-        if name not in self._clauses or depth:
-            node = self._signals.get(name)
-            known = self.sides_of(node, depth) if node is not None else self._group(name, depth)
-            if depth:
-                return known
-            self._clauses[name] = known
-        return self._clauses[name]
+        if name in self._clauses:
+            return self._clauses[name]
+        node = self._signals.get(name)
+        said = self.sides_of(node, depth) if node is not None else self._group(name, depth)
+        if depth < _DEEPEST - 2 or (node is not None and node.get("use") in _SIMPLE):
+            self._clauses[name] = said
+        return said
 
     def truth(self, node: Mapping[str, Any], depth: int = 0) -> Clauses:
         """What a signal calls true, and its opposite, whichever sides they are for."""
@@ -211,6 +212,11 @@ class Phrasing:
         return node.get("enabled", True) is not False
 
     # ---- rows
+
+    @staticmethod
+    def says(text: str, value: object) -> bool:
+        """Whether a value stands in a sentence as a word of its own."""
+        return re.search(rf"(?<![\w.]){re.escape(_plain(value))}(?![\w]|\.\d)", text) is not None
 
     def row(self, name: str, leaving: bool, direction: int) -> str:
         """A member in the entry or (`leaving`) the exit of a strategy that opens both sides (0), longs or shorts only.

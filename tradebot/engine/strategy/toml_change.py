@@ -35,7 +35,11 @@ def change_text(
     text = _in_order(text, wanted)
     if not _holds(text, wanted):
         text = _with_values(text, wanted)
-    return text if _holds(text, wanted) else document_to_toml(wanted)
+    if _holds(text, wanted):
+        return text
+    import tomli_w  # here: hardly ever needed
+
+    return tomli_w.dumps(wanted)
 
 
 def _holds(text: str, wanted: Document) -> bool:
@@ -159,17 +163,18 @@ def _plain(value: Any) -> Any:
     return unwrap() if callable(unwrap) else value
 
 
+def _value_text(value: Any) -> str:
+    """A value on one line, as it stands behind its key."""
+    return document_to_toml({"x": {"v": value}}).split("v = ", 1)[1].rstrip("\n")
+
+
 def _item(value: Any, inline: bool) -> Any:
     import tomlkit
 
-    if isinstance(value, Mapping):
-        table = tomlkit.inline_table() if inline else tomlkit.table()
+    if isinstance(value, Mapping) and not inline:
+        table = tomlkit.table()
         for key, each in value.items():
             table[key] = _item(each, inline=True)
         return table
-    if isinstance(value, list):
-        array = tomlkit.array()
-        for each in value:
-            array.append(_item(each, inline=True))
-        return array
-    return value
+    # From text, so that a new table has the blanks that a person puts there.
+    return tomlkit.value(_value_text(value)) if isinstance(value, Mapping | list) else value
