@@ -19,7 +19,7 @@ from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import BarRow, Category, DatasetKey, Instrument, Timeframe
 from tradebot.engine.messages import Collect, Preview, PreviewView
 from tradebot.engine.preview_answers import PreviewAnswers
-from tradebot.engine.preview_run import reduced
+from tradebot.engine.preview_figures import reduced
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import StrategyBuilder, builtin_registry, parse_strategy
 
