@@ -27,7 +27,7 @@ _MORE_EXACT = {
 def problem_rows(
     checked: CheckedStrategy, findings: Sequence[LintFinding], lines: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """Everything that is wrong, the gravest first: what the file says, then what the data at hand says to it.
+    """Everything that is wrong: the file's own faults in its order, then what the data says to it, the gravest first.
 
     `lines` are those of the file by path; a finding about a value that is not written stands at its section. What both
     say of one place is said once.
@@ -69,7 +69,7 @@ def problem_rows(
                 },
             }
         )
-    return sorted(rows, key=lambda row: _ORDER.index(row["severity"]))
+    return rows
 
 
 def _line(path: str, lines: Mapping[str, int]) -> int | None:
