@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.strategy import builtin_registry
-from tradebot.engine.strategy.editing import apply_edit
+from tradebot.engine.strategy.editing import edit_strategy
 from tradebot.engine.strategy.form import build_form, component_choices
 from tradebot.engine.strategy.registry import Registry
+from tradebot.engine.strategy.rules import RuleLanguage
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 EXAMPLES = {
@@ -136,6 +138,12 @@ def registry() -> Registry:
     return builtin_registry()
 
 
+@functools.cache
+def language() -> RuleLanguage:
+    """The rule language of that registry."""
+    return RuleLanguage(registry(), SYMBOLS)
+
+
 def form_of(toml: str) -> m.FormView:
     """The form of a text, as the engine makes it."""
     return build_form(toml, registry(), SYMBOLS)
@@ -178,14 +186,15 @@ class FakeForms:
             case m.NewStrategy(symbol=symbol):
                 return form_of(NEW.format(symbol=f'"{symbol}"' if symbol else ""))
             case m.EditForm(toml=toml, edit=edit):
-                return form_of(apply_edit(toml, edit, registry()))
+                edited = edit_strategy(toml, edit, registry(), SYMBOLS)
+                return replace(form_of(edited.toml), focus=edited.focus, said=edited.said)
             case m.GetComponents():
                 symbols = [
                     m.ComponentChoice("symbols", each, each, "linear, 1m and 1h stored") for each in SYMBOLS
                 ]
                 return (*component_choices(registry()), *symbols)
-            case m.ReadRule(text=text):
-                return m.RuleReading(text)
+            case m.ReadRule(toml=toml, place=place, text=text):
+                return language().read(text, tomllib.loads(toml), place)
             case m.GetTemplates():
                 return TEMPLATES
             case m.FromTemplate(name=name):
