@@ -300,6 +300,15 @@ FUNDING = (
         final_equity=20,
     ),
     RunCase(
+        "funding a moment after the open",
+        "out at the open, so not held a millisecond later",
+        run(
+            symbol(f"{START} | {FIRST}", {0: "long", 1: "exit_long"}, funding=[(at_open(2) + 1, 0.01)]),
+        ),
+        trades=(trade(LONG, at_open(1), 100, at_open(2), 100, "signal", 0, funding=0),),
+        final_equity=1000,
+    ),
+    RunCase(
         "funding received",
         "goes to the balance, the liquidation stays where it is",
         run(

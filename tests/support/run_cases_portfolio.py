@@ -130,6 +130,41 @@ ADDS = (
         final_equity=986,
     ),
     RunCase(
+        "levels nearer than a tick after an add",
+        "the long at 100.25 lies between two ticks: a whole tick below it is 99.5, above it 101; the short at 99.75 "
+        "has 100.5 and 99. In minute 2 all are touched or nearly, in minute 3 the targets are traded through",
+        run(
+            (
+                symbol(
+                    f"{FIRST} | 100 100.5 100 100.5 | 100.5 101 100 100.5 | 100.5 101.5 100 101",
+                    {0: "long", 1: "long"},
+                ),
+                symbol(
+                    f"{FIRST} | 100 100 99.5 99.5 | 99.5 100 99 99.5 | 99.5 100 98.5 99",
+                    {0: "short", 1: "short"},
+                    "BBB",
+                ),
+            ),
+            rules(stop=percent(0.01), targets=(ReferenceTarget(percent(0.01)),), max_adds=1),
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100.25, inside(3), 101, "target", 1.5, qty=2, initial_stop=99.5),
+            trade(SHORT, at_open(1), 99.75, inside(3), 99, "target", 1.5, qty=2, initial_stop=100.5),
+        ),
+        final_equity=1003,
+    ),
+    RunCase(
+        "break-even after an add",
+        "100 in minute 2, then the entry is 102.5 and R 5: 108 in minute 2 is more than 107.5, so from minute 3 on it "
+        "is 102.5",
+        run(
+            symbol(f"{FIRST} | 100 105 99 105 | 105 108 104 107 | 107 107 102.5 103", {0: "long", 1: "long"}),
+            rules(stop=percent(5.0), break_even_at_r=1.0, max_adds=1),
+        ),
+        trades=(trade(LONG, at_open(1), 102.5, inside(3), 102.5, "break_even", 0, initial_stop=97.5),),
+        final_equity=1000,
+    ),
+    RunCase(
         "an exit beside an add",
         "the add is dropped and counted, the exit is executed",
         run(symbol(f"{UP_FIVE} | 106 107 104 107", {0: "long", 1: "long+exit_long"}), ADDING),
@@ -299,6 +334,20 @@ STRATEGIES = (
         interventions={"reduced_margin": 1},
         cash=(1000, 0),
         final_equity=1000,
+    ),
+    RunCase(
+        "cash released inside a bar comes too late for its open",
+        "ZZZ's 10 are stopped at 95 inside minute 2; AAA asks at its open, when nothing is free",
+        run(
+            (
+                symbol(f"{FIRST} | {FIRST} | {FIRST}", {1: "long"}, "AAA"),
+                symbol(f"{FIRST} | {FIRST} | 100 101 95 96", {0: "long"}, "ZZZ"),
+            ),
+            rules(stop=percent(5.0), sizing=ReferenceSizing("equity", 100.0)),
+        ),
+        trades=(trade(LONG, at_open(1), 100, inside(2), 95, "stop", -50, symbol="ZZZ", qty=10),),
+        refusals={"insufficient_margin": 1},
+        final_equity=950,
     ),
     RunCase(
         "bars of two lengths meet at their close",
