@@ -142,8 +142,8 @@ async def test_an_edit_is_asked_for_after_the_pause_and_drawn_with_its_changes()
             assert figure.text in it.lines("figures").plain
             assert f"{arrow}{figure.change}"[:4] in it.lines("figures").plain
         assert "BTCUSDT 5m 1 of 3 · 1 year" in it.text
-        assert "▲▼ vs saved" in it.text
-        assert "▲ 24 long ▼ 18 short" in it.text
+        assert "▲▼ against saved" in it.text
+        assert "▲ 24 ▼ 18 signals" in it.text
 
 
 async def test_edits_that_follow_each_other_quickly_are_one_question() -> None:
@@ -379,6 +379,8 @@ async def test_nothing_is_asked_or_painted_while_nobody_looks() -> None:
         (44, 24, True, 2),
         (44, 13, False, 2),
         (36, 20, True, 2),
+        (34, 16, True, 2),
+        (28, 11, False, 1),
         (78, 20, True, 3),
         (60, 32, True, 2),
         (100, 40, True, 4),
@@ -388,14 +390,14 @@ async def test_it_fits_the_room_it_is_given(width: int, height: int, candles: bo
     async with shown(width, height) as it:
         await it.opened("a = 2\n")
         rows = it.lines("figures").lines
-        assert len(rows) == -(-8 // columns)
+        assert len(rows) == (-(-8 // columns) if columns > 1 else 4)
         for part in ("head", "figures", "signals", "notes"):
             view = it.lines(part)
             assert all(line_length(line) <= width - 2 for line in view.lines), (part, view.plain)
             assert view.size.height >= 1 or (part == "notes" and height <= 20)
         assert it.pane.query_one(CandleChart).display is candles
-        assert it.pane.query_one(LinePlot).size.height >= 3
-        assert "▼ 18 short" in it.text
+        assert it.pane.query_one(LinePlot).size.height >= 2
+        assert "▼ 18 signals" in it.text
         inside = it.pane.query_one("#preview-notes").region
         assert inside.bottom <= it.pane.region.bottom - 1
 
@@ -416,4 +418,4 @@ async def test_what_the_pane_says_can_be_copied() -> None:
     async with shown() as it:
         await it.opened("a = 2\n")
         assert "Sharpe" in it.pane.plain
-        assert "24 long" in it.pane.plain
+        assert "▲ 24 ▼ 18 signals" in it.pane.plain

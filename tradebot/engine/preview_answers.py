@@ -58,6 +58,7 @@ class PreviewAnswers:
         self._clock = clock
         self._runs: PreviewRuns | None = None
         self._runs_registry: Registry | None = None
+        self._read_saved: tuple[str, Registry, StrategySpec | None] | None = None
         self._held: dict[tuple[Category, str, Timeframe], DatasetKey] = {}
 
     def answer(self, command: Preview, cancel: CancelToken, say: Say) -> PreviewView:
@@ -152,10 +153,13 @@ class PreviewAnswers:
         )
 
     def _saved(self, command: Preview, registry: Registry) -> StrategySpec | None:
-        """The saved version, where there is a sound one."""
+        """The saved version, where there is a sound one; read once."""
         if not command.saved_toml:
             return None
-        return check_strategy(command.saved_toml, "the saved version", registry).spec
+        if self._read_saved is None or self._read_saved[:2] != (command.saved_toml, registry):
+            spec = check_strategy(command.saved_toml, "the saved version", registry).spec
+            self._read_saved = command.saved_toml, registry, spec
+        return self._read_saved[2]
 
     def _runs_of(self, registry: Registry) -> PreviewRuns:
         # Here, because the backtest's rooms take half a second to import and are needed from the first preview on.

@@ -144,12 +144,12 @@ class PreviewRuns:
         read = set(ground.symbols) | {each.symbol for each in data_needs(spec, self._registry) if each.symbol}
         data = tuple(ground.look.state(spec.category, symbol) for symbol in sorted(read))
         key = (repr(spec), ground.span, ground.shown, data)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = self._run(spec, ground, say, cancel)
+        if key not in self._kept:
+            self._kept[key] = self._run(spec, ground, say, cancel)
             while len(self._kept) > _KEPT_RUNS:
                 self._kept.popitem(last=False)
-        return kept
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
     def _bytes_a_bar(self, spec: StrategySpec) -> int:
         """What the columns of one bar take: the outputs of indicators, both sides of signals, the bars themselves."""

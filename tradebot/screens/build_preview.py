@@ -29,7 +29,7 @@ _SPANS = (30, 90, 180, 365, 730, 0)
 _ALL = "*"
 _CANDLE_AXIS = 10
 _INDENT = 1
-_PLOT_ROWS, _CANDLE_ROWS = 3, 5
+_LEAST_FIGURE_ROWS, _SIGNAL_ROWS, _PLOT_ROWS, _CANDLE_ROWS = 3, 2, 2, 5
 _MOST_NOTE_ROWS = 3
 _WAITING = {"compiling", "no_data"}
 
@@ -88,7 +88,7 @@ class PreviewPane(Pane):
     def on_mount(self) -> None:
         """Say what will be here."""
         self._watch = self.set_interval(_WATCH_SECONDS, self._look, pause=True)
-        self.caption("Preview", "[ ] span")
+        self.caption("Preview")
         self._draw()
 
     # ------------------------------------------------------------------------------------------ from the form
@@ -307,10 +307,15 @@ class PreviewPane(Pane):
         muted = self._muted or self._is_old
         self.set_class(view is None, "-nothing")
         self._draw_head()
+        compared = view is not None and view.compared
+        self.caption(subtitle="▲▼ against saved" if compared else "[ ] span")
         self.query_one("#preview-say", LinesView).show(self._sentences(width))
-        figures = preview_drawing.figure_lines(view.figures, width, muted) if view is not None else []
+        height = self.size.height
+        most = max(_LEAST_FIGURE_ROWS, height - 1 - _SIGNAL_ROWS - _PLOT_ROWS)
+        figures = preview_drawing.figure_lines(view.figures, width, most, muted) if view is not None else []
         signals = preview_drawing.signal_lines(view.signals, width, muted) if view is not None else []
-        left = self.size.height - 1 - len(self.query_one("#preview-say", LinesView).lines)
+        signals = signals[: max(1, height - 1 - len(figures) - _PLOT_ROWS)]
+        left = height - 1 - len(self.query_one("#preview-say", LinesView).lines)
         left -= len(figures) + len(signals)
         most = max(0, min(_MOST_NOTE_ROWS, left - _PLOT_ROWS - _CANDLE_ROWS))
         notes = preview_drawing.note_lines(view.notes, width, most) if view is not None else []
@@ -349,8 +354,7 @@ class PreviewPane(Pane):
         if answer is None:
             return "", "dim"
         if answer.state == "done":
-            compared = "▲▼ vs saved" if answer.compared else ""
-            return compared or f"{answer.took_ms:.0f} ms", "dim"
+            return f"{answer.took_ms:.0f} ms", "dim"
         return {"compiling": "compiling", "no_data": "no bars"}.get(answer.state, "not tested"), "warning"
 
     def _sentences(self, width: int) -> list[Line]:

@@ -6,12 +6,12 @@ from tradebot.engine.messages import PreviewCandles, PreviewFigure, PreviewSigna
 from tradebot.screens import formats
 from tradebot.screens.widgets.candles import CandleData, Marker
 from tradebot.screens.widgets.line_plot import Plot, PlotLine
-from tradebot.screens.widgets.palette import Line, Part, spread, wrap
+from tradebot.screens.widgets.palette import Line, Part, line_length, spread, wrap
 
 __all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "signal_lines", "span_text"]
 
 _TEXT_WIDTH = 7
-_ROOM, _LEAST_ROOM = 14, 10  # beside a label: with the size of a change, with its arrow only
+_ROOM, _LEAST_ROOM = 14, 9  # beside a label: with the size of a change, with its arrow only
 _MOST_NOTES = 3
 _BETTER = {1: "good", -1: "bad", 0: "dim"}
 _DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
@@ -23,23 +23,28 @@ def span_text(days: int) -> str:
 
 
 def head_line(view: PreviewView | None, symbol: str, days: int, doing: str, tone: str, width: int) -> Line:
-    """What is shown on the left, what is being done (or what is up with it) on the right."""
-    left: list[Part] = []
-    if view is not None and view.timeframe:
-        shown = view.symbol or f"{len(view.symbols)} symbols"
-        left = [(f" {shown}", "bold"), (f" {view.timeframe}", "dim")]
-        if view.symbol and len(view.symbols) > 1:
-            left.append((f" 1 of {len(view.symbols)}", "dim"))
-        covered = -(-(view.end_ms - view.start_ms) // 86_400_000)
-        short = days and covered < days - 1
-        left.append((f" · {formats.plural(covered, 'day') if short or not days else span_text(days)}", "dim"))
-    elif symbol:
-        left = [(f" {symbol}", "bold")]
-    return spread(tuple(left), ((f" {doing} ", tone),) if doing else (), width)
+    """What is shown on the left, what is being done (or what is up with it) on the right.
+
+    Where both do not fit, what is least worth knowing is left out.
+    """
+    right: Line = ((f" {doing} ", tone),) if doing else ()
+    if view is None or not view.timeframe:
+        return spread(((f" {symbol}", "bold"),) if symbol else (), right, width)
+    shown = view.symbol or f"{len(view.symbols)} symbols"
+    among = f" 1 of {len(view.symbols)}" if view.symbol and len(view.symbols) > 1 else ""
+    covered = -(-(view.end_ms - view.start_ms) // 86_400_000)
+    short = not days or covered < days - 1
+    name: Line = ((f" {shown}", "bold"), (f" {view.timeframe}", "dim"))
+    span: Part = (f" · {formats.plural(covered, 'day') if short else span_text(days)}", "dim")
+    wants: list[tuple[Line, Line]] = [((*name, (among, "dim"), span), right), ((*name, span), right)]
+    if tone == "dim":
+        wants = [wants[0], ((*name, (among, "dim"), span), ())]
+    left, right = next((each for each in wants if sum(map(line_length, each)) <= width), wants[-1])
+    return spread(left, right, width)
 
 
-def figure_lines(figures: tuple[PreviewFigure, ...], width: int, muted: bool) -> list[Line]:
-    """The figures in as many columns as fit, each with its change against the saved version."""
+def figure_lines(figures: tuple[PreviewFigure, ...], width: int, most: int, muted: bool) -> list[Line]:
+    """The figures in as many columns as fit, each with its change against the saved version; `most` lines."""
     if not figures:
         return []
     for columns in (4, 3, 2, 1):
@@ -54,21 +59,23 @@ def figure_lines(figures: tuple[PreviewFigure, ...], width: int, muted: bool) ->
             for label, figure in zip(labels, row, strict=False)
             for part in _figure(figure, label, room, muted)
         )
-        for row in rows
+        for row in rows[:most]
     ]
 
 
 def _figure(figure: PreviewFigure, label_width: int, room: int, muted: bool) -> list[Part]:
-    """`Sharpe   1.41 ▼0.12`: label, value, arrow and size of the change; `room` cells beside the label."""
-    change = f"{formats.arrow(figure.direction)}{figure.change}" if figure.change else ""
-    change_width = max(0, room - _TEXT_WIDTH - 2)
-    if change_width < len(change):
-        change = change[:1]  # the arrow alone says more than half a number
+    """`Sharpe   1.41 ▼0.12`: label, value, arrow and size of the change; `room` cells beside the label.
+
+    Where the size does not fit, the arrow alone says more than half a number.
+    """
+    change = f" {formats.arrow(figure.direction)}{figure.change}" if figure.change else ""
+    left = max(0, room - _TEXT_WIDTH - 1)
+    change = change if len(change) <= left else change.strip()[:1]
     value_tone = {"good": "bold good", "bad": "bold bad"}.get(figure.tone, "bold text")
     return [
         (f" {figure.label:<{label_width}}", "stale" if muted else "head"),
         (f"{figure.text:>{_TEXT_WIDTH}}", "stale" if muted else value_tone),
-        (f" {change:<{change_width}.{change_width}}", "stale" if muted else _BETTER[figure.better]),
+        (f"{change:<{left}.{left}}", "stale" if muted else _BETTER[figure.better]),
     ]
 
 
@@ -105,13 +112,16 @@ def signal_lines(signals: PreviewSignals, width: int, muted: bool) -> list[Line]
     def tone(usual: str) -> str:
         return "stale" if muted else usual
 
+    decided: Line = (
+        (f" ▲ {formats.count(signals.long)}", tone("up")),
+        (f" ▼ {formats.count(signals.short)}", tone("down")),
+        (" signals", tone("head")),
+    )
+    rate: Line = ((f" {_rate(signals.per_day)}", tone("text")),)
+    # Beside large numbers the word goes first: the rate stands behind them.
     facts: list[Line] = [
-        (
-            (" signals", tone("head")),
-            (f" ▲ {formats.count(signals.long)} long", tone("up")),
-            (f" ▼ {formats.count(signals.short)} short", tone("down")),
-        ),
-        ((f" {_rate(signals.per_day)}", tone("text")),),
+        decided if line_length(decided) + 2 + line_length(rate) <= width else decided[:2],
+        rate,
     ]
     if signals.hold_ms is not None:
         facts.append(((" hold ", tone("head")), (_length(signals.hold_ms), tone("text"))))
@@ -131,7 +141,7 @@ def _rate(per_day: float) -> str:
     """`3.4 a day`, `2.1 a week`, `0.9 a month`."""
     for factor, unit in ((1, "day"), (7, "week")):
         if per_day * factor >= 1 or per_day == 0:
-            return f"{per_day * factor:.1f} a {unit}"
+            return f"{per_day * factor:.{0 if per_day * factor >= 10 else 1}f} a {unit}"
     return f"{per_day * 30:.1f} a month"
 
 
