@@ -397,7 +397,7 @@ async def test_it_fits_the_room_it_is_given(width: int, height: int, candles: bo
             assert view.size.height >= 1 or (part == "notes" and height <= 20)
         assert it.pane.query_one(CandleChart).display is candles
         assert it.pane.query_one(LinePlot).size.height >= 2
-        assert "▼ 18 signals" in it.text
+        assert "▲ 24 ▼ 18" in it.text
         inside = it.pane.query_one("#preview-notes").region
         assert inside.bottom <= it.pane.region.bottom - 1
 
