@@ -186,7 +186,7 @@ class FakeForms:
             case m.NewStrategy(symbol=symbol):
                 return form_of(NEW.format(symbol=f'"{symbol}"' if symbol else ""))
             case m.EditForm(toml=toml, edit=edit):
-                edited = edit_strategy(toml, edit, registry(), SYMBOLS)
+                edited = edit_strategy(toml, edit, registry(), language())
                 return replace(form_of(edited.toml), focus=edited.focus, said=edited.said)
             case m.GetComponents():
                 symbols = [

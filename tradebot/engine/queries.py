@@ -1,14 +1,14 @@
-"""Commands that are answered from disk or memory: forms, strategies, results, backtests."""
+"""Commands that are answered from disk or memory: building (`build_queries`), results, backtests."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradebot.engine.build_queries import BuildQueries, is_build_command
 from tradebot.engine.control.clock import Clock
-from tradebot.engine.control.errors import InputError, TradebotError, did_you_mean
+from tradebot.engine.control.errors import InputError, did_you_mean
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import Job
 from tradebot.engine.data_queries import import_options, parse_key
@@ -16,27 +16,16 @@ from tradebot.engine.job_book import JobBook
 from tradebot.engine.messages import (
     BacktestView,
     Command,
-    DeleteStrategy,
-    EditForm,
-    FormView,
-    GetComponents,
     GetResult,
     GetTradeBars,
     GetTrades,
-    NewStrategy,
-    OpenForm,
-    OpenToml,
     ResultSummary,
     RunBacktest,
-    SaveStrategy,
     StrategySummary,
     TradeBars,
 )
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import Registry, check_strategy
-from tradebot.engine.strategy.editing import apply_edit
-from tradebot.engine.strategy.form import build_form, component_choices
-from tradebot.engine.strategy.library import StrategyFile, StrategyLibrary
+from tradebot.engine.strategy import Registry
 from tradebot.engine.strategy.plugins import load_registry
 
 if TYPE_CHECKING:
@@ -44,23 +33,6 @@ if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
 
 _KEPT_RESULTS = 4
-_NEW_STRATEGY = """\
-[strategy]
-name = "New strategy"
-category = "linear"
-symbols = ["{symbol}"]
-timeframe = "15m"
-
-[entry]
-combine = "unanimous"
-signals = []
-
-[risk]
-sizing = {{ use = "equity", percent = 50 }}
-stop_loss = {{ use = "percent", percent = 3.0 }}
-"""
-
-
 __all__ = ["Queries", "import_options", "parse_key"]
 
 
@@ -79,14 +51,10 @@ class Queries:
         self._registry, plugin_problems = load_registry(options.folders.plugins)
         for problem in plugin_problems:
             events.warning("plugins", str(problem))
-        self._library = StrategyLibrary(options.folders.strategies, options.folders.shipped_strategies)
+        self._build = BuildQueries(options, events, store, self._registry)
         self._results: OrderedDict[str, BacktestResult] = OrderedDict()
         self._lock = threading.Lock()
-        self._read_strategies: dict[Path, tuple[tuple[int, int], StrategySummary]] = {}
         self._listed_results: tuple[int, tuple[ResultSummary, ...]] = (-1, ())
-        self.symbols: tuple[str, ...] | None = None
-        """The symbols that are stored, as of the last listing; None: not listed yet. Looking takes 10 ms."""
-        self.strategies: tuple[StrategySummary, ...] = ()
         self.results: tuple[ResultSummary, ...] = ()
 
     @property
@@ -94,23 +62,25 @@ class Queries:
         """The indicators and signals there are, plug-ins included."""
         return self._registry
 
+    @property
+    def strategies(self) -> tuple[StrategySummary, ...]:
+        """The strategies on disk, as of the last look."""
+        return self._build.strategies
+
+    @property
+    def symbols(self) -> tuple[str, ...] | None:
+        """The symbols that are stored, as of the last listing; None: not listed yet."""
+        return self._build.symbols
+
+    @symbols.setter
+    def symbols(self, symbols: tuple[str, ...]) -> None:
+        self._build.symbols = symbols
+
     def answer(self, command: Command) -> Any:
         """The reply to a command. Raises TradebotError where it is refused."""
+        if is_build_command(command):
+            return self._build.answer(command)
         match command:
-            case OpenForm():
-                return self._form(self._library.read(command.name))
-            case OpenToml():
-                return self._form(command.text)
-            case NewStrategy():
-                return self._form(_NEW_STRATEGY.format(symbol=command.symbol or self._first_symbol()))
-            case EditForm():
-                return self._form(apply_edit(command.toml, command.edit, self._registry))
-            case GetComponents():
-                return component_choices(self._registry)
-            case SaveStrategy():
-                return self._save(command)
-            case DeleteStrategy():
-                return self._delete(command.name)
             case RunBacktest():
                 return self._run(command).status.job_id
             case GetResult():
@@ -124,64 +94,12 @@ class Queries:
 
     def refresh(self) -> None:
         """Look again at the strategies and results on disk; files that did not change are not read again."""
-        self.strategies = tuple(self._strategy_summary(file) for file in self._library.files())
+        self._build.refresh()
         self.results = self._result_summaries()
 
     def backtest_saved(self, name: str) -> Job:
         """Backtest a saved strategy as a job."""
-        return self._run(RunBacktest(name, self._library.read(name)))
-
-    # ------------------------------------------------------------------------------------------ strategies
-
-    def _form(self, toml: str) -> FormView:
-        symbols = self.symbols
-        if symbols is None:
-            symbols = tuple(dict.fromkeys(key.symbol for key in self._store.keys()))  # noqa: SIM118 - no dict
-        costs = self._settings.backtest.linear
-        defaults = {
-            f"costs.{name}": f"{getattr(costs, name):g}"
-            for name in ("taker_fee_percent", "maker_fee_percent", "slippage_percent", "half_spread_percent")
-        }
-        defaults["costs.funding"] = "true" if costs.funding else "false"
-        return build_form(toml, self._registry, symbols, defaults)
-
-    def _first_symbol(self) -> str:
-        datasets = self._store.datasets()
-        return datasets[0].key.symbol if datasets else self._settings.collect.symbols[0]
-
-    def _save(self, command: SaveStrategy) -> str:
-        path = self._library.save(command.name, command.toml)
-        self.refresh()
-        return path.stem
-
-    def _delete(self, name: str) -> bool:
-        kept = self._library.delete(name)
-        self._events.info("strategies", f"{name} was moved to {kept}.")
-        self.refresh()
-        return True
-
-    def _strategy_summary(self, file: StrategyFile) -> StrategySummary:
-        state = file.path.stat()
-        stamp = (state.st_mtime_ns, state.st_size)
-        known = self._read_strategies.get(file.path)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        summary = self._summarise(file)
-        self._read_strategies[file.path] = (stamp, summary)
-        return summary
-
-    def _summarise(self, file: StrategyFile) -> StrategySummary:
-        try:
-            checked = check_strategy(self._library.read(str(file.path)), file.path.name, self._registry)
-        except TradebotError as error:
-            return StrategySummary(file.name, file.name, (), "", file.example, error.sentence)
-        problem = f"{checked.errors[0].path} {checked.errors[0].sentence}".strip() if checked.errors else ""
-        spec = checked.spec
-        if spec is None:
-            return StrategySummary(file.name, file.name, (), "", file.example, problem)
-        return StrategySummary(
-            file.name, spec.name, spec.symbols, spec.timeframe.value, file.example, problem
-        )
+        return self._run(RunBacktest(name, self._build.library.read(name)))
 
     # ------------------------------------------------------------------------------------------ backtests
 

@@ -17,7 +17,7 @@ from tradebot.engine.strategy.declared import Keys, value_at
 from tradebot.engine.strategy.form_types import FormEdit
 from tradebot.engine.strategy.problems import Path, one_of
 from tradebot.engine.strategy.registry import Registry
-from tradebot.engine.strategy.rules import add_rule
+from tradebot.engine.strategy.rules import RuleLanguage
 from tradebot.engine.strategy.toml_change import change_text
 
 NAME_KEY = "@name"
@@ -32,13 +32,13 @@ Document = dict[str, Any]
 class Edited:
     """What an edit came to: the text, the path to look at, and a sentence where it did more than it was told.
 
-    `renamed` and `copied` are those of `change_text`, `symbols` those that a rule sentence may name by their coin.
+    `renamed` and `copied` are those of `change_text`; `language` reads rule sentences.
     """
 
     toml: str
     focus: str = ""
     said: str = ""
-    symbols: tuple[str, ...] = ()
+    language: RuleLanguage | None = None
     renamed: tuple[Path, str] | None = None
     copied: tuple[Path, Path] | None = None
 
@@ -48,8 +48,10 @@ def apply_edit(toml: str, edit: FormEdit, registry: Registry) -> str:
     return edit_strategy(toml, edit, registry).toml
 
 
-def edit_strategy(toml: str, edit: FormEdit, registry: Registry, symbols: tuple[str, ...] = ()) -> Edited:
-    """The text after one edit, and what to look at then. `symbols` are those a rule sentence may name by their coin.
+def edit_strategy(
+    toml: str, edit: FormEdit, registry: Registry, language: RuleLanguage | None = None
+) -> Edited:
+    """The text after one edit, and what to look at then. `language` reads rule sentences, without: one made anew.
 
     Raises InputError where the text is no TOML or the edit does not fit it.
     """
@@ -61,7 +63,7 @@ def edit_strategy(toml: str, edit: FormEdit, registry: Registry, symbols: tuple[
         ) from None
     document = copy.deepcopy(before)
     path = tuple(edit.path.split("."))
-    edited = Edited(toml, edit.path, symbols=symbols)
+    edited = Edited(toml, edit.path, language=language)
     _CARRY_OUT.get(edit.action, _unknown)(document, path, edit, registry, edited)
     edited.toml = change_text(toml, document, edited.renamed, edited.copied)
     return edited
@@ -123,7 +125,8 @@ def _note(document: Document, path: Keys, edit: FormEdit, _registry: Registry, _
 
 
 def _rule(document: Document, _path: Keys, edit: FormEdit, registry: Registry, edited: Edited) -> None:
-    added = add_rule(document, edit.path, edit.text, registry, edited.symbols)
+    language = edited.language or RuleLanguage(registry)
+    added = language.add(document, edit.path, edit.text)
     edited.focus, edited.said = added.focus, added.said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tradebot.engine.strategy.check import check_document
@@ -42,9 +42,13 @@ __all__ = ["build_form", "component_choices", "value_text"]
 
 
 def build_form(
-    toml: str, registry: Registry, symbols: tuple[str, ...] = (), defaults: Mapping[str, str] | None = None
+    toml: str,
+    registry: Registry,
+    symbols: tuple[str, ...] = (),
+    defaults: Callable[[str], Mapping[str, str]] | None = None,
 ) -> FormView:
-    """The form of a text. `symbols` are offered for the market; `defaults` are shown for empty fields by path.
+    """The form of a text. `symbols` are offered for the market; `defaults` gives what is shown for empty fields by
+    path, for the category of the strategy.
 
     A text that is no TOML gives a form without sections and one problem.
     """
@@ -54,7 +58,10 @@ def build_form(
     checked = check_document(read.document, registry=registry, lines=read.lines)
     problems = tuple(map(_problem, checked.problems))
     words = describe(checked.spec, registry) if checked.spec is not None else ""
-    fields = FormFields(read.document, registry, problems, symbols, dict(defaults or {}))
+    head = read.document.get("strategy")
+    category = str(head.get("category", "linear")) if isinstance(head, dict) else "linear"
+    shown = defaults(category) if defaults is not None else {}
+    fields = FormFields(read.document, registry, problems, symbols, shown)
     rows = tuple(RuleRows(fields).rows())
     sections = tuple(_Sections(fields).sections())
     return FormView(sections, problems, toml, words, rows, _missing(fields, rows))

@@ -55,14 +55,16 @@ class AddedRule:
 class RuleLanguage:
     """`symbols` are those that a sentence may name by their coin, beside the strategy's own. Thread-safe."""
 
-    def __init__(self, registry: Registry, symbols: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, registry: Registry, symbols: tuple[str, ...] = (), vocabulary: Vocabulary | None = None
+    ) -> None:
         self.registry = registry
-        self.vocabulary = Vocabulary(registry)
-        self._symbols = symbols
+        self.vocabulary = vocabulary or Vocabulary(registry)
+        self.symbols = symbols
 
     def names(self, document: Mapping[str, Any]) -> DocumentNames:
         """What sentences may name of a document."""
-        return DocumentNames(document, self.registry, self._symbols)
+        return DocumentNames(document, self.registry, self.symbols)
 
     def context(self, document: Mapping[str, Any]) -> Context:
         """The surroundings of sentences about a document."""
