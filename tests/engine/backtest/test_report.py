@@ -8,9 +8,10 @@ import pytest
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tradebot.engine.backtest import compute_metrics, simulate
+from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.benchmark import buy_hold_equity, buy_hold_return, costed_hold_equity
 from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.report import Metrics, whole_positions
+from tradebot.engine.backtest.report import Metrics, trade_figures, whole_positions
 from tradebot.engine.backtest.state import TRADE, Records
 from tradebot.engine.market import HOUR_MS
 
@@ -188,3 +189,43 @@ class TestWholePositions:
         whole = whole_positions(legs([(2, 1.0, 9.0, 8.0, 2.0, TradeStatus.CLOSED)]))
         assert (list(whole.pnl), list(whole.r)) == ([2.0], [2.0])
         assert len(whole_positions(legs([])).pnl) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_figures_in_one_pass_are_those_of_the_formulas(seed: int) -> None:
+    """The compiled sums and the plain functions of `trade_metrics` say the same of any trade log."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(0, 60))
+    trades: Records = np.zeros(count, dtype=TRADE)
+    trades["trade_id"] = np.sort(rng.integers(1, count + 1, count)) if seed % 2 else np.arange(1, count + 1)
+    for name in ("pnl", "fees", "funding", "slippage", "r"):
+        trades[name] = rng.normal(0.0, 10.0, count).round(1)
+    trades["pnl"][rng.random(count) < 0.2] = 0.0
+    trades["r"][rng.random(count) < 0.2] = np.nan
+    trades["quantity"], trades["entry_price"], trades["exit_price"] = 2.0, 100.0, rng.uniform(50, 150, count)
+    trades["initial_stop"] = 90.0
+    trades["exit_time"], trades["bars"] = rng.integers(0, 9 * HOUR_MS, count), rng.integers(0, 9, count)
+    trades["status"][-2:] = TradeStatus.OPEN
+    found = trade_figures(trades)
+
+    closed = trades[trades["status"] == TradeStatus.CLOSED]
+    pnl, whole = closed["pnl"], whole_positions(trades)
+    known = closed["r"][~np.isnan(closed["r"])]
+    expected = {
+        "trades": len(closed),
+        "open_trades": count - len(closed),
+        "win_rate": t.win_rate(pnl),
+        "profit_factor": t.profit_factor(pnl),
+        "payoff": t.payoff(pnl),
+        "expectancy": t.mean_or_none(pnl),
+        "expectancy_r": t.mean_or_none(known),
+        "positions": len(whole.pnl),
+        "sqn": t.sqn(whole.r),
+        "kelly": t.kelly(whole.pnl),
+        "longest_losing_run": t.longest_losing_run(whole.pnl)[0],
+        "average_bars": t.mean_or_none(closed["bars"]),
+        "average_hours": t.mean_or_none(closed["exit_time"] / HOUR_MS),
+        "fees": trades["fees"].sum(),
+        "slippage_cost": trades["slippage"].sum(),
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected)

@@ -16,7 +16,18 @@ from tradebot.engine.control.progress import CancelToken
 
 BACKTEST = Path(compiling.__file__).resolve().parents[1] / "backtest"
 # Every file whose text ends up in compiled code.
-KERNEL_FILES = ("apply", "codes", "digits", "grid", "match", "measures", "plan", "quiet", "step")
+KERNEL_FILES = (
+    "apply",
+    "codes",
+    "digits",
+    "grid",
+    "match",
+    "measures",
+    "plan",
+    "quiet",
+    "step",
+    "trade_sums",
+)
 RUN_FROM_CACHE = """
 import sys
 from pathlib import Path

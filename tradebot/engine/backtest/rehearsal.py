@@ -10,6 +10,7 @@ from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.digits import decimals_seen
 from tradebot.engine.backtest.ledger import Costs, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.backtest.measures import last_of_each, share_of_equity
+from tradebot.engine.backtest.report import trade_figures
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.market import HOUR_MS, MINUTE_MS, Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
@@ -36,6 +37,7 @@ def rehearse() -> None:
     slot = SymbolData("AAA", instrument, candles, decisions, np.empty(0, dtype=np.int64), np.empty(0))
     risk = RiskSpec(Direction.BOTH, Opposite.REVERSE, Use("fixed", {"quantity": 1.0}))
     rules = StrategyRules(risk, OrdersSpec(), Costs(), Timeframe.M1)
-    rows = simulate([slot], [rules], RunSettings()).rows
-    share_of_equity(rows, 3)
-    last_of_each(rows[0], HOUR_MS)
+    ledger = simulate([slot], [rules], RunSettings())
+    share_of_equity(ledger.rows, 3)
+    last_of_each(ledger.rows[0], HOUR_MS)
+    trade_figures(ledger.trades)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -101,30 +102,17 @@ class Metrics:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """The figures of a run, and the simple returns of its UTC calendar days that they rest on."""
-
-    metrics: Metrics
-    returns: Float64
-
-
 def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Metrics:
     """All figures of a run over these slots but `dsr` and `trials` (see `with_trials`).
 
     `costs` are those of holding as the benchmark (None: without).
     """
-    return measure(ledger, slots, costs).metrics
-
-
-def measure(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Measured:
-    """`compute_metrics` with the daily returns."""
     start_ms = min((int(slot.candles.time[0]) for slot in slots if len(slot.candles)), default=0)
     ends, daily = m.daily_equity(ledger.rows[0], ledger.rows[1], ledger.cash, start_ms)
     returns = m.returns_of(daily)
     held = m.returns_of(costed_hold_equity(ends, slots, ledger.cash, costs or Costs()))
     gross, most_gross = _share_of_equity(ledger, _NOTIONAL_ROW)
-    metrics = Metrics(
+    return Metrics(
         **equity_figures(daily, returns, held),
         **trade_figures(ledger.trades),
         max_drawdown_bars=ledger.worst_drawdown,
@@ -135,7 +123,6 @@ def measure(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = N
         gross_exposure=gross,
         max_gross_exposure=most_gross,
     )
-    return Measured(metrics, returns)
 
 
 def part_metrics(
@@ -177,10 +164,19 @@ def _exposed_share(ledger: Ledger, trades: Records) -> float | None:
     return float(np.count_nonzero(np.cumsum(edges)[:-1] > 0)) / ledger.steps
 
 
-def with_trials(measured: Measured, count: TrialCount) -> Metrics:
+def with_trials(metrics: Metrics, count: TrialCount) -> Metrics:
     """The figures with the Sharpe ratio deflated by the trials on the same data."""
-    deflated = s.deflated_sharpe(measured.returns, count.trials, count.variance)
-    return replace(measured.metrics, dsr=deflated, trials=count.trials)
+    best = s.expected_best_sharpe(count.trials, count.variance)
+    ratio, skew, full = daily_sharpe(metrics), metrics.skew, metrics.kurtosis
+    dsr = None
+    if ratio is not None and skew is not None and full is not None:
+        dsr = s.probability_above(ratio, skew, full, metrics.days, best)
+    return replace(metrics, dsr=dsr, trials=count.trials)
+
+
+def daily_sharpe(metrics: Metrics) -> float | None:
+    """The Sharpe ratio per day, not annualised, as the trial ledger notes it."""
+    return None if metrics.sharpe is None else metrics.sharpe / math.sqrt(m.DAYS_PER_YEAR)
 
 
 def equity_figures(daily: Float64, returns: Float64, held: Float64) -> dict[str, Any]:
@@ -218,31 +214,46 @@ def equity_figures(daily: Float64, returns: Float64, held: Float64) -> dict[str,
 
 def trade_figures(trades: Records) -> dict[str, Any]:
     """Figures of a trade log: records TRADE, closed legs in the order of their exits."""
-    closed = trades[trades["status"] != TradeStatus.OPEN]
-    pnl, r = np.ascontiguousarray(closed["pnl"]), np.ascontiguousarray(closed["r"])
-    whole = whole_positions(trades)
-    wilson = t.wilson_interval(int(np.count_nonzero(pnl > 0)), len(pnl))
-    fees, funding, slippage = (float(trades[name].sum()) for name in ("fees", "funding", "slippage"))
-    gross = float(trades["pnl"].sum()) + fees + slippage - funding
-    traded = traded_value(trades)
+    # Here, because listing results must not load the kernel.
+    from tradebot.engine.backtest import trade_sums as ts
+
+    sums: list[float] = ts.trade_sums(trades, int(TradeStatus.OPEN), _liquidated_code()).tolist()
+    closed = int(sums[ts.CLOSED])
+    wins, losses, won, lost = sums[ts.WINS : ts.LOST + 1]
+    payoff = won / wins / (lost / losses) if wins and losses else None
+    rate = wins / closed if closed else None
+    wilson = t.wilson_interval(int(wins), closed)
+    fees, funding, slippage, profit = sums[ts.FEES : ts.PROFIT + 1]
+    gross, traded = profit + fees + slippage - funding, sums[ts.TRADED]
+    if sums[ts.REPEATED]:
+        whole = whole_positions(trades)
+        sqn, kelly, positions = t.sqn(whole.r), t.kelly(whole.pnl), len(whole.pnl)
+        losing = t.longest_losing_run(whole.pnl)[0]
+    else:
+        sqn, positions, losing = (
+            _sqn(*sums[ts.R_COUNT : ts.R_SQUARES + 1]),
+            closed,
+            int(sums[ts.LONGEST_LOSING_RUN]),
+        )
+        kelly = None if rate is None or payoff is None else rate - (1.0 - rate) / payoff
     return {
-        "trades": len(closed),
-        "positions": len(whole.pnl),
-        "open_trades": len(trades) - len(closed),
-        "ambiguous_trades": int(trades["ambiguous"].sum()),
-        "liquidations": int(np.count_nonzero(liquidated(trades))),
-        "profit_factor": t.profit_factor(pnl),
-        "win_rate": t.win_rate(pnl),
+        "trades": closed,
+        "positions": positions,
+        "open_trades": len(trades) - closed,
+        "ambiguous_trades": int(sums[ts.AMBIGUOUS]),
+        "liquidations": int(sums[ts.LIQUIDATED]),
+        "profit_factor": won / lost if lost > 0 else None,
+        "win_rate": rate,
         "win_rate_low": None if wilson is None else wilson[0],
         "win_rate_high": None if wilson is None else wilson[1],
-        "expectancy": t.mean_or_none(pnl),
-        "expectancy_r": t.mean_or_none(r[~np.isnan(r)]),
-        "payoff": t.payoff(pnl),
-        "sqn": t.sqn(whole.r),
-        "kelly": t.kelly(whole.pnl),
-        "longest_losing_run": t.longest_losing_run(whole.pnl)[0],
-        "average_bars": t.mean_or_none(closed["bars"]),
-        "average_hours": t.mean_or_none((closed["exit_time"] - closed["entry_time"]) / HOUR_MS),
+        "expectancy": (won - lost) / closed if closed else None,
+        "expectancy_r": sums[ts.R_SUM] / sums[ts.R_COUNT] if sums[ts.R_COUNT] else None,
+        "payoff": payoff,
+        "sqn": sqn,
+        "kelly": kelly,
+        "longest_losing_run": losing,
+        "average_bars": sums[ts.BARS] / closed if closed else None,
+        "average_hours": sums[ts.HELD_MS] / closed / HOUR_MS if closed else None,
         "fees": fees,
         "funding": funding,
         "slippage_cost": slippage,
@@ -251,10 +262,19 @@ def trade_figures(trades: Records) -> dict[str, Any]:
     }
 
 
+def _sqn(count: float, total: float, squares: float) -> float | None:
+    """`trade_metrics.sqn` from the sums over R."""
+    spread = math.sqrt(squares / (count - 1.0)) if count > 1.0 else 0.0
+    return math.sqrt(count) * total / count / spread if spread > 1e-12 else None
+
+
+def _liquidated_code() -> int:
+    return int(TradeStatus.__members__.get("LIQUIDATED", -1))
+
+
 def liquidated(trades: Records) -> npt.NDArray[np.bool_]:
     """Which rows of a trade log are positions that the exchange took."""
-    code = TradeStatus.__members__.get("LIQUIDATED")
-    found: npt.NDArray[np.bool_] = trades["status"] == (-1 if code is None else code)
+    found: npt.NDArray[np.bool_] = trades["status"] == _liquidated_code()
     return found
 
 

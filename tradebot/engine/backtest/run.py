@@ -20,9 +20,14 @@ from tradebot.engine.backtest.judging import judge
 from tradebot.engine.backtest.ledger import Ledger, RunSettings
 from tradebot.engine.backtest.look_ahead import LookAheadCheck, check_look_ahead
 from tradebot.engine.backtest.prepare import Asked, Prepared, prepare
-from tradebot.engine.backtest.report import Measured, Metrics, measure, part_metrics, with_trials
+from tradebot.engine.backtest.report import (
+    Metrics,
+    compute_metrics,
+    daily_sharpe,
+    part_metrics,
+    with_trials,
+)
 from tradebot.engine.backtest.result import BacktestResult, StrategyPart, result_id
-from tradebot.engine.backtest.significance import period_sharpe
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.backtest.store_market import StoreMarket
 from tradebot.engine.backtest.trials import Trial, TrialLedger, trial_key
@@ -121,8 +126,7 @@ def run_portfolio(
     )
     ledger = simulate_prepared(prepared, report, cancel, clock)
     checks = _look_ahead(prepared, registry, store, cancel, make_market) if look_ahead else []
-    measured = measure(ledger, prepared.slots, prepared.settings.costs)
-    metrics = _counted(prepared, measured, trials)
+    metrics = _counted(prepared, compute_metrics(ledger, prepared.slots, prepared.settings.costs), trials)
     result = _result(prepared, registry, ledger, metrics, checks, created_ms)
     return replace(result, reality=judge(result, prepared, cancel)) if reality else result
 
@@ -155,21 +159,19 @@ def _look_ahead(
     ]
 
 
-def _counted(prepared: Prepared, measured: Measured, trials: TrialLedger | None) -> Metrics:
+def _counted(prepared: Prepared, metrics: Metrics, trials: TrialLedger | None) -> Metrics:
     """The figures, with this run counted as a trial where there is a ledger."""
-    if trials is None:
-        return measured.metrics
-    return with_trials(measured, trials.count([trial_of(prepared, measured)])[0])
+    return metrics if trials is None else with_trials(metrics, trials.count([trial_of(prepared, metrics)])[0])
 
 
-def trial_of(prepared: Prepared, measured: Measured) -> Trial:
+def trial_of(prepared: Prepared, metrics: Metrics) -> Trial:
     """What the trial ledger notes of a run."""
     return Trial(
         symbols=tuple(sorted({one.data.symbol for one in prepared.inputs})),
         start_ms=_start_ms(prepared),
         end_ms=_end_ms(prepared),
         key=trial_key(prepared.specs, prepared.settings),
-        sharpe=period_sharpe(measured.returns),
+        sharpe=daily_sharpe(metrics),
     )
 
 
