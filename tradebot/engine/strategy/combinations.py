@@ -7,8 +7,10 @@ A group is again a member with two sides, so combinations nest without limit.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tradebot.engine.strategy.registry import (
     BoolArray,
@@ -44,7 +46,7 @@ def any_member(votes: list[BoolArray], _weights: list[float], _values: Values) -
 @combination("majority", "Majority", "A side is supported when more than half of the members support it.")
 def majority(votes: list[BoolArray], _weights: list[float], _values: Values) -> BoolArray:
     """More than half of all members."""
-    return _count(votes) > len(votes) // 2
+    return counted(votes) > len(votes) // 2
 
 
 @combination(
@@ -63,7 +65,7 @@ def majority(votes: list[BoolArray], _weights: list[float], _values: Values) -> 
 )
 def at_least(votes: list[BoolArray], _weights: list[float], values: Values) -> BoolArray:
     """At least `k` members."""
-    return _count(votes) >= int(values["k"])
+    return counted(votes) >= int(values["k"])
 
 
 def _threshold_above_zero(values: Values) -> Iterable[tuple[str, str]]:
@@ -106,10 +108,12 @@ def share(votes: list[BoolArray], weights: list[float]) -> np.ndarray[tuple[int]
     return total / sum(weights)
 
 
-def _count(votes: list[BoolArray]) -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
-    count = np.zeros(len(votes[0]), dtype=np.uint16)
+def counted(votes: list[BoolArray]) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    """How many members vote, per bar."""
+    # A byte takes as many as there usually are, and is added up several times as fast.
+    count: npt.NDArray[Any] = np.zeros(len(votes[0]), dtype=np.uint8 if len(votes) < 256 else np.uint16)
     for vote in votes:
-        count += vote
+        count += vote.view(np.uint8)
     return count
 
 

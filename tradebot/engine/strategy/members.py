@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.market import Float64
-from tradebot.engine.strategy.combinations import share
+from tradebot.engine.strategy.combinations import counted, share
 from tradebot.engine.strategy.nature import Natures, named_members
 from tradebot.engine.strategy.nodes import SeriesNodes, node_key, other_values
 from tradebot.engine.strategy.plugin_guard import BrokenPluginError
@@ -72,6 +72,8 @@ class Members:
         if len(members) == 1 or rule.combine == "unanimous":
             return np.abs(side).astype(np.float32)
         weights = _weights(rule, members)
+        if all(weight == 1.0 for weight in weights):
+            return self._counted_strength(members, side)
         taken = np.flatnonzero(side)
         is_long = side[taken] > 0
         votes = [
@@ -80,6 +82,14 @@ class Members:
         result = np.zeros(len(side), dtype=np.float32)
         if len(taken):
             result[taken] = share(votes, weights)
+        return result
+
+    def _counted_strength(self, members: list[str], side: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
+        """The same where all members weigh 1: there are few shares to choose from."""
+        long, short = (counted([self._sides[name][at] for name in members]) for at in (0, 1))
+        agreeing = long * (side > 0) + short * (side < 0)
+        shares = (np.arange(len(members) + 1) / len(members)).astype(np.float32)
+        result: npt.NDArray[np.float32] = shares[agreeing]
         return result
 
     # ---- order
