@@ -72,6 +72,7 @@ def symbol(
     tick: float = 0.5,
     lot: float = 0.1,
     min_quantity: float = 0.0,
+    max_quantity: float | None = None,
     spot: bool = False,
     delivery_ms: int | None = None,
     tiers: Sequence[ReferenceTier] = NO_TIERS,
@@ -85,7 +86,7 @@ def symbol(
     words = [set(decisions.get(i, "").split("+")) for i, _ in numbered]
     return ReferenceSymbol(
         instrument=ReferenceInstrument(
-            name, tick, lot, min_quantity, spot=spot, delivery_ms=delivery_ms, tiers=tiers
+            name, tick, lot, min_quantity, 0.0, max_quantity, spot, delivery_ms, tiers
         ),
         bars=columns(bars, mark, minutes * MINUTE_MS, start_ms),
         side=[LONG if "long" in said else SHORT if "short" in said else 0 for said in words],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tests.support.run_case import RunCase
+from tests.support.run_cases_adds import ADDS
 from tests.support.run_cases_levels import SHARES, STOPS
 from tests.support.run_cases_limits import DAILY_LOSS, DRAWDOWN, LOSS_STREAK
 from tests.support.run_cases_margin import FUNDING, LEVERAGE, LIQUIDATION
 from tests.support.run_cases_moving import MOVING_STOPS
 from tests.support.run_cases_orders import LIMIT_ENTRIES, STOP_ENTRIES
-from tests.support.run_cases_portfolio import ADDS, DELISTED, FINER_BARS, STRATEGIES
+from tests.support.run_cases_portfolio import DELISTED, FINER_BARS, STRATEGIES
 from tests.support.run_cases_sizes import CAPS, IMPACTS, SIZINGS
 
 RUN_CASES: tuple[RunCase, ...] = (

@@ -248,6 +248,23 @@ SHARES = (
         final_equity=1002.5,
     ),
     RunCase(
+        "a remainder of exactly the minimum",
+        "0.3 stays; 0.2 goes with the first leg where the minimum is 0.25",
+        run(
+            (
+                symbol(f"{START} | 100 105.5 99 105", {0: "long"}, min_quantity=0.3),
+                symbol(f"{START} | 100 105.5 99 105", {0: "long"}, strategy=1, min_quantity=0.25),
+            ),
+            (rules(0.5, stop=FIVE, targets=HALVES), rules(0.4, stop=FIVE, targets=HALVES)),
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100, inside(2), 105, "target", 1, qty=0.2),
+            trade(LONG, at_open(1), 100, inside(2), 105, "target", 2, qty=0.4),
+            trade(LONG, at_open(1), 100, at_close(2), 105, "end", 1.5, qty=0.3),
+        ),
+        final_equity=1004.5,
+    ),
+    RunCase(
         "shares that are not the whole",
         "half leaves at 105, the other half has no target",
         run(

@@ -58,9 +58,13 @@ DAILY_LOSS = (
         "entries are taken again, but not at this close",
         run(
             (
-                symbol(f"{FIRST} | 100 101 90 90 | 91 92 90 91 | 91 92 90 92", {0: "long"}, start_ms=EVENING),
                 symbol(
-                    f"{FIRST} | {FIRST} | {FIRST} | 100 101 99 101",
+                    f"{FIRST} | 100 101 90 90 | 91 92 90 91 | 91 92 90 92 | 91 92 90 92",
+                    {0: "long"},
+                    start_ms=EVENING,
+                ),
+                symbol(
+                    f"{FIRST} | {FIRST} | {FIRST} | 100 101 99 101 | 101 102 100 101",
                     {1: "short", 2: "long"},
                     "BBB",
                     start_ms=EVENING,
@@ -70,11 +74,11 @@ DAILY_LOSS = (
         ),
         trades=(
             trade(LONG, late(1), 100, late(2), 91, "daily_loss", -45),
-            trade(LONG, late(3), 100, late(4), 101, "end", 5, symbol="BBB"),
+            trade(LONG, late(3), 100, late(5), 101, "end", 5, symbol="BBB"),
         ),
         refusals={"daily_loss": 1},
         interventions={"daily_loss": 1},
-        equity=(1000, 950, 955, 960),
+        equity=(1000, 950, 955, 960, 960),
         final_equity=960,
     ),
     RunCase(
@@ -109,6 +113,23 @@ DAILY_LOSS = (
         ),
         interventions={"daily_loss": 1},
         final_equity=900,
+    ),
+    RunCase(
+        "daily loss beside an exit that waits",
+        "AAA's exit was decided before its missing bar: it keeps its reason",
+        run(
+            (
+                symbol(f"{FIRST} | {FIRST} | - | 99 100 98 99", {0: "long", 1: "exit_long"}),
+                symbol(f"{FIRST} | {FIRST} | 100 101 90 90 | 89 90 88 89", {0: "long"}, "BBB"),
+            ),
+            DAILY,
+        ),
+        trades=(
+            {"symbol": "AAA", "exit_time": START_MS + 3 * MINUTE_MS, "exit_reason": "signal", "pnl": -5},
+            {"symbol": "BBB", "exit_time": START_MS + 3 * MINUTE_MS, "exit_reason": "daily_loss", "pnl": -55},
+        ),
+        interventions={"daily_loss": 1},
+        final_equity=940,
     ),
     RunCase(
         "daily loss while a symbol has no bar",

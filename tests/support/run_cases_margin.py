@@ -23,6 +23,7 @@ START = f"{FIRST} | {FIRST}"
 FIVEFOLD = rules(leverage=5.0)
 ENDLESS = float("inf")
 STEPS = (ReferenceTier(1000.0, 0.005), ReferenceTier(ENDLESS, 0.01, 5.0))
+NO_RATE = (ReferenceTier(ENDLESS, 0.0),)
 HOUR_MS = 60 * MINUTE_MS
 
 LIQUIDATION = (
@@ -72,7 +73,7 @@ LIQUIDATION = (
         "stop and liquidation at one price",
         "without maintenance the liquidation is at 80, as the stop: the stop is first",
         run(
-            symbol(f"{START} | 90 91 80 85", {0: "long"}, tiers=(ReferenceTier(ENDLESS, 0.0),)),
+            symbol(f"{START} | 90 91 80 85", {0: "long"}, tiers=NO_RATE),
             rules(leverage=5.0, stop=percent(20.0)),
         ),
         trades=(trade(LONG, at_open(1), 100, inside(2), 80, "stop", -20),),
@@ -135,6 +136,38 @@ LIQUIDATION = (
         ),
         trades=(trade(LONG, at_open(1), 100, at_open(2), 80, "liquidation", -20, status="liquidated"),),
         final_equity=980,
+    ),
+    RunCase(
+        "the mark comes to the liquidation price exactly",
+        "without maintenance that is 80: touching it at the open or inside is enough",
+        run(
+            (
+                symbol(f"{START} | 90 91 90 90", {0: "long"}, mark=f"{START} | 80 91 80 84", tiers=NO_RATE),
+                symbol(f"{START} | 90 91 80 85", {0: "long"}, "BBB", tiers=NO_RATE),
+            ),
+            FIVEFOLD,
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100, at_open(2), 80, "liquidation", -20, status="liquidated"),
+            trade(LONG, at_open(1), 100, inside(2), 80, "liquidation", -20, status="liquidated"),
+        ),
+        final_equity=960,
+    ),
+    RunCase(
+        "stop and liquidation of a short",
+        "both are passed: 115 is nearer to the open than 119.403, 125 is not",
+        run(
+            (
+                symbol(f"{START} | 110 126 109 112", {0: "short"}),
+                symbol(f"{START} | 110 126 109 112", {0: "short"}, strategy=1),
+            ),
+            (rules(leverage=5.0, stop=percent(15.0)), rules(leverage=5.0, stop=percent(25.0))),
+        ),
+        trades=(
+            trade(SHORT, at_open(1), 100, inside(2), 115, "stop", -15),
+            trade(SHORT, at_open(1), 100, inside(2), 120, "liquidation", -20, status="liquidated"),
+        ),
+        final_equity=965,
     ),
     RunCase(
         "fees of a liquidation",
@@ -298,6 +331,27 @@ FUNDING = (
         ),
         cash=(40.5, 0.5, 0),
         final_equity=20,
+    ),
+    RunCase(
+        "half of a position leaves after its margin paid funding",
+        "of 60.5 the margins 40 and 20 leave 0.5 of the 2 due: X = -1.5, half of it with the half that leaves at 105. "
+        "The other half has its liquidation at 80.75 / 0.995 = 81.156 and its bankruptcy at 80.75: -19.25 - 1",
+        run(
+            (
+                symbol(
+                    f"{START} | 100 105.5 99 105 | 105 106 81 82", {0: "long"}, funding=[(at_open(2), 0.01)]
+                ),
+                symbol(f"{START} | {FIRST} | {FIRST}", {0: "long"}, strategy=1),
+            ),
+            (rules(2.0, leverage=5.0, targets=(ReferenceTarget(percent(5.0), 50.0),)), FIVEFOLD),
+            cash=60.5,
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100, inside(2), 105, "target", 4, qty=1, funding=-1),
+            trade(LONG, at_open(1), 100, inside(3), 80.75, "liquidation", -20.25, qty=1, status="liquidated"),
+            trade(LONG, at_open(1), 100, at_close(3), 100, "end", 0),
+        ),
+        final_equity=44.25,
     ),
     RunCase(
         "funding a moment after the open",

@@ -196,6 +196,17 @@ LIMIT_ENTRIES = (
         final_equity=1000,
     ),
     RunCase(
+        "cash that is just enough to rest",
+        "990 / 99 = 10: nothing is reduced",
+        run(
+            symbol(f"{FIRST} | {FIRST}", {0: "long"}),
+            rules(10.0, entry="limit", offset=percent(1.0)),
+            cash=990.0,
+        ),
+        refusals={"expired": 1},
+        final_equity=990,
+    ),
+    RunCase(
         "no cash to rest",
         "5 / 99 is less than a lot",
         run(symbol(f"{FIRST} | {FIRST} | {FIRST}", {0: "long"}), LIMIT, cash=5.0),

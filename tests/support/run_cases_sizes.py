@@ -13,7 +13,7 @@ from tests.support.run_case import RunCase, atr, percent, rules, run, symbol
 FIRST = "100 101 99 100"
 START = f"{FIRST} | {FIRST}"
 ONE_PERCENT = ReferenceSizing("risk", 1.0)
-FEES = ReferenceCosts(taker_fee_percent=0.1, maker_fee_percent=0.02)
+FEES = ReferenceCosts(taker_fee_percent=1.0, maker_fee_percent=0.1)
 KELLY = ReferenceSizing("kelly", 0.5, min_trades=3, start_percent=10.0)
 THREE_TRADES = {0: "long", 1: "exit_long", 2: "long", 3: "exit_long", 4: "long", 5: "exit_long", 6: "long"}
 TARGET_40 = ReferenceSizing("volatility", 40.0, "volatility:20")
@@ -28,20 +28,20 @@ SIZINGS = (
     ),
     RunCase(
         "risk per trade with its fees",
-        "10 / (5 + 0.1 + 0.095) = 1.925, down to 1.9",
+        "10 / (5 + 100 x 1 % + 95 x 1 %) = 1.439, down to 1.4",
         run(symbol(START, {0: "long"}), rules(sizing=ONE_PERCENT, stop=percent(5.0), costs=FEES)),
-        trades=(trade(LONG, at_open(1), 100, at_close(1), 100, "end", -0.19, qty=1.9),),
-        final_equity=999.81,
+        trades=(trade(LONG, at_open(1), 100, at_close(1), 100, "end", -1.4, qty=1.4),),
+        final_equity=998.6,
     ),
     RunCase(
         "risk per trade of a limit entry",
-        "from P = 99 and S = 94.05 up to 94.5: 10 / (4.5 + 99 x 0.02 % + 94.5 x 0.1 %) = 2.167, down to 2.1",
+        "from P = 99 and S = 94.05 up to 94.5: 10 / (4.5 + 99 x 0.1 % + 94.5 x 1 %) = 1.804, down to 1.8",
         run(
             symbol(f"{FIRST} | 100 101 98.5 99", {0: "long"}),
             rules(entry="limit", offset=percent(1.0), sizing=ONE_PERCENT, stop=percent(5.0), costs=FEES),
         ),
-        trades=({"qty": 2.1, "entry_price": 99, "fees": 2.1 * 0.0198},),
-        final_equity=1000 - 2.1 * 0.0198,
+        trades=({"qty": 1.8, "entry_price": 99, "fees": 1.8 * 0.099},),
+        final_equity=1000 - 1.8 * 0.099,
     ),
     RunCase(
         "risk per trade by the ATR",
@@ -109,6 +109,34 @@ SIZINGS = (
         trades=({"qty": 1, "pnl": -1}, {"qty": 0.9, "pnl": -0.9}, {"qty": 0.9, "pnl": -0.9}),
         refusals={"size_zero": 1},
         final_equity=997.2,
+    ),
+    RunCase(
+        "a minimum and a maximum between two lots",
+        "0.25 means 0.3 at least, and 0.2 at most",
+        run(
+            (
+                symbol(START, {0: "long"}, min_quantity=0.25),
+                symbol(START, {0: "long"}, "BBB", max_quantity=0.25),
+            ),
+            rules(0.2),
+        ),
+        trades=({"qty": 0.2, "symbol": "BBB"},),
+        refusals={"below_min_quantity": 1},
+        final_equity=1000,
+    ),
+    RunCase(
+        "exactly the maximum",
+        "0.2 is allowed, 0.3 is not cut but refused",
+        run(
+            (
+                symbol(START, {0: "long"}, max_quantity=0.3),
+                symbol(START, {0: "long"}, "BBB", max_quantity=0.2),
+            ),
+            rules(0.3),
+        ),
+        trades=({"qty": 0.3, "symbol": "AAA"},),
+        refusals={"above_max_quantity": 1},
+        final_equity=1000,
     ),
     RunCase(
         "less than a lot",
@@ -192,9 +220,9 @@ CAPS = (
     ),
     RunCase(
         "share of the volume",
-        "10 % of the 35 of the bar before = 3.5; the 9000 of the bar of the fill are not known yet",
+        "10 % of the 35.5 of the bar before = 3.55, down to 3.5; the 9000 of the bar of the fill are not known yet",
         run(
-            symbol("100 101 99 100 35 | 100 101 99 100 9000", {0: "long"}),
+            symbol("100 101 99 100 35.5 | 100 101 99 100 9000", {0: "long"}),
             rules(5.0, costs=ReferenceCosts(max_volume_share_percent=10.0)),
         ),
         trades=({"qty": 3.5},),
