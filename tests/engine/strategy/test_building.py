@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ from tradebot.engine.strategy import (
     StrategyError,
     StrategySpec,
     check_document,
-    check_strategy,
     describe,
     parse_strategy,
 )
@@ -154,62 +152,6 @@ def test_from_a_document_to_toml_and_back_nothing_is_lost(document: dict[str, An
     sentences = describe(spec)
     assert sentences.endswith(".")
     assert len(sentences.splitlines()) == 1
-
-
-_JUNK = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
-        st.sampled_from(("ema", "cross", "any", "close", "alpha", "percent", "weighted", "at_least", "use")),
-    ),
-    lambda inside: st.one_of(
-        st.lists(inside, max_size=3),
-        st.dictionaries(
-            st.one_of(
-                st.sampled_from(("use", "length", "source", "signals", "combine", "a", "b", "weights", "k", "percent")),
-                st.text(max_size=5),
-            ),
-            inside,
-            max_size=4,
-        ),
-    ),
-    max_leaves=20,
-)  # fmt: skip
-_SECTIONS = st.sampled_from(
-    ("strategy", "indicators", "signals", "groups", "entry", "exit", "risk", "costs", "x")
-)
-
-
-@given(st.dictionaries(_SECTIONS, _JUNK, max_size=9))
-@settings(max_examples=300, deadline=None)
-def test_no_document_breaks_the_check(document: dict[str, Any]) -> None:
-    checked = check_document(document)
-    assert checked.errors
-    assert checked.spec is None
-
-
-@given(documents(), st.data())
-@settings(max_examples=150, deadline=None)
-def test_no_damage_to_a_good_document_breaks_the_check(document: dict[str, Any], data: st.DataObject) -> None:
-    damaged: dict[str, Any] = copy.deepcopy(document)
-    table: Any = damaged
-    for _step in range(data.draw(st.integers(1, 4))):
-        keys = [key for key in table if isinstance(table, dict)]
-        if not keys:
-            break
-        key = data.draw(st.sampled_from(keys))
-        if isinstance(table[key], dict) and table[key] and data.draw(st.booleans()):
-            table = table[key]
-            continue
-        table[key] = data.draw(_JUNK)
-        break
-    checked = check_document(damaged)
-    assert (checked.spec is None) == bool(checked.errors)
-
-
-@given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
-def test_no_text_breaks_the_check(text: str) -> None:
-    assert check_strategy(text).errors
 
 
 # The builder -----------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from tradebot.engine.control.errors import InputError
 
+_LONGEST_KEY = 80
+
 Path = tuple[str | int, ...]
 """Where a value stands: keys, and positions in lists counted from 1."""
 
@@ -50,8 +52,14 @@ class StrategyError(InputError):
 
 
 def path_text(path: Path) -> str:
-    """`("risk", "take_profit", 1, "percent")` -> `risk.take_profit.1.percent`."""
-    return ".".join(str(part) for part in path)
+    """`("risk", "take_profit", 1, "percent")` -> `risk.take_profit.1.percent`, keys as they can be shown."""
+    return ".".join(shown(str(part), _LONGEST_KEY) for part in path)
+
+
+def shown(text: str, longest: int) -> str:
+    """A text of a file on one line: what cannot be printed as ?, and no longer than `longest`."""
+    cut = text if len(text) <= longest else text[: longest - 3] + "..."
+    return cut if cut.isprintable() else "".join(each if each.isprintable() else "?" for each in cut)
 
 
 def one_of(names: Iterable[str]) -> str:

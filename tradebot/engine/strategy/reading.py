@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tradebot.engine.control.errors import did_you_mean
-from tradebot.engine.strategy.problems import Path, Problem, Severity, one_of, path_text
+from tradebot.engine.strategy.problems import Path, Problem, Severity, one_of, path_text, shown
 from tradebot.engine.strategy.registry import Declaration, Parameter, ParameterKind, Registry, Values
 from tradebot.engine.strategy.spec import Use
 from tradebot.engine.strategy.values import convert, expected, found, table_example
@@ -15,6 +15,7 @@ from tradebot.engine.strategy.values import convert, expected, found, table_exam
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _NAMES_SHOWN = 12
 _MOST_USES = 20
+_LONGEST_SENTENCE = 600
 
 
 class Reader:
@@ -30,7 +31,7 @@ class Reader:
         places = (path[:length] for length in range(len(path), 0, -1))
         known = next((place for place in places if place in self._lines), None)
         line = self._lines[known] if known is not None else None
-        self.problems.append(Problem(path_text(path), sentence, line, severity))
+        self.problems.append(Problem(path_text(path), shown(sentence, _LONGEST_SENTENCE), line, severity))
 
     @property
     def failed(self) -> bool:
