@@ -1,7 +1,9 @@
 """The rules of the backtest in plain Python, one function a rule, in the order in which a bar is walked.
 
-`simulate_reference_run(run: ReferenceRun) -> ReferenceResult` walks several strategies and symbols with all rules;
-`simulate_reference` one strategy on unleveraged positions. Their data stand in `reference_types`.
+`simulate_reference_run(run: ReferenceRun) -> ReferenceResult` walks several strategies and symbols with all rules.
+`simulate_reference` walks one strategy on unleveraged positions, as the rules were before there was margin;
+`reference_short.run_of` says its arguments in the words of a whole run. The data stand in `reference_types`; random
+runs are made by `random_runs`, rules of a specification by `reference_from_spec`.
 
 Written from the rules alone (docs: backtest-rules, strategy-format), to be compared with the compiled kernel.
 Clarity comes before speed. Recorded prices are used as they stand for fills, marks and funding; whatever is

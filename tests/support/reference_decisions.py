@@ -65,7 +65,8 @@ def decide_when_open(account: Account, state: SlotState, position: Position) -> 
 def oppose(account: Account, state: SlotState, side: int) -> str | None:
     """An entry decision against the open position: the reason for which it is closed, or None.
 
-    While an add is pending every entry decision is dropped, this one too.
+    While an add is pending every entry decision is dropped, this one too. A reversal closes as `reverse` also where its
+    entry is refused, by a pause or for its size; where the direction forbids the other side it is an `opposite`.
     """
     rules = state.rules
     if state.pending_entry is not None:

@@ -58,7 +58,9 @@ def fill_entry(
 ) -> None:
     """Open a position, or add to the one that is open, with what is left of the order after all limits.
 
-    Whether it fits is asked at the price of the order as it was decided; a smaller one then moves the price less.
+    Room among the positions is asked first: without it there is nothing to reduce. Whether the rest fits is asked at
+    the price of the order as it was decided; a smaller one then moves the price less. Exposure and volume cut limit
+    orders too, at their fill.
     """
     state.pending_entry = None  # what it reserved is free again
     bar = state.bar
@@ -182,7 +184,7 @@ def liquidate(account: Account, state: SlotState, *, at_open: bool, ambiguous: b
 
 
 def settle_delisted(account: Account, state: SlotState) -> None:
-    """A symbol whose delivery has come and whose data ends here: out at the last close, with the taker fee."""
+    """A symbol whose delivery has come by the close of its last bar: out at that close as it is, with the taker fee."""
     position, delivery = state.position, state.instrument.delivery_ms
     at_its_end = state.index == len(state.bars) - 1
     if position is None or delivery is None or not at_its_end or state.bar.close_time < delivery:
@@ -301,7 +303,10 @@ def write_row(
 
 
 def report_open_positions(account: Account) -> None:
-    """Open positions become rows at the last mark; no exit fee, since nothing was sold."""
+    """Open positions become rows at the price that marks the equity; no exit fee, since nothing was sold.
+
+    Orders that still rest at the end are not counted: nothing refused them.
+    """
     for state in account.states:
         position = state.position
         if position is None:

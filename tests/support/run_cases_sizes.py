@@ -126,11 +126,11 @@ SIZINGS = (
     ),
     RunCase(
         "exactly the maximum",
-        "0.2 is allowed, 0.3 is not cut but refused",
+        "0.3 of 0.3 is allowed; of 0.25 it is not cut but refused",
         run(
             (
                 symbol(START, {0: "long"}, max_quantity=0.3),
-                symbol(START, {0: "long"}, "BBB", max_quantity=0.2),
+                symbol(START, {0: "long"}, "BBB", max_quantity=0.25),
             ),
             rules(0.3),
         ),
