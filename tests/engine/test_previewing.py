@@ -14,7 +14,7 @@ from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.messages import Preview, PreviewProgress, PreviewView
-from tradebot.engine.previewing import GRACE_S, PATIENCE_S, Previewing
+from tradebot.engine.previewing import GRACE_S, IDLE_S, PATIENCE_S, Previewing
 
 PATIENCE = 20.0  # of the test, in real seconds; a sound one never waits for it
 Tell = Callable[[float, str], None]
@@ -27,7 +27,8 @@ class Bench:
         self.clock = ManualClock()
         self.does: dict[str, Callable[[CancelToken, Tell], None]] = {}
         self.ran: list[str] = []
-        self.previewing = Previewing(self.answer, self.clock, plugins)
+        self.forgotten = 0
+        self.previewing = Previewing(self.answer, self.clock, plugins, self.forget)
         self.generation = 0
 
     def answer(self, command: Preview, cancel: CancelToken, tell: Tell) -> PreviewView:
@@ -35,9 +36,17 @@ class Bench:
         self.does.get(command.toml, lambda cancel, tell: None)(cancel, tell)
         return PreviewView(command.generation, "done", command.toml)
 
+    def forget(self) -> None:
+        self.forgotten += 1
+
     def ask(self, toml: str) -> Future[PreviewView]:
         self.generation += 1
         return self.previewing.submit(Preview(toml, generation=self.generation))
+
+    def settled(self) -> None:
+        """Wait until the worker waits for the next request."""
+        while self.previewing.look() != PreviewProgress():
+            threading.Event().wait(0.001)
 
     def later(self, seconds: float) -> PreviewProgress:
         self.clock._elapsed += seconds
@@ -206,6 +215,22 @@ def test_work_that_goes_on_is_never_interrupted_however_long_it_takes(bench: Ben
         bench.later(PATIENCE_S - 1)
         step.set()
     assert reply.result(PATIENCE).state == "done"
+
+
+def test_what_is_kept_in_memory_is_let_go_a_while_after_the_last_request(bench: Bench) -> None:
+    bench.later(IDLE_S + 1)
+    assert bench.forgotten == 0  # nothing was kept yet
+    bench.ask("a").result(PATIENCE)
+    bench.settled()
+    bench.later(IDLE_S - 1)
+    assert bench.forgotten == 0
+    bench.later(2)
+    bench.later(IDLE_S + 1)
+    assert bench.forgotten == 1
+    bench.ask("b").result(PATIENCE)
+    bench.settled()
+    bench.later(IDLE_S + 1)
+    assert bench.forgotten == 2
 
 
 def test_closing_answers_what_is_under_way_and_takes_nothing_more(bench: Bench) -> None:

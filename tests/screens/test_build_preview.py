@@ -298,6 +298,7 @@ async def test_a_backtest_that_is_compiled_meanwhile_is_waited_for() -> None:
         it.engine.view = PreviewView(0, "compiling", "The backtest is being compiled.")
         it.pane.opened(FormView((), (), SAVED), SAVED)
         await it.until(lambda: "The backtest is being compiled." in it.text)
+        await it.until(lambda: "compiling 0.5s" in it.text or "compiling 0.6s" in it.text)
         it.engine.view = None
         it.app.latest = replace(it.app.latest, kernels="ready")
         await it.until(lambda: "Sharpe" in it.text)
@@ -412,6 +413,22 @@ async def test_colours_follow_the_theme_and_signs_stand_beside_them() -> None:
         assert [segment.style for segment in plot.render_line(1)] != before
         assert it.lines("figures").plain == words
         assert it.lines("figures").plain.count("▲") + it.lines("figures").plain.count("▼") == 8
+
+
+async def test_the_charts_are_drawn_anew_only_when_what_they_show_changes() -> None:
+    async with shown() as it:
+        await it.opened("a = 2\n")
+        plot, candles = it.pane.query_one(LinePlot), it.pane.query_one(CandleChart)
+        drawn, lines = plot.drawings, candles._lines
+        it.edit("a = 3\n")
+        await it.pilot.pause()
+        assert plot.drawings == drawn
+        assert candles._lines is lines
+        assert {tone for line in lines for _, tone in line} > {"up", "down"}
+        it.edit("a = \n", errors=1)
+        await it.pilot.pause()
+        tones = {tone for line in candles._lines for text, tone in line if text.strip()}
+        assert tones == {"stale", "line", "dim"}
 
 
 async def test_what_the_pane_says_can_be_copied() -> None:

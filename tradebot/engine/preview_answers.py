@@ -67,6 +67,10 @@ class PreviewAnswers:
         view = self._answer(command, cancel, say)
         return replace(view, took_ms=round((self._clock.monotonic() - begun) * 1000, 1))
 
+    def forget(self) -> None:
+        """Let go of bars and columns; the next request loads them again."""
+        self._runs = self._runs_registry = None
+
     def _answer(self, command: Preview, cancel: CancelToken, say: Say) -> PreviewView:
         generation, registry = command.generation, self._registry()
         checked = check_strategy(command.toml, "the form", registry)

@@ -25,7 +25,7 @@ from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.needs import data_needs, participants
 from tradebot.engine.strategy.node_cache import NodeCache
 
-NODE_BUDGET_BYTES = 96_000_000
+NODE_BUDGET_BYTES = 64_000_000
 MOST_COLUMN_BYTES = 400_000_000
 """What the columns of one run may take together; a span that would take more is shortened, and that is said."""
 _KEPT_RUNS = 8

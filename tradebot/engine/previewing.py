@@ -24,6 +24,8 @@ PATIENCE_S = 20.0
 """How long one node may take before it counts as endless."""
 GRACE_S = 2.0
 """How long a run that is not wanted any more may go on before it is interrupted."""
+IDLE_S = 600.0
+"""How long what previews keep in memory is kept after the last one."""
 _LAST_GRACE_S = 5.0
 _NICE = 1  # after the screen, before collections and backtests
 
@@ -54,10 +56,21 @@ class _Task:
 
 
 class Previewing:
-    """Takes requests from any thread; `look` is to be called a few times a second while the engine runs."""
+    """Takes requests from any thread; `look` is to be called a few times a second while the engine runs.
 
-    def __init__(self, answer: Answer, clock: Clock, plugins: Path | None = None) -> None:
+    `plugins` is the folder of the files that are named where they hang; `forget` lets go of what is kept in memory.
+    """
+
+    def __init__(
+        self,
+        answer: Answer,
+        clock: Clock,
+        plugins: Path | None = None,
+        forget: Callable[[], None] | None = None,
+    ) -> None:
         self._answer = answer
+        self._forget = forget
+        self._used_at: float | None = None
         self._clock = clock
         self._plugins = plugins
         self._changed = threading.Condition()
@@ -76,7 +89,7 @@ class Previewing:
             for older in (self._next, self._now):
                 if older is not None:
                     self._give_up(older)
-            self._next = task
+            self._next, self._used_at = task, self._clock.monotonic()
             if self._worker is None:
                 self._start_worker()
             self._changed.notify_all()
@@ -86,9 +99,13 @@ class Previewing:
         """How far the run under way is. One that takes no notice of anything is interrupted here."""
         with self._changed:
             task = self._now
-            if task is None:
-                return PreviewProgress()
             now = self._clock.monotonic()
+            if task is None:
+                if self._used_at is not None and now - self._used_at > IDLE_S:
+                    self._used_at = None
+                    if self._forget is not None:
+                        self._forget()
+                return PreviewProgress()
             if task.interrupted_at is not None:
                 if now - task.interrupted_at > _LAST_GRACE_S:
                     self._abandon(task)

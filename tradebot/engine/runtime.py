@@ -100,7 +100,7 @@ class Runtime:
             lambda: (self._kernels, self._kernels_sentence),
             clock,
         )
-        self._previewing = Previewing(answers.answer, clock, options.folders.plugins)
+        self._previewing = Previewing(answers.answer, clock, options.folders.plugins, answers.forget)
         self._source = self._stored_source()
         self._url = options.settings.exchange.url
         self._reached: bool | None = None

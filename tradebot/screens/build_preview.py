@@ -71,6 +71,7 @@ class PreviewPane(Pane):
         self._last_key, self._key_told = float("-inf"), False
         self._seen = False
         self._data_seen: frozenset[str] = frozenset()
+        self._waits_since = 0.0
         self._pause: Timer | None = None
         self._stale: Timer | None = None
         self._watch: Timer | None = None
@@ -189,6 +190,8 @@ class PreviewPane(Pane):
         if self._stale is not None:
             self._stale.stop()
             self._stale = None
+        if self._answer is None or self._answer.state != answer.state:
+            self._waits_since = self._now()
         self._answer = answer
         if answer.state == "done":
             self._view = answer
@@ -355,7 +358,9 @@ class PreviewPane(Pane):
             return "", "dim"
         if answer.state == "done":
             return f"{answer.took_ms:.0f} ms", "dim"
-        return {"compiling": "compiling", "no_data": "no bars"}.get(answer.state, "not tested"), "warning"
+        if answer.state == "compiling":
+            return f"compiling {formats.span(self._now() - self._waits_since)}", "warning"
+        return "no bars" if answer.state == "no_data" else "not tested", "warning"
 
     def _sentences(self, width: int) -> list[Line]:
         """What is up, where something is."""

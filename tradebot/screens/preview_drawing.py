@@ -103,6 +103,7 @@ def candles_of(candles: PreviewCandles, muted: bool) -> CandleData:
         candles.close,
         candles.decimals,
         markers=tuple(markers),
+        muted=muted,
     )
 
 

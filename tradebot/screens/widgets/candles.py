@@ -51,6 +51,8 @@ class CandleData:
     decimals: int = 2
     levels: tuple[Level, ...] = ()
     markers: tuple[Marker, ...] = ()
+    muted: bool = False
+    """Drawn in one dim tone: it is not of now."""
 
 
 def candle_column(
@@ -92,7 +94,9 @@ class CandleChart(Widget):
         self._drawn_for: tuple[object, ...] = ()
 
     def show(self, data: CandleData, cursor: int | None = None) -> None:
-        """Draw other bars, or move the cursor, which is the number of a bar."""
+        """Draw other bars, or move the cursor (the number of a bar); nothing happens where both are the same."""
+        if (data, cursor) == (self._data, self._cursor):
+            return
         self._data, self._cursor = data, cursor
         self._drawn_for = ()
         self.refresh()
@@ -175,7 +179,7 @@ class CandleChart(Widget):
         glyphs = candle_column(
             open_, max(data.high[first:end]), min(data.low[first:end]), close, bottom, step, rows
         )
-        tone = "up" if close >= open_ else "down"
+        tone = "stale" if data.muted else "up" if close >= open_ else "down"
         here = self._cursor is not None and first <= self._cursor < end
         for row, glyph in enumerate(glyphs):
             if glyph != " ":
