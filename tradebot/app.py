@@ -345,8 +345,13 @@ class TradebotApp(Desk):
         if any(reason.startswith("Still") for reason in reasons):
             reasons.append("What was written stays; collecting again asks only for what is missing.")
 
+        holder = next((area for area in self._areas.values() if area.unsaved()), None)
+        choices = holder.leave_choices() if holder is not None else ()
+
         def answered(answer: str | None) -> None:
             if answer == "q":
                 self.exit()
+            elif answer and holder is not None:
+                holder.leave(answer, self.exit)
 
-        self.push_screen(Confirm("Quit", tuple(reasons), (("q", "quit all the same"),)), answered)
+        self.push_screen(Confirm("Quit", tuple(reasons), (*choices, ("q", "quit all the same"))), answered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -113,6 +114,14 @@ class Area(Container):
     def unsaved(self) -> str:
         """What would be lost by quitting, as half a sentence; empty where nothing would."""
         return ""
+
+    def leave_choices(self) -> tuple[tuple[str, str], ...]:
+        """What else can become of that than to quit all the same: (key, what it does) for each."""
+        return ()
+
+    def leave(self, answer: str, then: Callable[[], object]) -> None:  # noqa: ARG002 - for areas with choices
+        """Do what was chosen of `leave_choices`, then go on."""
+        then()
 
     def copy_text(self) -> str:
         """What `y` copies from the focused pane."""

@@ -29,11 +29,11 @@ _LETTERS = frozenset(
 _STARTING: tuple[Line, ...] = ((), (("  Starting: the strategies are being read.", "dim"),))
 _EMPTY: tuple[Line, ...] = (
     (),
-    (("  A strategy is rules, exits and a size, tested while you type.", "bold"),),
+    (("  Rules, exits and a size, tested while you type", "bold"),),
     (),
-    (("  n", "key"), ("  begins one: type a rule such as ", ""), ("rsi<30", "good"), (", Enter adds it", "")),
-    (("  t", "key"), ("  begins from a template that is known to trade", "")),
-    (("  Enter", "key"), ("  opens what is under the cursor on the left", "")),
+    (("  n  ", "key"), ("begins a strategy: type ", ""), ("rsi<30", "good"), (", Enter adds the rule", "")),
+    (("  t  ", "key"), ("begins from a template that is known to trade", "")),
+    (("  Enter  ", "key"), ("opens what is under the cursor on the left", "")),
 )
 
 
@@ -79,6 +79,8 @@ class BuildArea(SavedArea):
     def say_nothing_open(self) -> None:
         """What to do first."""
         self.form.say_empty(_EMPTY)
+        self.query_one(ChecksPane).show(None)
+        self.query_one(WordsPane).show(None)
 
     def unsaved(self) -> str:
         """The open strategy, if it has edits that are not on disk."""
@@ -154,7 +156,11 @@ class BuildArea(SavedArea):
 
     @on(ChecksPane.Jump)
     def _jump(self, event: ChecksPane.Jump) -> None:
-        self.go_to(event.path)
+        if self.form.as_text and event.problem.line:
+            self.visit_pane(self.form)
+            self.form.text_view.go_to_line(event.problem.line)
+        else:
+            self.go_to(event.problem.path)
 
     def go_to(self, path: str) -> None:
         """Put the cursor on the value of a path, in the form."""

@@ -36,15 +36,15 @@ class ChecksPane(Pane):
     label = "Checks"
 
     class Jump(Message):
-        """The person wants to the field of that path."""
+        """The person wants to what a problem is about."""
 
-        def __init__(self, path: str) -> None:
+        def __init__(self, problem: FormProblem) -> None:
             super().__init__()
-            self.path = path
+            self.problem = problem
 
     def __init__(self) -> None:
         super().__init__(id="checks-pane", classes="pane")
-        self._problems: tuple[FormProblem, ...] = ()
+        self._problems: tuple[FormProblem, ...] | None = None
         self._width = 0
 
     def compose(self) -> ComposeResult:
@@ -64,12 +64,18 @@ class ChecksPane(Pane):
     @property
     def tab_note(self) -> str:
         """How many errors there are."""
-        errors = sum(problem.severity == "error" for problem in self._problems)
+        errors = sum(problem.severity == "error" for problem in self._problems or ())
         return f"× {errors}" if errors else ""
 
-    def show(self, problems: tuple[FormProblem, ...]) -> None:
-        """Draw the problems, errors first."""
+    def show(self, problems: tuple[FormProblem, ...] | None) -> None:
+        """Draw the problems, errors first; None while no strategy is open."""
         table = self.query_one("#checks", VirtualTable)
+        if problems is None:
+            self._problems = None
+            table.show(())
+            self.caption(subtitle="")
+            self.remove_class("-errors")
+            return
         ordered = tuple(sorted(problems, key=lambda each: each.severity != "error"))
         width = table.size.width
         if ordered == self._problems and width == self._width:
@@ -98,7 +104,7 @@ class ChecksPane(Pane):
         event.stop()
         line = event.table.current
         if isinstance(line, _ProblemLine):
-            self.post_message(self.Jump(line.problem.path))
+            self.post_message(self.Jump(line.problem))
 
 
 class WordsPane(Pane):
@@ -109,7 +115,7 @@ class WordsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="words-pane", classes="pane")
-        self._text = ""
+        self._text: str | None = None
         self._missing = ""
 
     def compose(self) -> ComposeResult:
@@ -121,17 +127,19 @@ class WordsPane(Pane):
         self.caption("In words")
         self.query_one(LinesView).can_focus = True
 
-    def show(self, text: str, missing: str = "") -> None:
-        """Draw the sentences, or what a strategy that is only begun still needs."""
+    def show(self, text: str | None, missing: str = "") -> None:
+        """Draw the sentences, or what a strategy that is only begun still needs; None while no strategy is open."""
         self._text, self._missing = text, missing
         view = self.query_one("#words", LinesView)
         width = max(12, view.size.width - 1)
         lines: list[Line] = [
-            ((line, ""),) for paragraph in text.splitlines() for line in wrap(paragraph, width)
+            ((line, ""),) for paragraph in (text or "").splitlines() for line in wrap(paragraph, width)
         ]
         if missing:
             lines += [((line, "warning"),) for line in wrap(missing, width)]
-        view.show(lines or [((line, "dim"),) for line in wrap("As soon as nothing is wrong.", width)])
+        if not lines and text is not None:
+            lines = [((line, "dim"),) for line in wrap("As soon as nothing is wrong.", width)]
+        view.show(lines)
 
     def on_resize(self) -> None:
         """Break the lines anew."""

@@ -19,7 +19,7 @@ from tradebot.screens.build_preview import PreviewPane
 from tradebot.screens.build_toml import TomlView
 from tradebot.screens.desk import desk_of, errand
 
-__all__ = ["EditingArea"]
+__all__ = ["EditingArea", "first_error"]
 
 _SLOW_SECONDS = 0.4
 
@@ -146,7 +146,7 @@ class EditingArea(KeepingArea):
 
     def _took(self, draft: Draft, view: FormView, edit: FormEdit) -> None:
         if edit.action == TEXT and not view.sections:
-            draft.break_off(edit.text, view.problems[0].sentence if view.problems else "It is no TOML.")
+            draft.break_off(edit.text, first_error(view) or "It is no TOML.")
         else:
             draft.take(view, edit, asyncio.get_running_loop().time())
             self.form.take(view, draft.typed)
@@ -166,7 +166,7 @@ class EditingArea(KeepingArea):
             return
         view = draft.view
         self._caption()
-        self.form.show_text(draft.text, draft.broken_why, _first_error(view))
+        self.form.show_text(draft.text, draft.broken_why, first_error(view))
         self.query_one(ChecksPane).show(view.problems)
         self.query_one(WordsPane).show(view.words, view.missing)
         if opened:
@@ -212,7 +212,8 @@ class EditingArea(KeepingArea):
             self._restore(self.draft)
 
     def _restore(self, draft: Draft) -> None:
-        self.form.take(draft.view)
+        self.form.restore(draft.view)
+        self.form.text_view.show(draft.text, force=True)
         self.show_draft()
         self.keep_soon()
 
@@ -227,6 +228,10 @@ def _broken(draft: Draft) -> str:
     return f"The TOML text cannot be read ({draft.broken_why.rstrip('.')}); F2 goes to it, u gives it up."
 
 
-def _first_error(view: FormView) -> str:
+def first_error(view: FormView) -> str:
+    """The first thing that keeps a strategy from running, with its place; "" where nothing does."""
     first = next((each for each in view.problems if each.severity == "error"), None)
-    return "" if first is None else f"{first.path}: {first.sentence}" if first.path else first.sentence
+    if first is None:
+        return ""
+    line = f"line {first.line}" if first.line else ""
+    return ": ".join(part for part in (line, first.path, first.sentence) if part)

@@ -16,8 +16,9 @@ from textual.widget import Widget
 from tradebot.engine.messages import FormField, FormSection, FormView
 from tradebot.screens.area import Pane
 from tradebot.screens.build_editor import CellEditor
+from tradebot.screens.build_help import explanation, line_help
 from tradebot.screens.build_layout import NODE_KINDS, FormLayout
-from tradebot.screens.build_lines import FormCell, FormLine, LineKind
+from tradebot.screens.build_lines import FormCell, LineKind
 from tradebot.screens.build_rule_entry import RuleEntry
 from tradebot.screens.build_sheet import FormSheet
 from tradebot.screens.build_toml import TomlView
@@ -85,6 +86,7 @@ class FormPane(Pane):
         self._shown: tuple[FormView, int, bool, object] | None = None
         self._folds: dict[str, bool] = {}
         self._all_nodes = False
+        self._broken_why = ""
         self._typed: dict[str, str] = {}
         self._refused: dict[str, tuple[str, str]] = {}
 
@@ -173,6 +175,11 @@ class FormPane(Pane):
         self._typed = dict(typed or {})
         self._draw()
 
+    def restore(self, view: FormView) -> None:
+        """Show a state of another moment; what was refused since does not matter any more."""
+        self._refused = {}
+        self.take(view)
+
     def expect(self, path: str, text: str) -> None:
         """Show a value at once that the engine has not answered to yet."""
         self._typed[path] = text
@@ -215,10 +222,13 @@ class FormPane(Pane):
     def show_text(self, text: str, broken_why: str, problem: str, *, force: bool = False) -> None:
         """Show the text and what is wrong with it; over the form, that there is a text that cannot be read."""
         self.text_view.show(text, force=force)
-        self.text_view.say(broken_why or problem, error=bool(broken_why or problem))
-        sentence = (
-            f"The TOML text cannot be read: {broken_why} F2 goes to it, u gives it up." if broken_why else ""
-        )
+        self.text_view.say(broken_why or problem)
+        self._broken_why = broken_why
+        self._show_banner()
+
+    def _show_banner(self) -> None:
+        why = "" if self.as_text else self._broken_why
+        sentence = f"The TOML text cannot be read: {why} F2 goes to it, u gives it up." if why else ""
         rows = wrap(sentence, max(20, self.size.width - 4)) if sentence else []
         self.say_empty(
             tuple(((f" × {row}" if n == 0 else f"   {row}", "bad"),) for n, row in enumerate(rows))
@@ -230,6 +240,7 @@ class FormPane(Pane):
         self.entry.close()
         self.text_view.display = as_text
         self.sheet.display = self.query_one("#field-help").display = not as_text
+        self._show_banner()
         self.focus_target().focus()
 
     def is_folded(self, section: FormSection) -> bool:
@@ -423,29 +434,3 @@ class FormPane(Pane):
         at = sheet.lines.index(sheet.line) - round(sheet.scroll_y) if sheet.line is not None else 0
         height = min(_SHORTEST_SHEET, room)
         self.entry.open(place, min(at, max(0, room - height)), sheet.size.width, height)
-
-
-def explanation(field: FormField) -> str:
-    """What a field means, in full: help, that of the chosen option, limits, default."""
-    chosen = ""
-    text = field.text or field.default
-    if len(field.choice_help) == len(field.choices) and text in field.choices:
-        chosen = field.choice_help[field.choices.index(text)]
-        chosen = f"{text}: {chosen}" if chosen else ""
-    limits = ""
-    if field.low is not None or field.high is not None:
-        low, high = ("" if each is None else f"{each:g}" for each in (field.low, field.high))
-        limits = (
-            f"{low} to {high}.".strip() if low and high else f"at least {low}." if low else f"at most {high}."
-        )
-    default = f"Empty: {field.default}." if field.default else ""
-    return "  ".join(part for part in (chosen, field.help, limits, default) if part)
-
-
-def line_help(line: FormLine) -> str:
-    """What the line under the cursor is about."""
-    if line.row is not None:
-        return "  ".join(part for part in (line.row.note, line.row.help, line.row.node) if part)
-    if line.kind is LineKind.ADD:
-        return "A rule in words, such as rsi<30 or ema 9 crosses above ema 21: n or Enter asks for it."
-    return line.section.help if line.section is not None else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from textual.timer import Timer
@@ -24,6 +25,8 @@ class KeepingArea(Area):
         super().__init__()
         self.draft: Draft | None = None
         self.drafts: dict[str, DraftView] = {}
+        self.on_disk = asyncio.Lock()
+        """Held while a draft or strategy is written, so that a draft is never kept after it was saved."""
         self._keep_timer: Timer | None = None
         self._keep_failed = False
 
@@ -60,24 +63,24 @@ class KeepingArea(Area):
 
     async def keep_now(self, draft: Draft) -> None:
         """Put the draft on disk, or take it from there where nothing differs from what is saved."""
-        if not self._to_keep(draft):
-            return
-        if not draft.edited:
-            await self.drop(draft.name)
-            return
-        kept = DraftView(draft.name, draft.text, desk_of(self).latest.time_ms)
-        before, self.drafts[draft.name] = self.drafts.get(draft.name), kept
+        async with self.on_disk:
+            if draft is not self.draft or not self._to_keep(draft):
+                return  # it was given up, or kept meanwhile
+            if draft.edited:
+                await self._put(DraftView(draft.name, draft.text, desk_of(self).latest.time_ms))
+            else:
+                await self.drop(draft.name)
+
+    async def _put(self, kept: DraftView) -> None:
         try:
             await desk_of(self).ask(KeepDraft(kept.name, kept.toml))
-            self._keep_failed = False
         except TradebotError as error:
-            if before is None:
-                self.drafts.pop(draft.name, None)
-            else:
-                self.drafts[draft.name] = before
             if not self._keep_failed:
                 desk_of(self).say(f"The edits could not be kept as a draft: {error.sentence}", "error")
             self._keep_failed = True
+            return
+        self._keep_failed = False
+        self.drafts[kept.name] = kept
 
     async def drop(self, name: str) -> None:
         """Forget the draft of a name."""

@@ -8,6 +8,16 @@ from dataclasses import replace
 from rich.cells import cell_len, set_cell_size
 
 from tradebot.engine.messages import FormField, FormSection, FormView, RuleRow
+from tradebot.screens.build_columns import (
+    MARGIN,
+    cut,
+    field_lines,
+    label_tone,
+    length_of,
+    problem_lines,
+    sentence_lines,
+    unit_of,
+)
 from tradebot.screens.build_lines import (
     Atom,
     FormCell,
@@ -18,7 +28,7 @@ from tradebot.screens.build_lines import (
     packed,
     shown_text,
 )
-from tradebot.screens.widgets.palette import Line, Part, wrap
+from tradebot.screens.widgets.palette import Line, Part
 
 __all__ = ["NODE_KINDS", "FormLayout", "place_title"]
 
@@ -38,9 +48,6 @@ _ORDER = (
 )
 _TITLES = {"entry": "Enter when", "exit": "Exit when", "exits": "Exit"}
 _RULES = frozenset({"entry", "exit"})
-_MARGIN = 2
-_BETWEEN = 3
-_WIDEST_LABEL = 20
 
 
 def place_title(place: str) -> str:
@@ -86,7 +93,7 @@ class FormLayout:
                 if section.kind == "entry":
                     yield from self._unused(view, width)
             else:
-                yield from _fields(fields, width)
+                yield from field_lines(fields, width)
             if section.kind == "exits" and not any(row.place == "exit" for row in view.rows) and not nodes:
                 yield _add_line("exit")
 
@@ -105,23 +112,23 @@ class FormLayout:
         key = f"section:{section.path}"
         common = {"path": section.path, "head": True, "section": section}
         if is_folded:
-            room = max(0, width - _length(tuple(lead)) - _length(right) - 3)
-            lead.append((f"   {_cut(_summary(fields, rows), room)}", "dim"))
+            room = max(0, width - length_of(tuple(lead)) - length_of(right) - 3)
+            lead.append((f"   {cut(_summary(fields, rows), room)}", "dim"))
             yield FormLine(key, LineKind.SECTION, tuple(lead), right, **common)  # type: ignore[arg-type]  # as named
         elif section.kind in _RULES:
             atoms = [_combination(field) for field in fields]
             lead.append(("  ", ""))
-            for number, pieces in enumerate(packed(atoms, width - _length(right), 4, lead=tuple(lead))):
+            for number, pieces in enumerate(packed(atoms, width - length_of(right), 4, lead=tuple(lead))):
                 if number == 0:
                     yield FormLine(key, LineKind.SECTION, pieces, right, **common)  # type: ignore[arg-type]  # as named
                 else:
                     yield FormLine(f"{key}#{number}", LineKind.FIELDS, pieces)
-            yield from _problem_lines(fields, width)
+            yield from problem_lines(fields, width)
         else:
             yield FormLine(key, LineKind.SECTION, tuple(lead), right, **common)  # type: ignore[arg-type]  # as named
         own = section.problem
         if own and not is_folded:
-            yield from _problem(f"{key}:problem", own, _MARGIN, width)
+            yield from sentence_lines(f"{key}:problem", own, MARGIN, width)
 
     # ------------------------------------------------------------------------------------------ rules
 
@@ -131,7 +138,7 @@ class FormLayout:
         members = next((field for field in section.fields if field.kind == "members"), None)
         yield _add_line(section.path)
         if members is not None and members.problem and not section.problem:
-            yield from _problem(f"field:{members.path}:problem", members.problem, 4, width)
+            yield from sentence_lines(f"field:{members.path}:problem", members.problem, 4, width)
 
     def _unused(self, view: FormView, width: int) -> Iterator[FormLine]:
         rows = [row for row in view.rows if not row.place and row.depth == 0]
@@ -144,20 +151,20 @@ class FormLayout:
 
     def _rule(self, row: RuleRow, width: int) -> Iterator[FormLine]:
         key = f"rule:{row.path}"
-        indent = _MARGIN + 2 * row.depth
+        indent = MARGIN + 2 * row.depth
         glyph: Part = ("● ", "live") if row.enabled and row.place else ("○ ", "stale")
         if row.kind == "missing":
             glyph = ("× ", "bad")
         lead: Line = ((" " * indent, ""), glyph)
         right: Line = () if row.enabled else ((" off", "warning"),)
         atoms = self._sentence(row)
-        for number, pieces in enumerate(packed(atoms, width - _length(right), indent + 4, lead=lead)):
+        for number, pieces in enumerate(packed(atoms, width - length_of(right), indent + 4, lead=lead)):
             if number == 0:
                 note: Line = ((f" {row.note.splitlines()[0]}", "dim"),) if row.note else ()
                 used = sum(
                     piece.width if isinstance(piece, FormCell) else cell_len(piece[0]) for piece in pieces
                 )
-                room = width - used - _length(right) - 2
+                room = width - used - length_of(right) - 2
                 shown = (
                     ((set_cell_size(note[0][0], max(0, min(room, cell_len(note[0][0])))), "dim"),)
                     if note
@@ -166,9 +173,9 @@ class FormLayout:
                 yield FormLine(key, LineKind.RULE, pieces, (*shown, *right), row.path, True, None, row)
             else:
                 yield FormLine(f"{key}#{number}", LineKind.RULE, pieces, (), row.path, False, None, row)
-        yield from _problem_lines(row.fields, width)
+        yield from problem_lines(row.fields, width)
         if row.problem and all(row.problem != field.problem for field in row.fields):
-            yield from _problem(f"{key}:problem", row.problem, indent + 2, width)
+            yield from sentence_lines(f"{key}:problem", row.problem, indent + 2, width)
 
     def _sentence(self, row: RuleRow) -> list[Atom]:
         parts, missing = holes(row.text, row.fields)
@@ -231,140 +238,11 @@ def _add_line(place: str) -> FormLine:
     return FormLine(f"add:{place}", LineKind.ADD, (("  + ", "key"), (what, "dim")), (), place, head=True)
 
 
-# ---------------------------------------------------------------------------------------------- fields
-
-
-def _fields(fields: Sequence[FormField], width: int) -> Iterator[FormLine]:
-    """Short fields in as many columns as fit; long ones and choices with values of their own on their own lines."""
-    owned: dict[str, list[FormField]] = {}
-    for field in fields:
-        if field.owner:
-            owned.setdefault(field.owner, []).append(field)
-    runs: list[tuple[bool, list[FormField]]] = []
-    for field in (each for each in fields if not each.owner):
-        alone = field.path in owned or "none" in field.choices or cell_width(field) == 0
-        if alone or not runs or runs[-1][0]:
-            runs.append((alone, []))
-        runs[-1][1].append(field)
-    label_width = max((_label_width(run[:: _columns_of(run, width)]) for _, run in runs), default=0)
-    for alone, run in runs:
-        if alone:
-            yield from _alone(run[0], owned.get(run[0].path, []), width, label_width)
-        else:
-            yield from _grid(run, width, label_width)
-
-
-def _alone(field: FormField, values: list[FormField], width: int, label_width: int) -> Iterator[FormLine]:
-    lead = _label(field, label_width)
-    first = Atom((), field, _unit(field), cell_width(field) or width - _MARGIN - label_width - 2, 0)
-    atoms = [first]
-    for value in values:
-        label = _short_label(value, field)
-        atoms.append(
-            Atom(((f"{label} ", _tone(value)),), value, _unit(value), cell_width(value, inline=True), 2)
-        )
-    indent = _MARGIN + label_width + 1
-    number = field.path.rpartition(".")[2]
-    for place, pieces in enumerate(packed(atoms, width, indent, lead=lead)):
-        key = f"field:{field.path}" if place == 0 else f"field:{field.path}#{place}"
-        yield FormLine(key, LineKind.FIELDS, pieces, path=field.path if number.isdigit() else "")
-    yield from _problem_lines((field, *values), width)
-
-
-def _columns_of(fields: list[FormField], width: int, label_width: int = 0) -> int:
-    """How many fields fit next to each other, at most four."""
-    for columns in range(min(4, len(fields)), 1, -1):
-        labels, cells = _columns(fields, columns)
-        labels[0] = max(labels[0], label_width)
-        if _MARGIN + sum(labels) + sum(cells) + columns + _BETWEEN * (columns - 1) <= width:
-            return columns
-    return 1
-
-
-def _grid(fields: list[FormField], width: int, label_width: int) -> Iterator[FormLine]:
-    """Rows of as many fields as fit next to each other, columns aligned, read from left to right."""
-    columns = _columns_of(fields, width, label_width)
-    labels, cells = _columns(fields, columns)
-    labels[0] = max(labels[0], label_width)
-    for start in range(0, len(fields), columns):
-        group = fields[start : start + columns]
-        pieces: list[Part | FormCell] = []
-        at = 0
-        for number, field in enumerate(group):
-            lead = _label(field, labels[number], margin=_MARGIN if number == 0 else _BETWEEN)
-            pieces.extend(lead)
-            at += _length(lead)
-            room = max(4, min(cell_width(field), width - at))
-            pieces.append(FormCell(field, at, room))
-            unit = _unit(field)
-            rest = cells[number] - room - _length(unit)
-            pieces.extend((*unit, (" " * max(0, rest), "")))
-            at += max(cells[number], room + _length(unit))
-        yield FormLine(f"field:{group[0].path}", LineKind.FIELDS, tuple(pieces))
-        yield from _problem_lines(group, width)
-
-
-def _columns(fields: list[FormField], columns: int) -> tuple[list[int], list[int]]:
-    """Width of the labels and of the cells with their units, for each column."""
-    labels = [_label_width(fields[n::columns]) for n in range(columns)]
-    cells = [
-        max(cell_width(field) + _length(_unit(field)) for field in fields[n::columns]) for n in range(columns)
-    ]
-    return labels, cells
-
-
-def _label_width(fields: Sequence[FormField]) -> int:
-    return min(_WIDEST_LABEL, max((cell_len(_label_text(field)) for field in fields), default=0))
-
-
-def _label(field: FormField, width: int, margin: int = _MARGIN) -> Line:
-    return ((" " * margin, ""), (set_cell_size(_label_text(field), width) + " ", _tone(field)))
-
-
-def _label_text(field: FormField) -> str:
-    """The label with a capital; its unit stands behind the cell and needs no word of its own."""
-    text = field.label[:1].upper() + field.label[1:]
-    return text.removesuffix(" percent") if field.unit == "%" else text
-
-
-def _short_label(value: FormField, owner: FormField) -> str:
-    """The label of a value behind its choice, without the choice's own name."""
-    name = owner.label.rstrip("0123456789 ")
-    label = value.label.removesuffix(" percent") if value.unit == "%" else value.label
-    for prefix in (owner.label, name):
-        if prefix and label.lower().startswith(f"{prefix.lower()} "):
-            return label[len(prefix) + 1 :]
-    return label
-
-
-def _tone(field: FormField) -> str:
-    return "bad" if field.problem else "text"
-
-
-def _unit(field: FormField) -> Line:
-    return ((f" {field.unit}", "dim"),) if field.unit else ()
-
-
 def _combination(field: FormField) -> Atom:
     """How the members become one, on the header: the kind says itself what it is, the rest is labelled."""
     if field.path.endswith(".combine"):
         return Atom((), field, (), cell_width(field), 0)
-    return Atom(((f"{field.label} ", _tone(field)),), field, _unit(field), cell_width(field), 2)
-
-
-# ---------------------------------------------------------------------------------------------- what is wrong
-
-
-def _problem_lines(fields: Sequence[FormField], width: int) -> Iterator[FormLine]:
-    for field in fields:
-        if field.problem:
-            yield from _problem(f"field:{field.path}:problem", field.problem, 4, width)
-
-
-def _problem(key: str, sentence: str, indent: int, width: int) -> Iterator[FormLine]:
-    for number, text in enumerate(wrap(sentence, max(20, width - indent - 2))):
-        mark = "× " if number == 0 else "  "
-        yield FormLine(f"{key}#{number}", LineKind.NOTE, ((" " * indent, ""), (mark + text, "bad")))
+    return Atom(((f"{field.label} ", label_tone(field)),), field, unit_of(field), cell_width(field), 2)
 
 
 def _state(section: FormSection, rows: Sequence[RuleRow]) -> Line:
@@ -393,11 +271,3 @@ def _summary(fields: Sequence[FormField], rows: Sequence[RuleRow]) -> str:
         unit = f" {field.unit}" if field.unit else ""
         texts.append(f"{field.label} {shown_text(field)[0]}{unit}")
     return " · ".join(texts) or "none"
-
-
-def _cut(text: str, room: int) -> str:
-    return text if cell_len(text) <= room else set_cell_size(text, max(0, room - 2)).rstrip() + ".."
-
-
-def _length(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)

@@ -22,6 +22,7 @@ __all__ = [
     "holes",
     "packed",
     "shown_text",
+    "verbs_of",
 ]
 
 _NUMBER_CELL = 7
@@ -128,6 +129,22 @@ def packed(
         fresh = False
     lines.append(tuple(pieces))
     return lines
+
+
+def verbs_of(line: FormLine) -> frozenset[str]:
+    """What can be done with a line."""
+    row, section = line.row, line.section
+    if row is not None:
+        if row.kind == "missing":
+            return frozenset({"remove"})
+        placed = {"up", "down", "wrap"} if row.place else set()
+        return frozenset({"toggle", "remove", "duplicate", "note", *placed})
+    if section is not None:
+        switch = {"toggle"} if section.switchable else set()
+        return frozenset({"remove", "duplicate", "up", "down", "note", *switch} if section.removable and switch else
+                         {"remove"} if section.removable else ())  # fmt: skip
+    target = line.kind is LineKind.FIELDS and bool(line.path)
+    return frozenset({"remove", "duplicate", "up", "down"} if target else ())
 
 
 # ---------------------------------------------------------------------------------------------- cells

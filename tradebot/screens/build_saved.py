@@ -25,6 +25,7 @@ from tradebot.engine.messages import (
 from tradebot.screens import formats
 from tradebot.screens.build_dialogs import VersionsDialog
 from tradebot.screens.build_draft import TEXT, Draft
+from tradebot.screens.build_editing import first_error
 from tradebot.screens.build_verbs import VerbsArea
 from tradebot.screens.desk import desk_of, errand, strategy_named
 from tradebot.screens.dialogs import Confirm, NameDialog
@@ -116,8 +117,9 @@ class SavedArea(VerbsArea):
         if summary is None and kept is not None:
             draft = Draft(name, await self._ask(OpenToml(kept.toml)), begun=True)
             if not draft.view.sections:
+                why = first_error(draft.view)
                 draft = Draft(name, await self._ask(NewStrategy()), begun=True)
-                draft.break_off(kept.toml, "it was kept like this")
+                draft.break_off(kept.toml, why)
             self._show(draft, focus=focus)
             return
         view = await self._ask(OpenForm(name))
@@ -221,6 +223,20 @@ class SavedArea(VerbsArea):
         sentence = f"{draft.name} has edits that are not saved."
         self.app.push_screen(Confirm("Unsaved edits", (sentence,), choices), answered)
 
+    def leave_choices(self) -> tuple[tuple[str, str], ...]:
+        """What can become of the edits when the program is left."""
+        return (("s", "save them and quit"), ("d", "discard them and quit"))
+
+    def leave(self, answer: str, then: Callable[[], object]) -> None:
+        """Save or discard the edits, then go on."""
+        draft = self.draft
+        if draft is None:
+            then()
+        elif answer == "s":
+            self._save(then)
+        else:
+            self._leave(draft, False, then)
+
     @errand("build-save", exclusive=True)
     async def _leave(self, draft: Draft, keep: bool, go_on: Callable[[], object]) -> None:
         if keep:
@@ -228,7 +244,8 @@ class SavedArea(VerbsArea):
         else:
             if self.draft is draft:
                 self.draft = None  # so that nothing keeps it once more
-            await self.drop(draft.name)
+            async with self.on_disk:
+                await self.drop(draft.name)
         go_on()
 
     # ------------------------------------------------------------------------------------------ save
@@ -252,12 +269,13 @@ class SavedArea(VerbsArea):
         if not name or draft is not self.draft:
             return
         toml = draft.view.toml
-        saved = str(await desk_of(self).ask(SaveStrategy(name, toml)))
-        versions = await desk_of(self).ask(ListVersions(saved))
-        if draft.name != saved:
-            await self.drop(draft.name)
-        self.drafts.pop(saved, None)
-        draft.saved(saved, toml, max((each.number for each in versions), default=0))
+        async with self.on_disk:
+            saved = str(await desk_of(self).ask(SaveStrategy(name, toml)))
+            if draft.name != saved:
+                await self.drop(draft.name)
+            self.drafts.pop(saved, None)
+            versions = await desk_of(self).ask(ListVersions(saved))
+            draft.saved(saved, toml, max((each.number for each in versions), default=0))
         if draft is self.draft:
             self.show_draft()
         errors = draft.view.errors

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tradebot.screens.build_lines import FormCell, FormLine, LineKind, draw_cell
+from tradebot.screens.build_lines import FormCell, FormLine, LineKind, draw_cell, verbs_of
 from tradebot.screens.widgets.palette import Part, palette_of, spread, to_strip
 
 __all__ = ["FormSheet"]
@@ -405,22 +405,6 @@ class FormSheet(ScrollView, can_focus=True):
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)
         self._refresh_row(self._at)
-
-
-def verbs_of(line: FormLine) -> frozenset[str]:
-    """What can be done with a line."""
-    row, section = line.row, line.section
-    if row is not None:
-        if row.kind == "missing":
-            return frozenset({"remove"})
-        placed = {"up", "down", "wrap"} if row.place else set()
-        return frozenset({"toggle", "remove", "duplicate", "note", *placed})
-    if section is not None:
-        switch = {"toggle"} if section.switchable else set()
-        return frozenset({"remove", "duplicate", "up", "down", "note", *switch} if section.removable and switch else
-                         {"remove"} if section.removable else ())  # fmt: skip
-    target = line.kind is LineKind.FIELDS and bool(line.path)
-    return frozenset({"remove", "duplicate", "up", "down"} if target else ())
 
 
 def _is_switch(cell: FormCell) -> bool:

@@ -58,7 +58,7 @@ class TomlView(Vertical):
     def __init__(self) -> None:
         super().__init__(id="toml-view")
         self.display = False
-        self._problem: tuple[str, bool] = ("", False)
+        self._problem = ""
         self._told: deque[str] = deque(maxlen=_TOLD)
 
     def compose(self) -> ComposeResult:
@@ -82,21 +82,24 @@ class TomlView(Vertical):
             area.load_text(text)
             area.move_cursor(place)
 
-    def say(self, sentence: str, *, error: bool) -> None:
-        """Say what is wrong with the text, or nothing."""
-        self._problem = (sentence, error)
-        lines: list[Line] = []
+    def go_to_line(self, line: int) -> None:
+        """Put the cursor at the beginning of a line, counted from 1."""
+        self.area.move_cursor((line - 1, 0), center=True)
+
+    def say(self, sentence: str) -> None:
+        """Say what is wrong with the text, or that nothing is."""
+        self._problem = sentence
+        lines: list[Line] = [((" the same strategy as the form", "dim"),)]
         if sentence:
-            mark, tone = ("× ", "bad") if error else ("! ", "warning")
             rows = wrap(sentence, max(20, self.size.width - 4))[:_PROBLEM_ROWS]
-            lines = [((mark if number == 0 else "  ", tone), (row, tone)) for number, row in enumerate(rows)]
-        self.query_one("#toml-problem", LinesView).show(
-            lines or [((" the same strategy as the form", "dim"),)]
-        )
+            lines = [
+                (("× " if number == 0 else "  ", "bad"), (row, "bad")) for number, row in enumerate(rows)
+            ]
+        self.query_one("#toml-problem", LinesView).show(lines)
 
     def on_resize(self) -> None:
         """Break the sentence anew."""
-        self.say(self._problem[0], error=self._problem[1])
+        self.say(self._problem)
 
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
