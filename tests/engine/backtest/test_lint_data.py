@@ -96,6 +96,30 @@ def test_missing_bars_that_an_indicator_reads(store: Store) -> None:
     assert said.action.timeframes == ("5m",)
 
 
+def test_coarse_bars_of_a_long_look_back_are_collected_themselves(tmp_path: Path) -> None:
+    """Two years of minutes for the sake of a hundred weeks would be a million bars."""
+    made = trend(("AAAUSDT", "BBBUSDT"), timeframe="1w")
+    made._document["strategy"]["timeframe"] = "1m"
+    made._document["indicators"]["mean"]["length"] = 100
+    spec = made.build()
+    settings = RunSettings.resolve(spec, BacktestSettings())
+    found = lint_strategy(spec, REGISTRY, Store(tmp_path), settings)
+    commands = {each.path: each.action.command for each in found if each.action is not None}
+    symbols = "tradebot collect --symbols AAAUSDT,BBBUSDT --timeframes"
+    assert commands == {
+        "strategy.symbols": f"{symbols} 1m --since 366d",
+        "indicators.mean": f"{symbols} 1w --since 1058d",
+    }
+
+
+def test_the_largest_symbols_are_those_that_a_run_would_take(store: Store) -> None:
+    made = trend()
+    made._document["strategy"]["symbols"] = {"top": 1, "by": "turnover"}
+    made.signal("high", "compare", a="close", op=">", b=1e6).entry("unanimous", ["turn", "high"])
+    found = lint(store, made.build())
+    assert "of 1,410 bars of " in found["never_fires"].sentence
+
+
 def test_missing_funding_as_a_series_and_as_a_cost(store: Store) -> None:
     made = trend().signal("paid", "funding", above=0.01).entry("any", ["turn", "paid"])
     found = lint(store, made.build())["missing_data"]

@@ -16,6 +16,8 @@ from tradebot.engine.strategy.needs import DataNeed
 _PAGE_BARS = 1000
 _USUAL_DAYS = 365
 """How far back to collect where nothing says how far the test goes."""
+_MOST_DAYS_MORE = 30
+"""So much earlier the strategy's own bars are collected, so that coarser ones can be built; else those themselves."""
 _LONG_WARM_UP = 0.25
 """A warm-up of this share of the bars is worth a word, and so are holes of a thousandth of them."""
 _HOLED = 0.001
@@ -64,7 +66,9 @@ class _Desk:
         return not need.symbol and need.timeframe is self._spec.timeframe and not need.execution
 
     def _built(self, need: DataNeed) -> bool:
-        return not need.symbol and need.timeframe is not None and not need.execution
+        """Whether a need is met by the strategy's own bars, of which some more are collected for its sake."""
+        own = not need.symbol and need.timeframe is not None and not need.execution
+        return own and need.before_ms <= _MOST_DAYS_MORE * DAY_MS
 
     def _missing(self, need: DataNeed, said: str, symbols: tuple[str, ...]) -> LintFinding:
         frame, before_ms = self._spec.timeframe, need.before_ms
@@ -76,7 +80,7 @@ class _Desk:
         if self._is_home(need):
             path = "strategy.symbols"
             every = [each.need for look in self._looks for each in look.lacking if self._built(each.need)]
-            before_ms = max(each.before_ms for each in every)
+            before_ms = max((before_ms, *(each.before_ms for each in every)))
         elif need.execution:
             text += f": orders, stops and targets are walked on the {frame.value} bars themselves"
         else:

@@ -119,20 +119,19 @@ class DataDesk:
                     first_ms = int(candles.time[0]) if len(candles) else 0
                     depths.append(Depth(need, owner, len(candles), first_ms))
             except InputError as error:
-                lacking.append(Lacking(need, owner, error.sentence if self._holds(owner) else ""))
+                fits = need.timeframe is not None and self._holds(owner, need.timeframe)
+                lacking.append(Lacking(need, owner, error.sentence if fits else ""))
         return tuple(lacking), tuple(depths)
 
     def _find_finer(self, symbol: str, timeframe: Timeframe) -> None:
         start_ms, end_ms = self._settings.start_ms, self._settings.end_ms
         self._store.load_or_build(self._spec.category, symbol, timeframe, start_ms, end_ms)
 
-    def _holds(self, symbol: str) -> bool:
-        """Whether there are any bars of a symbol."""
-        keys = (DatasetKey.of(self._spec.category, symbol, each) for each in Timeframe)
-        return any(key in self._keys() for key in keys)
-
-    def _keys(self) -> set[DatasetKey]:
-        return set(self._store.keys())
+    def _holds(self, symbol: str, timeframe: Timeframe) -> bool:
+        """Whether there are bars of a symbol that could be those of a timeframe, though they cannot be used."""
+        finer = (each for each in Timeframe if each.ms <= timeframe.ms and timeframe.ms % each.ms == 0)
+        held = set(self._store.keys())
+        return any(DatasetKey.of(self._spec.category, symbol, each) in held for each in finer)
 
     def _described(self, look: SymbolLook, span: Candles) -> SymbolLook:
         if not len(span):
