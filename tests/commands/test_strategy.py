@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from tests.engine.backtest.markets import know, put, waves
 from tradebot.cli import run
+from tradebot.engine.control import folders
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import parse_strategy
+from tradebot.engine.strategy.library import StrategyLibrary
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -209,6 +212,53 @@ def test_list_names_problems(ask: Ask, trend: Path) -> None:
     row = {each["name"]: each for each in json.loads(ask("list", "--json")[1])["strategies"]}["trend"]
     assert row["errors"] == 1
     assert row["first_error"].startswith("trend.toml:7: indicators.mean.use: must be the name of one")
+
+
+def test_versions_are_counted_and_shown(ask: Ask, tmp_path: Path) -> None:
+    library = StrategyLibrary(tmp_path / "config" / "strategies", tmp_path)
+    for bars in (10, 20, 30):
+        library.save("mine", TREND.replace("length = 30", f"length = {bars}"))
+    rows = {each["name"]: each for each in json.loads(ask("list", "--json")[1])["strategies"]}
+    assert (rows["mine"]["version"], rows["ema-trend"]["version"]) == (3, 0)
+    assert " v3 " in ask("list")[1]
+    assert ask("show", "mine")[1].startswith("Trend   version 3 of 3   ")
+    older = ask("show", "mine", "--version", "1")[1]
+    assert older.startswith("Trend   version 1 of 3   ")
+    assert "length 10, timeframe 4h" in older
+    assert "length = 20" in ask("show", "mine", "--version", "2", "--toml")[1]
+    document = json.loads(ask("show", "mine", "--json")[1])
+    assert [each["current"] for each in document["versions"]] == [False, False, True]
+    code, _out, err = ask("show", "mine", "--version", "9")
+    assert (code, err) == (2, "There is no version 9 of mine: it has 1 to 3.\n")
+
+
+def test_templates_are_listed_and_begun_with(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "shipped"
+    (folder / "templates").mkdir(parents=True)
+    note = 'timeframe = "1h"\nnote = "Earns in trends. Figures: 212 trades, +18 %."'
+    (folder / "templates" / "trend.toml").write_text(
+        TREND.replace('timeframe = "1h"', note, 1), encoding="utf-8"
+    )
+    found = folders.find_folders
+
+    def with_templates(working: Path, data: Path | None = None) -> folders.Folders:
+        return dataclasses.replace(found(working, data), shipped=folder)
+
+    monkeypatch.setattr(folders, "find_folders", with_templates)
+    listed = json.loads(ask("list", "--json")[1])["templates"]
+    assert listed == [
+        {"name": "trend", "title": "Trend", "note": "Earns in trends.", "figures": "212 trades, +18 %."}
+    ]
+    assert "Templates (tradebot strategy new NAME --from TEMPLATE):\ntrend " in ask("list")[1]
+    code, _out, err = ask("new", "mine", "--from", "trend", "--symbols", "ETHUSDT")
+    assert (code, err[:28]) == (0, "A copy of the template trend")
+    text = (tmp_path / "config" / "strategies" / "mine.toml").read_text(encoding="utf-8")
+    assert 'symbols = ["ETHUSDT"]' in text
+    assert "212 trades" not in text
+    code, _out, err = ask("new", "other", "--from", "trned")
+    assert (code, "the templates are trend; " in err, 'Did you mean "trend"?' in err) == (2, True, True)
 
 
 # new ---------------------------------------------------------------------------------------------------------

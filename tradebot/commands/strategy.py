@@ -30,8 +30,9 @@ NameArgument = Annotated[
 def list_strategies(
     data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
 ) -> None:
-    """List your strategies and the examples, with what is wrong with them."""
-    from tradebot.commands.strategy_text import plugin_rows
+    """List your strategies, the examples and the templates, with versions and what is wrong."""
+    from tradebot.commands.strategy_new import open_templates
+    from tradebot.commands.strategy_text import listing, plugin_rows
     from tradebot.engine.strategy import check_strategy
 
     context = open_context(data, config, None, json_wanted)
@@ -52,20 +53,20 @@ def list_strategies(
                 "symbols": _traded(spec) if spec else [],
                 "timeframe": spec.timeframe.value if spec else "",
                 "example": file.example,
+                "version": library.newest_version(file.name),
                 "errors": errors,
                 "problem": problem,
                 "first_error": first,
                 "path": str(file.path),
             }
         )
-    lines = [
-        f"{row['name']:<22} {row['timeframe']:<4} {', '.join(row['symbols'])[:30]:<30} "
-        + (row["problem"] or (counted(row["errors"], "error") if row["errors"] else row["title"]))
-        for row in rows
+    templates = [
+        {"name": each.name, "title": each.title, "note": each.note, "figures": each.figures}
+        for each in open_templates(context).all()
     ]
     context.answer(
-        {"strategies": rows, "plugins_left_out": plugin_rows(left_out)},
-        "\n".join(lines) or "There are no strategies yet: tradebot strategy new NAME.",
+        {"strategies": rows, "templates": templates, "plugins_left_out": plugin_rows(left_out)},
+        "\n".join(listing(rows, templates)),
     )
 
 
@@ -77,19 +78,33 @@ def _traded(spec: StrategySpec) -> list[str]:
 def show(
     name: NameArgument,
     toml: Annotated[bool, typer.Option("--toml", help="Print the file itself.")] = False,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="An older version instead.", show_default=False)
+    ] = None,
     data: DataOption = None,
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
     """Say in words what a strategy does, with its parts and the data that it reads."""
-    from tradebot.commands.strategy_text import need_lines, need_rows, node_lines, node_rows
+    from tradebot.commands.strategy_text import (
+        need_lines,
+        need_rows,
+        node_lines,
+        node_rows,
+        note_lines,
+        version_text,
+    )
     from tradebot.engine.strategy import check_strategy, describe
     from tradebot.engine.strategy.needs import data_needs
 
     context = open_context(data, config, None, json_wanted)
-    file = open_library(context).find(name)
+    library = open_library(context)
+    file = library.find(name)
     found, shown, text = strategy_text(context, name)
-    document: dict[str, Any] = {"name": found, "path": str(file.path), "toml": text}
+    versions = [{"number": each.number, "current": each.current} for each in library.versions(found)]
+    if version is not None:
+        text, shown = library.read_version(found, version), f"{shown} (version {version})"
+    document: dict[str, Any] = {"name": found, "path": str(file.path), "toml": text, "versions": versions}
     if toml and not json_wanted:
         context.answer(document, text.rstrip("\n"))
         return
@@ -103,16 +118,12 @@ def show(
             document | {"valid": False, "errors": len(checked.errors)}, f"{text.rstrip()}\n\n{sentence}"
         )
         return
-    words, nodes, needs = (
-        describe(spec, registry),
-        node_rows(spec, registry),
-        need_rows(data_needs(spec, registry)),
-    )
-    lines = [f"{spec.name}   {file.path}", "", words, *node_lines(nodes), "", "Reads", *need_lines(needs)]
-    lines += ["", spec.note.strip()] if spec.note.strip() else []
+    nodes, needs = node_rows(spec, registry), need_rows(data_needs(spec, registry))
+    words = describe(spec, registry)
+    head = f"{spec.name}   {version_text(versions, version)}{file.path}"
     context.answer(
         document | {"valid": True, "title": spec.name, "words": words, "nodes": nodes, "needs": needs},
-        "\n".join(lines),
+        "\n".join([head, "", words, *node_lines(nodes), *need_lines(needs), *note_lines(spec.note)]),
     )
 
 

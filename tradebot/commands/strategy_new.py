@@ -11,6 +11,7 @@ from tradebot.engine.control.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from tradebot.engine.strategy import Registry
     from tradebot.engine.strategy.library import StrategyLibrary
+    from tradebot.engine.strategy.templates import Templates
 
 _EMPTY = """\
 # A strategy: indicators are series, signals are rules made from them, and the entry says which rules open a position.
@@ -61,26 +62,30 @@ def begun(
         text = _EMPTY.format(name=name, title=name.replace("-", " ").replace("_", " ").capitalize())
         origin = "An empty strategy"
     else:
-        text, origin = _copied(context, library, source)
+        text, origin = _copied(context, library, registry, source)
     return _placed(text, registry, symbols, timeframe), origin
 
 
-def _copied(context: Context, library: StrategyLibrary, source: str) -> tuple[str, str]:
-    templates = {path.stem: path for path in sorted(_templates(context).glob("*.toml"))}
-    if source in templates and not Path(source).is_file():
-        return templates[source].read_text(encoding="utf-8"), f"A copy of the template {source}"
+def _copied(context: Context, library: StrategyLibrary, registry: Registry, source: str) -> tuple[str, str]:
+    templates = open_templates(context)
+    names = [each.name for each in templates.all()]
+    if source in names and not Path(source).is_file():
+        return templates.text(source, registry), f"A copy of the template {source}"
     known = {file.name for file in library.files()}
     if source not in known and not Path(source).is_file() and Path(source).stem not in known:
-        listed = f"the templates are {', '.join(templates)}" if templates else "there are no templates"
+        listed = f"the templates are {', '.join(names)}" if names else "there are no templates"
         raise InputError(
             f"There is no template or strategy {source} to begin with: {listed}; tradebot strategy list shows the "
-            f"strategies.{did_you_mean(source, [*templates, *known])}"
+            f"strategies.{did_you_mean(source, [*names, *known])}"
         )
     return library.read(source), f"A copy of {source}"
 
 
-def _templates(context: Context) -> Path:
-    return context.folders.shipped / "templates"
+def open_templates(context: Context) -> Templates:
+    """The templates that came with tradebot."""
+    from tradebot.engine.strategy.templates import Templates
+
+    return Templates(context.folders.shipped / "templates")
 
 
 def _placed(text: str, registry: Registry, symbols: str | None, timeframe: str | None) -> str:

@@ -24,6 +24,29 @@ _MORE_EXACT = {
 """Findings that say more exactly what the check could only guess at these places."""
 
 
+def listing(rows: Sequence[Mapping[str, Any]], templates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Strategies with their market, version and what is wrong, and the templates that one can begin with."""
+    lines = []
+    for row in rows:
+        version = f"v{row['version']}" if row["version"] else "example" if row["example"] else ""
+        errors = counted(row["errors"], "error") if row["errors"] else row["title"]
+        market = f"{row['timeframe']:<4} {', '.join(row['symbols'])[:30]:<30}"
+        lines.append(f"{row['name']:<22} {market} {version:<8} {row['problem'] or errors}".rstrip())
+    if not lines:
+        lines.append("There are no strategies yet: tradebot strategy new NAME.")
+    if templates:
+        lines += ["", "Templates (tradebot strategy new NAME --from TEMPLATE):"]
+        lines += [f"{each['name']:<22} {each['title']}" for each in templates]
+    return lines
+
+
+def version_text(versions: Sequence[Mapping[str, Any]], shown: int | None) -> str:
+    """`version 2 of 3   `, "" where none was kept."""
+    current = next((each["number"] for each in versions if each["current"]), None)
+    number = current if shown is None else shown
+    return f"version {number} of {versions[-1]['number']}   " if versions and number else ""
+
+
 def problem_rows(
     checked: CheckedStrategy, findings: Sequence[LintFinding], lines: Mapping[str, int]
 ) -> list[dict[str, Any]]:
@@ -205,8 +228,8 @@ def _values(values: Mapping[str, Any]) -> str:
 
 
 def need_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What it reads, one line each."""
-    lines = []
+    """What it reads, one line each, under a heading after an empty line."""
+    lines = ["", "Reads"]
     for row in rows:
         owner = row["symbol"] or "each symbol"
         if row["timeframe"] is None:
@@ -219,3 +242,8 @@ def need_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             before = f", {counted(row['look_back_bars'], 'bar')} before the first value"
             lines.append(f"  {row['timeframe']} bars of {owner}{before if row['look_back_bars'] else ''}")
     return lines
+
+
+def note_lines(note: str) -> list[str]:
+    """The remark of a strategy after an empty line, nothing without one."""
+    return ["", note.strip()] if note.strip() else []
