@@ -45,7 +45,7 @@ def signal_name(node: Mapping[str, Any], document: Mapping[str, Any], registry: 
     if use not in _NAMED_BY_TEXT:
         return f"{use}_rule" if use in RESERVED else slug(use)
     said = Phrasing(document, registry).truth(node)[0]
-    if use == "threshold" and node.get("lower") is None:
+    if use == "threshold" and (node.get("lower") is None or node.get("invert") is True):
         said = Phrasing(document, registry).truth(node)[1]
     return slug(_LEFT_OUT.sub(" ", said)) or "rule"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradebot.engine.strategy.declared import nodes_of
+from tradebot.engine.strategy.pattern_sides import BEARISH_PATTERNS, BULLISH_PATTERNS, NEUTRAL_PATTERNS
 from tradebot.engine.strategy.problems import one_of
 from tradebot.engine.strategy.registry import (
     AS_MEMBER,
@@ -84,6 +85,11 @@ class Phrasing:
         if declaration.name == "price":
             source = self.series(node.get("source", "close"), depth + 1)
             return " ".join([source, *(str(node[key]) for key in ("timeframe", "symbol") if node.get(key))])
+        if declaration.name == "lag":
+            bars = _plain(node.get("length", 1))
+            source = self.series(node.get("source", "close"), depth + 1)
+            ago = f"{source}[{bars}]" if source.islower() else f"{source} {bars} bars ago"
+            return " ".join([ago, *(str(node[key]) for key in ("timeframe", "symbol") if node.get(key))])
         label = short_label(declaration)
         values = said_values(declaration, node)
         if _PERIODS.search(label):
@@ -120,8 +126,9 @@ class Phrasing:
             return (f"unknown signal {used}" if used else "a signal without a kind"), _NEVER
         if declaration.member_parameters:
             return self._truth_of_members(node, declaration, depth)
-        if declaration.name == "compare" and (moved := self._moved(node)):
-            return moved
+        special = self._special(declaration, node)
+        if special is not None:
+            return special
         texts = {}
         for parameter in declaration.parameters:
             value = node.get(parameter.name, parameter.default)
@@ -130,6 +137,30 @@ class Phrasing:
                     self.series(value) if parameter.kind is ParameterKind.SERIES else _plain(value)
                 )
         return _worded(declaration, texts)
+
+    def _special(self, declaration: SignalDeclaration, node: Mapping[str, Any]) -> Clauses | None:
+        """What reads better than by the signal's own words."""
+        if declaration.name == "compare":
+            return self._moved(node)
+        if declaration.name == "cross" and isinstance(node.get("a"), int | float):
+            number, series = _plain(node["a"]), self.series(node.get("b"))
+            return f"{series} crosses below {number}", f"{series} crosses above {number}"
+        if declaration.name == "candlestick":
+            return self._pattern(node)
+        return None
+
+    def _pattern(self, node: Mapping[str, Any]) -> Clauses | None:
+        """A candlestick pattern by its name, on the sides that it has."""
+        source = self._indicators.get(split_reference(str(node.get("source")))[0], {})
+        if source.get("use") != "pattern":
+            return None
+        kind = str(source.get("kind", "engulfing"))
+        said = kind.replace("_", " ")
+        if kind in NEUTRAL_PATTERNS:
+            return said, said
+        if kind in BULLISH_PATTERNS:
+            return said, _NEVER
+        return (_NEVER, said) if kind in BEARISH_PATTERNS else (f"bullish {said}", f"bearish {said}")
 
     def _moved(self, node: Mapping[str, Any]) -> Clauses | None:
         """A series against what it was itself some bars ago: it rises or falls."""
@@ -174,7 +205,7 @@ class Phrasing:
         if supports == AS_MEMBER:
             return (opposite, true) if invert else (true, opposite)
         if supports == Supports.BOTH:
-            said = f"not {true}" if invert else true
+            said = f"not ({true})" if invert else true
             return said, said
         if supports == Supports.DIRECTION:
             return (opposite, true) if invert else (true, opposite)

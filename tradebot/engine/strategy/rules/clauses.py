@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tradebot.engine.strategy.pattern_sides import NEUTRAL_PATTERNS
 from tradebot.engine.strategy.rules.comparing import between, compare, distance, level, negated
 from tradebot.engine.strategy.rules.context import Context
+from tradebot.engine.strategy.rules.cursor import Part
 from tradebot.engine.strategy.rules.motions import bullish, motion, own_pair, state
-from tradebot.engine.strategy.rules.scanner import Part
+from tradebot.engine.strategy.rules.natures import Nature
 from tradebot.engine.strategy.rules.signals import named_signal
 from tradebot.engine.strategy.rules.tree import Around, Clause, MisreadError, Operand, Reading, Rule, Series
 
@@ -35,13 +37,16 @@ class ClauseReader:
         is_not = sum(part.code == "!" for part in around) % 2 == 1
         if is_not:
             core, is_not = _without_not(core)
+        if not any(part.code == "S" for part in core) and _is_about_trend(core):
+            core = [Part("S", Series(use="ema", values={"length": 50}, timeframe=frame)), *core]
         if frame and not any(part.code == "S" and part.value.timeframe for part in core):
             raise MisreadError(
                 f"only an indicator can be read on other bars: name one, such as ema 20 {frame}", frame
             )
         rule = self._shape(core, symbol)
         if is_not:
-            rule = Around("not", (_as_condition(rule),))
+            rule = _as_condition(rule)
+            rule = replace(rule, sign=-rule.sign) if isinstance(rule, Clause) else Around("not", (rule,))
         for part in around:
             if part.code == "F":
                 rule = Around("first", (rule,))
@@ -82,7 +87,9 @@ class ClauseReader:
         if not codes:
             return "nothing is said yet; try rsi below 30"
         said = core[-1].raw.strip()
-        if codes in ("S", "SN"):
+        if codes == "SN":
+            return f"say how {core[0].raw} and {core[1].raw} stand to each other, such as above or below"
+        if codes == "S":
             return f"say what {said or core[0].raw} must do, such as below 30, above ema 200 or rising"
         if codes.endswith("R"):
             return f'say what comes after "{said}": a number or a series'
@@ -104,6 +111,37 @@ class ClauseReader:
             raise MisreadError(self._what_is_wrong(parts))
         return compare(self.context, _CLOSE, "above" if series.use == "highest" else "below", series)
 
+    def of_close(self, parts: list[Part]) -> Rule:
+        """`above ema 200`: the close is."""
+        return self.compared([Part("S", _CLOSE), *parts])
+
+    def listed(self, parts: list[Part]) -> Rule:
+        """`crossover(ema 9, ema 21)`."""
+        return self.compared([parts[1], parts[0], parts[2]])
+
+    def within_two(self, parts: list[Part]) -> Rule:
+        """`30 < rsi < 50`, `rsi 30-50`."""
+        series = next(part.value for part in parts if part.code == "S")
+        low, high = (float(part.value) for part in parts if part.code == "N")
+        relations = {part.value.name for part in parts if part.code == "R"}
+        if relations - {"below", "at_most"} and relations - {"above", "at_least"}:
+            raise MisreadError(self._what_is_wrong(parts))
+        return between(series, "between", low, high)
+
+    def far_in_range(self, parts: list[Part]) -> Rule:
+        """`close 2 atr above ema 20`: beyond the edge of a Keltner channel."""
+        left, distance_, relation, right = parts[0], parts[-3].value, parts[-2].value.name, parts[-1].value
+        count = distance_.values.get("length")
+        if distance_.use != "atr" or count is None:
+            return self.ordered(parts)
+        if right.use != "ema" or right.source is not None:
+            raise MisreadError(f"a distance in ATR is read from an EMA, such as {count} atr above ema 20")
+        values = {"length": right.values.get("length", 20), "atr_length": 14, "multiple": float(count)}
+        edge = Series(
+            "", "", "keltner", "upper" if relation == "above" else "lower", values, None, right.timeframe
+        )
+        return compare(self.context, left.value, relation, edge)
+
     def crossed_by_sign(self, parts: list[Part]) -> Rule:
         """`ema 9 x ema 21`: the sign stands in the number before it."""
         if parts[0].unit != "cross":
@@ -121,13 +159,15 @@ class ClauseReader:
             first = next(iter(series[0].values), "")
             if not first:
                 raise MisreadError(f"say what crosses {parts[0].raw}")
-            lengths = sorted((series[0].values[first], int(numbers[0])))
+            lengths = sorted((int(series[0].values[first]), int(numbers[0])))
             series = [replace(series[0], values={**series[0].values, first: each}) for each in lengths]
         return compare(self.context, series[0], relation, series[1])
 
     def crossed_itself(self, parts: list[Part]) -> Rule:
         """`macd cross`, `stochastic crosses up`, `ema cross`."""
         series = parts[0].value
+        if parts[1].value.name == "touch":
+            return compare(self.context, _CLOSE, "touch", series)
         pair = own_pair(self.context, series)
         if parts[1].value.name not in ("cross", "cross_up", "cross_down") or pair is None:
             raise MisreadError(f'say what comes after "{parts[1].raw}": a number or a series')
@@ -157,7 +197,7 @@ class ClauseReader:
         numbers = [part for part in parts if part.code == "N"]
         relation = next((part.value.name for part in reversed(parts) if part.code == "R"), "above")
         left, right = parts[0].value, [part.value for part in parts if part.code == "S"][-1]
-        if numbers[0].unit == "x" or numbers[0].unit != "%":
+        if numbers[0].unit != "%":
             return self.times(parts)
         declaration = self.context.declaration(right)
         if declaration is not None and right.use == "highest" and relation == "below":
@@ -176,8 +216,10 @@ class ClauseReader:
         """`volume > 1.5x average 20`, `atr above 2x sma 50`, `volume 2x`."""
         left = parts[0].value
         number = next(part for part in parts if part.code == "N")
-        if number.unit == "%":
+        if number.unit == "%" and parts[1].code == "R":
             return level(self.context, left, parts[1].value.name, number.value)
+        if number.unit != "x":
+            raise MisreadError(self._what_is_wrong(parts))
         others = [part.value for part in parts[1:] if part.code == "S"]
         bars = next((part.value for part in parts if part.code == "B"), None)
         relation = next((part.value.name for part in parts if part.code == "R"), "above")
@@ -200,6 +242,11 @@ class ClauseReader:
         number = next((part for part in parts if part.code == "N"), None)
         bars = next((part for part in parts if part.code == "B"), None)
         kind = next(part.value.name for part in parts if part.code == "M")
+        if number is not None and number.unit == "%" and not self._is_amount(found):
+            up = kind == "rising"
+            return level(
+                self.context, found, "above" if up else "below", abs(number.value) * (1 if up else -1)
+            )
         if number is not None and number.unit == "%":
             change = Series(
                 use="percent_change",
@@ -210,8 +257,14 @@ class ClauseReader:
             return level(
                 self.context, change, "above" if up else "below", abs(number.value) * (1 if up else -1)
             )
+        if number is not None and number.unit:
+            raise MisreadError(self._what_is_wrong(parts))
         count = bars.value if bars is not None else (round(number.value) if number is not None else 1)
         return motion(self.context, found, kind, count, over=bars is not None and bars.raw == "over")
+
+    def _is_amount(self, series: Series) -> bool:
+        """Whether a series can change by some percent: a price, a line at price, a volume."""
+        return self.context.scale(series).nature in (Nature.LINE, Nature.STRENGTH)
 
     def stated(self, parts: list[Part]) -> Rule:
         """`rsi oversold`, `macd positive`, `supertrend bullish`."""
@@ -230,7 +283,10 @@ class ClauseReader:
         said = next((each.value.name for each in parts if each.code == "Z"), "")
         sign = {"bullish": 1, "bearish": -1}.get(said, sign)
         source = Series(use="pattern", values={"kind": part.value.name})
-        return Clause("candlestick", {"source": source}, Reading.TREND, sign, sign)
+        neutral = part.value.name in NEUTRAL_PATTERNS
+        return Clause(
+            "candlestick", {"source": source}, Reading.CONDITION if neutral else Reading.TREND, sign, sign
+        )
 
     def averages(self, parts: list[Part]) -> Rule:
         """`golden cross`, `death cross`."""
@@ -242,7 +298,9 @@ class ClauseReader:
 
     def clock(self, parts: list[Part]) -> Rule:
         """`between 08:00 and 16:00`, `outside 22:00 to 06:00`."""
-        start, end, outside = parts[0].value
+        start, end, outside = next(part.value for part in parts if part.code == "C")
+        if start == end and self.context.base is not None:
+            end = _later(start, self.context.base.ms // 60_000)
         if outside:
             start, end = end, start
         return Clause("time_of_day", {"start": start, "end": end}, Reading.CONDITION)
@@ -272,6 +330,9 @@ class ClauseReader:
                 return self.context.with_output(series, output)
             if declaration is None and output in ("upper", "middle", "lower"):
                 return Series(use="bbands", output=output)
+            owners = [each for each in self.context.registry.indicators.values() if output in each.outputs]
+            if len(owners) == 1:
+                return Series(use=owners[0].name, output=output)
         raise MisreadError(
             f'"{part.raw}" is an output; say of which indicator, such as bollinger {name}', part.raw
         )
@@ -279,6 +340,11 @@ class ClauseReader:
     def bullish_of(self, series: Series, side: int, crossing: bool) -> Rule:
         """What an indicator does when it is bullish."""
         return bullish(self.context, series, side, crossing)
+
+
+def _is_about_trend(core: list[Part]) -> bool:
+    """`trend up` without a series."""
+    return any(part.code == "K" and part.value.name == "trend" for part in core)
 
 
 def _outputs_of(part: Part) -> tuple[str, ...]:
@@ -305,6 +371,13 @@ def _cross_of(parts: list[Part]) -> str:
     return "cross_up"
 
 
+def _later(clock: str, minutes: int) -> str:
+    """A clock time some minutes later, round the clock."""
+    hours, rest = clock.split(":")
+    total = (int(hours) * 60 + int(rest) + minutes) % 1440
+    return f"{total // 60:02}:{total % 60:02}"
+
+
 def _without_not(core: list[Part]) -> tuple[list[Part], bool]:
     """The parts with `not` taken into a relation that has an exact reverse; whether a not is left over."""
     for at, part in enumerate(core):
@@ -329,19 +402,22 @@ def _as_condition(rule: Rule) -> Rule:
 
 _SHAPES: tuple[tuple[str, Shape], ...] = (
     ("[SN]R[SNO]", ClauseReader.compared),
-    ("SRSRS", ClauseReader.ordered),
+    ("R[SN]", ClauseReader.of_close),
+    ("RSS", ClauseReader.listed),
+    ("SR?SRS", ClauseReader.far_in_range),
+    ("NRSRN|SNN", ClauseReader.within_two),
+    ("NSR[RM]?", ClauseReader.crossed),
     ("[SN]V", ClauseReader.zone),
     ("SR?NR?S", ClauseReader.far_from),
     ("SRSN", ClauseReader.far_from),
     ("SR?N[SB]?B?", ClauseReader.times),
-    ("SR*NRN", ClauseReader.times),
     (
         "SS?N?R[RM]?",
         lambda reader, parts: reader.crossed(parts) if "S" in _after(parts) else reader.crossed_itself(parts),
     ),
     ("SS", ClauseReader.crossed_by_sign),
     ("S", ClauseReader.extreme),
-    ("B?S?MN?B?", ClauseReader.moved),
+    ("B?S?MR?N?B?", ClauseReader.moved),
     ("SMM", ClauseReader.moved),
     ("SZ|ZS", ClauseReader.stated),
     (
@@ -354,7 +430,7 @@ _SHAPES: tuple[tuple[str, Shape], ...] = (
     ),
     ("Z?PZ?", ClauseReader.pattern),
     ("X", ClauseReader.averages),
-    ("C", ClauseReader.clock),
+    ("E?C", ClauseReader.clock),
     ("D", ClauseReader.days),
     ("E", ClauseReader.every),
     ("[SNBZROMY]*K[SNBZROMYK]*", ClauseReader.signalled),

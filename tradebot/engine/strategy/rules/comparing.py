@@ -25,7 +25,9 @@ _NEGATED = {"above": "at_most", "below": "at_least", "at_least": "below", "at_mo
             "between": "outside", "outside": "between"}  # fmt: skip
 _SIGNS = {"above": ">", "below": "<", "at_least": ">=", "at_most": "<="}
 # Bands that a price is expected to leave for good; at all others it is expected to come back.
-_BREAKOUT_BANDS = frozenset({"donchian", "keltner", "opening_range", "acceleration_bands"})
+_BREAKOUT_BANDS = frozenset(
+    ("donchian", "keltner", "opening_range", "acceleration_bands", "previous_period", "current_period")
+)
 _CROSSES = ("cross", "cross_up", "cross_down")
 
 
@@ -47,6 +49,8 @@ def compare(context: Context, left: Operand, relation: str, right: Operand) -> R
         left, right, relation = right, left, _FLIPPED.get(relation, relation)
     if relation == "break":
         relation = _broken(context, right)
+    if relation in ("between", "outside"):
+        return _in_channel(context, left, relation, right)
     if isinstance(right, float):
         if left.column == "funding":
             return _funding(left, relation, right)
@@ -66,6 +70,19 @@ def _broken(context: Context, right: Operand) -> str:
     declaration = context.declaration(right)
     low = context.output(right) in ("lower", "low", "s1", "s2", "s3") or right.column == "low"
     return "cross_down" if low or (declaration is not None and declaration.name == "lowest") else "cross_up"
+
+
+def _in_channel(context: Context, left: Operand, relation: str, right: Operand) -> Rule:
+    """`close inside bollinger bands`: between the edges of one channel."""
+    if isinstance(left, float) or isinstance(right, float):
+        raise MisreadError(f"say {relation} which two values, such as {relation} 40 and 60")
+    edges = band_edges(context, right)
+    declaration = context.declaration(right)
+    if edges is None and declaration is not None and declaration.name == "ichimoku":
+        edges = context.with_output(right, "span_a"), context.with_output(right, "span_b")
+    if edges is None:
+        raise MisreadError(f"only a channel such as bollinger has an inside; say {relation} which two values")
+    return between(left, relation, edges[1], edges[0])
 
 
 def _simple(left: Operand, sign: str, right: Operand, reading: Reading, bull: int = 1) -> Clause:
@@ -156,7 +173,6 @@ def _sourced(context: Context, left: Series, right: Series) -> tuple[Series, Ser
             and declaration is not None
             and declaration.plot == "price"
             and any(each.name == "source" and each.default == "close" for each in declaration.parameters)
-            and declaration.main != ""
         )
         off_price = context.scale(other).nature is not Nature.LINE or not context.at_price(other)
         apart = other.use in ("volume_sma", one.use)
@@ -174,6 +190,11 @@ def _lines(context: Context, left: Series, relation: str, right: Series) -> Rule
                 _simple(Series(column="high"), ">=", right, Reading.CONDITION),
             ),
         )
+    if context.is_price(right) and not context.is_price(left) and not left.symbol:
+        left, right, relation = right, left, _FLIPPED.get(relation, relation)
+    if right.use in ("highest", "lowest") and right.source is None and not context.is_price(left):
+        return _own_extreme(context, left, right)
+    _check_scales(context, left, right)
     natures = {context.scale(left).nature, context.scale(right).nature}
     pair = context.output(left) in BEARISH_OUTPUTS or context.output(right) in BEARISH_OUTPUTS
     strength = natures == {Nature.STRENGTH} and not pair
@@ -189,6 +210,27 @@ def _lines(context: Context, left: Series, relation: str, right: Series) -> Rule
     return _simple(left, _SIGNS[relation], right, reading, bull)
 
 
+def _own_extreme(context: Context, left: Series, right: Series) -> Clause:
+    """`volume above 20 bar high`: the highest of its own last values."""
+    side = 1 if right.use == "highest" else -1
+    strength = context.scale(left).nature is Nature.STRENGTH
+    values = {"source": left, "bars": right.values.get("length", 20)}
+    return Clause("new_high", values, Reading.CONDITION if strength else Reading.TREND, side, side)
+
+
+def _check_scales(context: Context, left: Series, right: Series) -> None:
+    """An oscillator and a price are never equal in any sense."""
+    swinging = (Nature.OSCILLATOR, Nature.CENTRED)
+    for one, other in ((left, right), (right, left)):
+        at_price = context.scale(other).nature is Nature.LINE and context.at_price(other)
+        if context.scale(one).nature in swinging and at_price:
+            declaration = context.declaration(one)
+            label = declaration.label if declaration is not None else one.column
+            raise MisreadError(
+                f"{label} is on another scale than a price; set it against a number, or against its own average"
+            )
+
+
 def _against_band(context: Context, left: Series, relation: str, right: Series) -> Rule | None:
     """A price against a channel's edge, None where this is none."""
     declaration = context.declaration(right)
@@ -199,6 +241,8 @@ def _against_band(context: Context, left: Series, relation: str, right: Series) 
     output = context.output(right)
     if not output and declaration.name == "ichimoku":
         return _against_cloud(context, left, relation, right)
+    if right.use == "lag" and left.column == "close" and (broken := _against_bar_before(relation, right)):
+        return broken
     edges = band_edges(context, right)
     if edges is None:
         return None
@@ -282,6 +326,14 @@ def _against_extreme(context: Context, left: Series, relation: str, right: Serie
         values = {"source": left, **values}
     side = 1 if high else -1
     return Clause("breakout", values, Reading.TREND, side, side)
+
+
+def _against_bar_before(relation: str, right: Series) -> Rule | None:
+    """`close above previous high`: its mirror image is below the low of that bar."""
+    side = {"high": 1, "low": -1}.get(str(right.values.get("source")), 0)
+    if not side or right.timeframe or right.symbol or upward(relation) != (side > 0):
+        return None
+    return Clause("breakout", {"bars": right.values.get("length", 1)}, Reading.TREND, side, side)
 
 
 def _against_cloud(context: Context, left: Series, relation: str, right: Series) -> Rule:

@@ -97,7 +97,7 @@ class RuleLanguage:
             rules = (Several("unanimous", rules),)
         elif len(rules) == 1 and isinstance(rules[0], Several):
             rules = self._spread(rules[0], combine or ("any" if where == "exit" else "unanimous"))
-        members = tuple(dict.fromkeys(maker.member(rule) for rule in rules))
+        members = tuple(maker.all_of(rules) if together else dict.fromkeys(map(maker.member, rules)))
         for section in ("indicators", "signals", "groups"):
             if not draft.get(section, True):
                 draft.pop(section)
@@ -110,18 +110,10 @@ class RuleLanguage:
 
     def _problem(self, misread: MisreadError) -> str:
         text = misread.problem[:1].upper() + misread.problem[1:]
-        nearest = self._nearest(misread.at)
+        nearest = " or ".join(self.vocabulary.nearest(misread.at.lower())) if misread.at else ""
         if misread.at and not nearest and "not understood" in text:
             return f"{text}; name an indicator, a price or a signal, such as rsi, close or breakout."
         return f"{text}.{f' Did you mean {nearest}?' if nearest else ''}"
-
-    def _nearest(self, word: str) -> str:
-        if not word or not word.isalpha():
-            return ""
-        from difflib import get_close_matches
-
-        others = sorted(each for each in self.vocabulary.words if each != word.lower() and len(each) > 1)
-        return " or ".join(get_close_matches(word.lower(), others, n=2, cutoff=0.6))
 
     # ---- adding
 

@@ -6,12 +6,13 @@ An indicator or a signal that is there already is used again, whatever it is cal
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tradebot.engine.strategy.naming import free_name, indicator_name, signal_name
 from tradebot.engine.strategy.registry import IndicatorDeclaration, ParameterKind
 from tradebot.engine.strategy.rules.context import Context
-from tradebot.engine.strategy.rules.sides import Placed, sided
+from tradebot.engine.strategy.rules.sides import Placed, natural_side, sided
 from tradebot.engine.strategy.rules.tree import Around, Clause, MisreadError, Operand, Rule, Series, Several
 
 Document = dict[str, Any]
@@ -50,7 +51,11 @@ class Maker:
         return self._kept("signals", {**node, **side})
 
     def _around(self, rule: Around) -> str:
-        names = [self.member(each) for each in rule.members]
+        names = (
+            self._on_one_side(rule.members)
+            if rule.use == "sequence"
+            else list(map(self.member, rule.members))
+        )
         declaration = self._context.signal(rule.use)
         members = [each.name for each in declaration.member_parameters]
         node: Document = {"use": rule.use, **dict(zip(members, names, strict=True))}
@@ -59,8 +64,32 @@ class Maker:
                 node[parameter.name] = rule.values.get(parameter.name, parameter.default)
         return self._kept("signals", node)
 
+    def all_of(self, rules: tuple[Rule, ...]) -> list[str]:
+        """The members of rules that are joined by and: one condition, and so for one side.
+
+        Where what they say by nature is for different sides, the whole says when to go long (to close a long).
+        """
+        sides = {side for side in (natural_side(rule, self._placed) for rule in rules) if side}
+        if len(sides) < 2:
+            return list(dict.fromkeys(map(self.member, rules)))
+        long = self._placed.direction or 1
+        return self._meant_for(-long if self._placed.leaving else long, rules)
+
+    def _on_one_side(self, rules: tuple[Rule, ...]) -> list[str]:
+        """The members of rules that follow each other, all for the side of the last one."""
+        side = natural_side(rules[-1], self._placed)
+        return self._meant_for(side, rules) if side else list(map(self.member, rules))
+
+    def _meant_for(self, side: int, rules: tuple[Rule, ...]) -> list[str]:
+        own, self._placed = self._placed, replace(self._placed, meant=side)
+        try:
+            return list(dict.fromkeys(map(self.member, rules)))
+        finally:
+            self._placed = own
+
     def _group(self, rule: Several) -> str:
-        names = list(dict.fromkeys(self.member(each) for each in rule.members))
+        together = rule.combine == "unanimous"
+        names = self.all_of(rule.members) if together else list(dict.fromkeys(map(self.member, rule.members)))
         return (
             names[0] if len(names) == 1 else self._kept("groups", {"combine": rule.combine, "signals": names})
         )
@@ -104,6 +133,9 @@ class Maker:
         """The reference of a series, its indicator made where no equal one is there."""
         if series.node:
             return series.node
+        own = self._document.get("strategy", {}).get("symbols")
+        if series.symbol and own == [series.symbol]:
+            series = replace(series, symbol="")
         if series.column and not (series.timeframe or series.symbol):
             return series.column
         if series.column:  # a price of other bars or of another market is an indicator of its own
@@ -125,6 +157,8 @@ class Maker:
                 given = series.values.get(parameter.name)
                 if isinstance(given, Series):
                     node[parameter.name] = self.series(given)
+                elif isinstance(given, str) and series.source is None:
+                    node |= {parameter.name: given} if given != parameter.default else {}
                 elif series.source is not None and not source_given:
                     reference = self.series(series.source)
                     source_given = True
@@ -138,8 +172,7 @@ class Maker:
         base = self._context.base
         if series.timeframe and (base is None or series.timeframe != base.value):
             node["timeframe"] = series.timeframe
-        own = self._document.get("strategy", {}).get("symbols")
-        if series.symbol and own != [series.symbol]:
+        if series.symbol:
             node["symbol"] = series.symbol
         return node
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from tradebot.engine.strategy.rules.clauses import ClauseReader
 from tradebot.engine.strategy.rules.context import Context
+from tradebot.engine.strategy.rules.cursor import Part
 from tradebot.engine.strategy.rules.document_names import DocumentNames
-from tradebot.engine.strategy.rules.scanner import Part, Scanner
+from tradebot.engine.strategy.rules.scanner import Scanner
 from tradebot.engine.strategy.rules.tokens import tokenise
 from tradebot.engine.strategy.rules.tree import Around, MisreadError, Rule, Several
 from tradebot.engine.strategy.rules.vocabulary import Vocabulary
@@ -110,7 +111,7 @@ def _one(rules: tuple[Rule, ...]) -> Rule:
 def _all(parts: list[Part], reader: ClauseReader) -> tuple[Rule, ...]:
     """`a and b`; a series or a side that is said once holds for the clauses that follow it."""
     codes = "".join(part.code for part in parts)
-    if re.fullmatch(r"S&?[SN]&?R[RM]?[TYWHGF]*", codes):
+    if re.fullmatch(r"(S&?[SN]&?R[RM]?|RS&S)[TYWHGF]*", codes):
         return (reader.read([part for part in parts if part.code != "&"]),)
     rules: list[Rule] = []
     subject: Part | None = None

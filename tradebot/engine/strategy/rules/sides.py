@@ -15,7 +15,7 @@ from typing import Any
 from tradebot.engine.strategy.declared import nodes_of
 from tradebot.engine.strategy.rules.comparing import flip
 from tradebot.engine.strategy.rules.context import Context
-from tradebot.engine.strategy.rules.tree import Clause, Reading
+from tradebot.engine.strategy.rules.tree import Around, Clause, Reading, Rule
 from tradebot.engine.strategy.signals import Supports
 
 _SIDES = {1: "long", -1: "short"}
@@ -28,6 +28,8 @@ class Placed:
     leaving: bool
     direction: int
     said: int = 0
+    meant: int = 0
+    """The side that the rest of the sentence is for, where it stands against what a clause says by nature (0: none)."""
 
 
 def place_of(document: Mapping[str, Any], place: str, said: int = 0) -> Placed:
@@ -61,6 +63,10 @@ def sided(context: Context, clause: Clause, placed: Placed) -> tuple[Clause, dic
     """The clause as it is made, and the keys that give it its side."""
     if placed.said:
         return _one_side(context, clause, -placed.said if placed.leaving else placed.said)
+    if placed.meant and clause.reading is not Reading.CONDITION:
+        if placed.direction:
+            return _one_side(context, clause, placed.meant)
+        return _mirrored(context, clause, placed.meant)
     if clause.reading is Reading.CONDITION:
         if placed.direction and not placed.leaving:
             return _one_side(context, clause, placed.direction)
@@ -74,6 +80,25 @@ def sided(context: Context, clause: Clause, placed: Placed) -> tuple[Clause, dic
     if natural and side == placed.direction and clause.plain is None:
         return _mirrored(context, clause, side)
     return _one_side(context, clause, placed.direction)
+
+
+def natural_side(rule: Rule, placed: Placed) -> int:
+    """The side that a rule supports where it stands, 0 where it has none or more than one."""
+    if isinstance(rule, Clause):
+        if placed.said:
+            return -placed.said if placed.leaving else placed.said
+        if rule.reading is Reading.CONDITION:
+            return 0
+        if placed.meant:
+            return placed.meant
+        if placed.leaving:
+            natural = rule.reading in (Reading.ZONE, Reading.TREND) and placed.direction == 0
+            return rule.bull if natural else -(placed.direction or 1)
+        return placed.direction or (1 if rule.reading is Reading.LEVEL else rule.bull)
+    sides = {side for side in (natural_side(each, placed) for each in rule.members) if side}
+    if isinstance(rule, Around) and rule.use == "sequence":
+        return natural_side(rule.members[-1], placed)
+    return sides.pop() if len(sides) == 1 else 0
 
 
 def _leaving(context: Context, clause: Clause, direction: int) -> tuple[Clause, dict[str, Any]]:

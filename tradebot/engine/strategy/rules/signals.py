@@ -8,7 +8,7 @@ from typing import Any
 from tradebot.engine.strategy.registry import Parameter, ParameterKind, SignalDeclaration
 from tradebot.engine.strategy.rules.comparing import band_edges, compare
 from tradebot.engine.strategy.rules.context import Context
-from tradebot.engine.strategy.rules.scanner import Part
+from tradebot.engine.strategy.rules.cursor import Part
 from tradebot.engine.strategy.rules.tree import Clause, MisreadError, Reading, Rule, Series
 from tradebot.engine.strategy.signals import Supports
 
@@ -32,6 +32,8 @@ _USUAL: dict[str, dict[str, Series]] = {
     "distance": {"a": _CLOSE, "b": Series(use="ema", values={"length": 50})},
     "cross": {"a": Series(use="ema", values={"length": 9}), "b": Series(use="ema", values={"length": 21})},
     "candlestick": {"source": Series(use="pattern")},
+    "trend": {"source": Series(use="ema", values={"length": 50})},
+    "slope": {"source": Series(use="ema", values={"length": 50})},
 }
 _NUMERIC = (ParameterKind.INTEGER, ParameterKind.NUMBER)
 
@@ -44,6 +46,8 @@ def named_signal(context: Context, parts: list[Part]) -> Rule:
     series = [each.value for each in parts if each.code == "S"]
     if meaning.name == "relative_strength":
         return _stronger(context, parts, series, meaning.sign)
+    if meaning.name in ("breakout", "new_high") and (extreme := _extreme(series)) is not None:
+        return compare(context, _CLOSE, "above" if extreme.use == "highest" else "below", extreme)
     sign = meaning.sign * _said_side(parts)
     values = dict(meaning.values)
     _give_numbers(declaration, values, parts)
@@ -52,7 +56,13 @@ def named_signal(context: Context, parts: list[Part]) -> Rule:
             f'"{declaration.label}" needs more; say it as a sentence, such as {_example(declaration)}'
         )
     values.update(_give_series(context, declaration, series, values))
-    return Clause(meaning.name, values, _reading(declaration), sign, sign)
+    bull = -sign if declaration.supports == Supports.SHORT else sign
+    return Clause(meaning.name, values, _reading(declaration), sign, bull)
+
+
+def _extreme(series: list[Series]) -> Series | None:
+    """`breaks out of the 20 day high`."""
+    return next((each for each in series if each.use in ("highest", "lowest")), None)
 
 
 def _too_plain(declaration: SignalDeclaration) -> bool:
@@ -86,6 +96,8 @@ def _give_numbers(declaration: SignalDeclaration, values: dict[str, Any], parts:
         if part.code not in "NB":
             continue
         wanted = "bars" if part.code == "B" else {"%": "percent", "x": "multiple"}.get(part.unit, "")
+        if declaration.name == "slope" and any(each.code == "R" for each in parts) and part.code == "N":
+            wanted = "percent"  # `slope of ema 50 > 0`
         chosen = next((each for each in numeric if each.name == wanted), None)
         if chosen is None and wanted and part.code == "N":
             raise MisreadError(

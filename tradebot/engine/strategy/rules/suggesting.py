@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.strategy.form_types import RuleSuggestion
 from tradebot.engine.strategy.registry import IndicatorDeclaration
 from tradebot.engine.strategy.rules.natures import Nature, scale_of
+from tradebot.engine.strategy.rules.scanner import Scanner
+from tradebot.engine.strategy.rules.tokens import tokenise
+from tradebot.engine.strategy.rules.tree import MisreadError
 from tradebot.engine.strategy.rules.vocabulary import Means
 from tradebot.engine.strategy.values import plain
 
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from tradebot.engine.strategy.rules.language import RuleLanguage, RuleParse
 
 _MOST = 12
-_MOST_TRIED = 90
+_MOST_TRIED = 60
+_MOST_PHRASES = 10
 _ENTRY = (
     "rsi below 30", "close above ema 200", "ema 9 crosses above ema 21", "ema 200 4h rising", "adx above 25",
     "volume above 1.5x average 20", "20 bar breakout", "macd crosses above signal", "close below lower bollinger",
@@ -26,7 +31,61 @@ _EXIT = (
     "macd crosses below signal", "close above middle bollinger", "rsi above 50",
     "close below lowest low 10", "bearish engulfing", "on friday",
 )  # fmt: skip
-_MODIFIERS = ("within 5 bars", "for 3 bars", "on 4h", "and adx above 25")
+_MODIFIERS = ("within 5 bars", "for 3 bars", "on 4h")
+_LINES = ("ema 200", "ema 21", "ema 50", "vwap", "lower bollinger", "upper bollinger", "20 bar high")
+# What is asked for most, in this order; the rest follows by length and alphabet.
+_POPULAR = (
+    *(
+        "rsi",
+        "ema",
+        "sma",
+        "macd",
+        "close",
+        "bollinger",
+        "volume",
+        "adx",
+        "stochastic",
+        "supertrend",
+        "vwap",
+        "atr",
+    ),
+    *(
+        "breakout",
+        "cci",
+        "mfi",
+        "donchian",
+        "keltner",
+        "ichimoku",
+        "psar",
+        "obv",
+        "funding",
+        "squeeze",
+        "golden cross",
+    ),
+)
+_FEW = 3
+_LEAD = re.compile(
+    r"(.*\b(?:and|or|then|while)\s+|(?:go |enter )?(?:long|short|buy|sell)(?: when| if)?\s+)(.*)",
+    re.IGNORECASE,
+)
+# Of words for the same thing the ones that are suggested.
+_CANONICAL = frozenset(
+    (
+        "above",
+        "below",
+        "crosses above",
+        "crosses below",
+        "touches",
+        "between",
+        "rising",
+        "falling",
+        "turns up",
+    )
+    + ("turns down", "oversold", "overbought", "bullish", "bearish", "positive", "negative")
+)
+_WORDY = frozenset({Means.RELATION, Means.MOTION, Means.STATE, Means.SIDE, Means.FILL})
+_WHOLE = frozenset({Means.SIGNAL, Means.PATTERN, Means.CROSS})
+_SERIES = frozenset({Means.INDICATOR, Means.READY, Means.COLUMN})
 
 
 class Suggesting:
@@ -36,25 +95,36 @@ class Suggesting:
         self._language = language
         self._document = document
         self._place = place
+        self._starters = _EXIT if place.split(".")[0] == "exit" else _ENTRY
 
     def suggest(self, text: str) -> tuple[RuleSuggestion, ...]:
-        """At most a dozen sentences, best first."""
+        """At most a dozen sentences that say different things, best first."""
         found: dict[str, RuleSuggestion] = {}
-        seen: set[str] = set()
-        for tried, sentence in enumerate(self._candidates(text)):
-            if len(found) >= _MOST or tried >= _MOST_TRIED:
-                break
-            parse = self._language.parse(sentence, self._document, self._place)
-            if parse.problem or parse.words in seen:
-                continue
-            seen.add(parse.words)
-            found[sentence] = RuleSuggestion(sentence, parse.words, self._help(parse))
+        typed = " ".join(text.split())
+        self._collect(found, self._candidates(typed), _MOST)
+        if len(found) < _FEW:
+            self._collect(found, iter(self._starters), len(self._starters))
         return tuple(found.values())
 
+    def _collect(self, found: dict[str, RuleSuggestion], candidates: Iterator[str], most: int) -> None:
+        for tried, sentence in enumerate(candidates):
+            if len(found) >= most or tried >= _MOST_TRIED:
+                break
+            parse = self._language.parse(sentence, self._document, self._place)
+            if not parse.problem and parse.words not in found:
+                found[parse.words] = RuleSuggestion(sentence, parse.words, self._help(parse))
+
+    def _completed_after(self, typed: str) -> Iterator[str]:
+        """Suggestions for what stands behind `long when` or the last `and`, with that before them."""
+        lead = _LEAD.match(typed)
+        if lead is None or not lead[2]:
+            return
+        for sentence in self._candidates(lead[2]):
+            yield f"{lead[1]}{sentence}"
+
     def _help(self, parse: RuleParse) -> str:
-        """What kind of rule it makes: the help of its signal, or what is made."""
-        document = parse.document or {}
-        signals = document.get("signals", {})
+        """What kind of rule it makes: the help of its signal."""
+        signals = (parse.document or {}).get("signals", {})
         for name in parse.members:
             declaration = self._language.registry.signals.get(str(signals.get(name, {}).get("use")))
             if declaration is not None:
@@ -63,73 +133,112 @@ class Suggesting:
 
     # ---- candidates
 
-    def _candidates(self, text: str) -> Iterator[str]:
-        typed = " ".join(text.split())
+    def _candidates(self, typed: str) -> Iterator[str]:
         if not typed:
-            yield from _EXIT if self._place.split(".")[0] == "exit" else _ENTRY
-            yield from self._own_series()
+            yield from self._starters
+            for reference in self._language.names(self._document).references()[:3]:
+                yield from self._of_series(reference)
             return
         yield typed
-        yield from self._continued(typed)
+        codes = self._codes(typed)
+        if not self._language.parse(typed, self._document, self._place).problem:
+            yield from (f"{typed} {modifier}" for modifier in _MODIFIERS)
+            if not typed.lower().startswith(("long", "short", "buy", "sell")):
+                yield from (f"{side} when {typed}" for side in ("long", "short"))
+            yield f"{typed} and adx above 25"
+        elif codes.endswith("S") and set(codes) <= set("STYI"):
+            yield from self._of_series(typed)
+        elif codes.endswith(("R", "RN", "RS")):
+            yield from (f"{typed} {ending}" for ending in self._endings(typed))
+        else:
+            yield from self._completed_after(typed)
         yield from self._completed(typed)
         yield from (each for each in (*_ENTRY, *_EXIT) if typed.lower() in each)
         words = typed.split(" ")
         for count in range(len(words) - 1, 0, -1):  # what was understood before it went wrong
             yield from self._continued(" ".join(words[:count]))
 
-    def _own_series(self) -> Iterator[str]:
-        for reference in self._language.names(self._document).references()[:3]:
-            yield from self._of_series(reference)
+    def _codes(self, typed: str) -> str:
+        """The shape of a text as far as it goes, "" where a word is not understood."""
+        language = self._language
+        base = language.context(self._document).base
+        scanner = Scanner(tokenise(typed), language.vocabulary, language.names(self._document), base)
+        try:
+            return "".join(part.code for part in scanner.parts())
+        except MisreadError:
+            return ""
 
     def _continued(self, typed: str) -> Iterator[str]:
-        """What may follow a text whose words are complete."""
-        lowered = typed.lower()
-        last = lowered.rsplit(" ", 1)[-1]
-        for ending in self._endings(lowered):
-            yield f"{typed} {ending}"
-        yield from self._of_series(typed)
-        if not last.isdigit() or " " in typed:
-            for modifier in _MODIFIERS:
-                yield f"{typed} {modifier}"
+        codes = self._codes(typed)
+        if codes.endswith("R"):
+            yield from (f"{typed} {ending}" for ending in self._endings(typed))
+        elif codes.endswith("S") and set(codes) <= set("STYI"):
+            yield from self._of_series(typed)
 
     def _endings(self, typed: str) -> Iterator[str]:
         """What a sentence that stops after its relation may end with."""
-        declaration = self._first_indicator(typed)
-        if declaration is not None:
-            scale = scale_of(declaration, declaration.main)
-            low = any(word in typed for word in ("below", "under", "<"))
-            if scale.nature is Nature.OSCILLATOR:
-                yield plain(scale.low if low else scale.high)
-            elif scale.nature is Nature.CENTRED:
-                yield plain(scale.centre)
-            elif scale.nature is Nature.STRENGTH:
-                yield from ("25", "its average 20")
-            if "signal" in declaration.outputs:
-                yield "signal"
-            if declaration.name == "stoch":
-                yield "d"
-        yield from ("ema 200", "ema 21", "ema 50", "lower bollinger", "upper bollinger", "vwap", "0")
-        yield from ("30", "50", "70", "average 20", "1.5x average 20")
+        lowered = typed.lower()
+        declaration = self._first_indicator(lowered)
+        scale = scale_of(declaration, declaration.main) if declaration is not None else None
+        if declaration is None or scale is None or scale.nature is Nature.LINE:
+            if "volume" in lowered:
+                yield from ("1.5x average 20", "average 20")
+            elif "funding" not in lowered:
+                yield from _LINES
+            else:
+                yield from ("0", "0.01%", "0.05%")
+            return
+        low = any(word in lowered for word in ("below", "under", "<"))
+        if "signal" in declaration.outputs:
+            yield "signal"
+        if {"k", "d"} <= set(declaration.outputs):
+            yield "d"
+        if scale.nature is Nature.OSCILLATOR:
+            yield from (
+                plain(each) for each in ((scale.low, scale.centre) if low else (scale.high, scale.centre))
+            )
+        elif scale.nature is Nature.CENTRED:
+            yield plain(scale.centre)
+        elif declaration.name in ("adx", "adxr", "dx"):
+            yield from ("25", "20", "30")
+        if declaration.main:
+            yield "its average 20"
 
     def _of_series(self, series: str) -> Iterator[str]:
         """Usual sentences about a series."""
         declaration = self._first_indicator(series.lower())
         if declaration is None:
-            yield from (f"{series} above ema 200", f"{series} crosses above ema 50", f"{series} rising")
-            yield from (f"{series} below lower bollinger", f"{series} above 20 bar high")
+            yield from (f"{series} {ending}" for ending in _of_column(series.lower()))
             return
-        yield from (f"{series} {ending}" for ending in _sentences(declaration))
-        if scale_of(declaration, declaration.main).nature is Nature.LINE:
-            yield f"close above {series}"
-            yield f"close crosses above {series}"
-            if declaration.main and declaration.parameters:
-                yield f"{series} crosses above {declaration.name} 50"
-            else:
-                yield from (
-                    f"close below lower {series}",
-                    f"close above upper {series}",
-                    f"close touches lower {series}",
-                )
+        if (
+            scale_of(declaration, declaration.main).nature is not Nature.LINE
+            or declaration.name == "supertrend"
+        ):
+            yield from (f"{series} {ending}" for ending in _of_oscillator(declaration))
+        if scale_of(declaration, declaration.main).nature is not Nature.LINE:
+            return
+        if declaration.main or "." in series:
+            yield from (f"close above {series}", f"close crosses above {series}", f"{series} rising")
+            if declaration.name.endswith("ma"):
+                yield f"{declaration.name} 9 crosses above {series}"
+            yield from (
+                f"close below {series}",
+                f"{series} falling",
+                f"{series} above {declaration.name} 200",
+            )
+        elif {"upper", "lower"} <= set(declaration.outputs):
+            said = any(word in series.lower() for word in ("upper", "lower", "middle"))
+            lower, upper = (series, series) if said else (f"lower {series}", f"upper {series}")
+            yield from (f"close below {lower}", f"close above {upper}", f"close touches {lower}")
+            yield from (
+                f"close back above {lower}",
+                f"{series} breakout",
+                f"{series} squeeze",
+                f"close inside {series}",
+            )
+        else:
+            yield from (f"close above {series} {each.replace('_', ' ')}" for each in declaration.outputs[:3])
+            yield from (f"close above {series}", f"{series} cross", f"{series} bullish")
 
     def _first_indicator(self, typed: str) -> IndicatorDeclaration | None:
         vocabulary = self._language.vocabulary
@@ -150,52 +259,63 @@ class Suggesting:
         return None
 
     def _completed(self, typed: str) -> Iterator[str]:
-        """Sentences with the last word completed to each phrase that begins with it."""
+        """Sentences with the last words completed to the phrases that begin with them."""
         words = typed.lower().split(" ")
+        if len(words) > 1:
+            done, last = typed.rsplit(" ", 1)
+            yield from (f"{done} {each}" for each in _MODIFIERS if each.startswith(last.lower()))
         for length in range(min(3, len(words)), 0, -1):
             before, start = " ".join(words[:-length]), " ".join(words[-length:])
-            found = 0
-            for phrase in sorted(self._language.vocabulary.phrases, key=lambda each: (len(each), each)):
-                said = " ".join(phrase)
-                if not said.startswith(start) or said == start:
-                    continue
-                means = {each.means for each in self._language.vocabulary.phrases[phrase]}
+            for said, means in self._phrases_from(start)[:_MOST_PHRASES]:
                 whole = f"{before} {said}".strip()
-                if means & {Means.INDICATOR, Means.READY, Means.COLUMN} and not before:
+                if means & _SERIES and not before:
                     yield from list(self._of_series(whole))[:3]
-                elif means & {Means.RELATION}:
+                elif means & {Means.RELATION} and before and said in _CANONICAL:
                     yield from (f"{whole} {ending}" for ending in list(self._endings(whole))[:2])
-                elif (
-                    means
-                    & {Means.SIGNAL, Means.PATTERN, Means.CROSS, Means.MOTION, Means.STATE, Means.OUTPUT}
-                    or before
-                ):
+                elif means & _WHOLE or (before and (said in _CANONICAL or not means & _WORDY)):
                     yield whole
-                found += 1
-                if found >= 8:
-                    break
+
+    def _phrases_from(self, start: str) -> list[tuple[str, set[Means]]]:
+        """The phrases that begin so, the most usual first."""
+        found = []
+        for phrase, meanings in self._language.vocabulary.phrases.items():
+            said = " ".join(phrase)
+            if said.startswith(start) and said != start:
+                found.append((said, {each.means for each in meanings}))
+        popular = {name: at for at, name in enumerate(_POPULAR)}
+        found.sort(key=lambda each: (popular.get(each[0], len(popular)), len(each[0].split(" ")), each[0]))
+        return found
 
 
-def _sentences(declaration: IndicatorDeclaration) -> Iterator[str]:
-    """How sentences about an indicator usually go on."""
+def _of_column(column: str) -> tuple[str, ...]:
+    """How sentences about a price, the volume or the funding rate usually go on."""
+    if "volume" in column or "turnover" in column:
+        return ("above 1.5x average 20", "above 2x average 20", "rising", "below average 20")
+    if "funding" in column:
+        return ("below 0", "above 0.03%")
+    return ("above ema 200", "crosses above ema 50", "below lower bollinger", "above 20 bar high", "rising")
+
+
+def _of_oscillator(declaration: IndicatorDeclaration) -> Iterator[str]:
+    """How sentences about an indicator below the price usually go on."""
     scale = scale_of(declaration, declaration.main)
+    if declaration.name == "supertrend":
+        yield from ("bullish", "flips bullish", "bearish")
+        return
+    if {"k", "d"} <= set(declaration.outputs):
+        yield "k crosses above d"
     if scale.nature is Nature.OSCILLATOR:
         low, high, centre = plain(scale.low), plain(scale.high), plain(scale.centre)
         yield from (f"below {low}", f"above {high}", f"crosses above {low}", f"crosses below {high}")
-        yield from (f"above {centre}", "rising")
+        yield from (f"above {centre}", "rising", f"between {low} and {centre}")
     elif scale.nature is Nature.CENTRED:
         if "signal" in declaration.outputs:
             yield from ("crosses above signal", "above signal")
         if declaration.main:
             yield from (f"above {plain(scale.centre)}", f"crosses above {plain(scale.centre)}", "rising")
-    elif scale.nature is Nature.STRENGTH:
-        if declaration.name in ("adx", "dx", "adxr"):
-            yield from ("above 25", "rising", "below 20")
-        elif declaration.main:
-            yield from ("rising", "above its average 20", "falling")
+        else:
+            yield from (f"{output.replace('_', ' ')} above 0" for output in declaration.outputs)
+    elif declaration.name in ("adx", "dx", "adxr"):
+        yield from ("above 25", "rising", "below 20", "bullish")
     elif declaration.main:
-        yield from ("rising", "falling")
-    if "k" in declaration.outputs and "d" in declaration.outputs:
-        yield "k crosses above d"
-    for output in declaration.outputs if not declaration.main else ():
-        yield from (f"{output.replace('_', ' ')} rising", f"{output.replace('_', ' ')} above 0")
+        yield from ("rising", "above its average 20", "falling", "below its average 20")

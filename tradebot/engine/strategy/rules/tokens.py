@@ -42,7 +42,6 @@ _UNITS = {
     **dict.fromkeys(("d", "day", "days"), "d"),
     **dict.fromkeys(("w", "week", "weeks"), "w"),
 }
-_WORD_FRAMES = {"daily": "1d", "hourly": "1h", "weekly": "1w"}
 _SIGNS = {"≤": "<=", "≥": ">=", "=<": "<=", "=>": ">=", "==": "=", "[": "(", "]": ")", "{": "(", "}": ")", "&&": "&",
           "×": "x", "||": "|"}  # fmt: skip
 _PIECE = re.compile(
@@ -51,7 +50,7 @@ _PIECE = re.compile(
     r"|(?P<frame2>[mhdw]\d{1,2}(?![a-z0-9_.]))"
     r"|(?P<number>(?P<minus>-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|(?P<minus2>-)?\.\d+)"
     r"|(?P<word>%[kdrb](?![a-z])|[+-]di(?![a-z])|[a-z_][a-z0-9_']*(?:\.[a-z][a-z0-9_]*)?)"
-    r"|(?P<sign>&&|\|\||<=|>=|=<|=>|==|[<>=≤≥×()\[\]{},/&|:+%-])",
+    r"|(?P<sign>&&|\|\||<=|>=|=<|=>|==|!=|<>|[<>=≤≥≠×()\[\]{},/&|:+%-])",
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"\s?(%|x(?![a-z0-9<>])|times(?![a-z])|percent(?![a-z])|k(?![a-z0-9]))", re.IGNORECASE)
@@ -91,8 +90,6 @@ def _token(found: re.Match[str], raw: str, glued: bool, before: list[Token]) -> 
         value = float(text.lstrip("-").replace(",", ""))
         return Token(Kind.NUMBER, text, raw, -value if negative else value, glued=glued)
     if found["word"]:
-        if text in _WORD_FRAMES:
-            return Token(Kind.TIMEFRAME, _WORD_FRAMES[text], raw, glued=glued)
         return Token(Kind.WORD, text.removesuffix("'s").replace("'", ""), raw, glued=glued)
     return Token(Kind.SIGN, _SIGNS.get(text, text), raw, glued=glued)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tradebot.engine.strategy.pattern_sides import BEARISH_PATTERNS
 from tradebot.engine.strategy.registry import (
     IndicatorDeclaration,
     ParameterKind,
@@ -20,6 +21,7 @@ from tradebot.engine.strategy.series import MARKET_SERIES
 
 Phrase = tuple[str, ...]
 _CLOSE_ENOUGH = 0.8
+_NEAR_ENOUGH = 0.6
 _SHORTEST_TYPO = 4
 
 
@@ -62,6 +64,7 @@ class Vocabulary:
         self.longest = max(map(len, self.phrases))
         self.words = {word for phrase in self.phrases for word in phrase}
         self._typos: dict[str, str] = {}
+        self._near: dict[str, tuple[str, ...]] = {}
 
     def find(self, at: list[str]) -> tuple[int, list[Meaning]]:
         """How many of the words make the longest phrase, and what it may mean; (0, []) where none begins."""
@@ -83,6 +86,13 @@ class Vocabulary:
                 near = difflib.get_close_matches(word, self._long_words(), n=1, cutoff=_CLOSE_ENOUGH)
             self._typos[word] = near[0] if near else ""
         return self._typos[word]
+
+    def nearest(self, word: str) -> tuple[str, ...]:
+        """At most two words that a word which is not understood may have been meant for."""
+        if word not in self._near:
+            others = [each for each in self._long_words() if each != word] if word.isalpha() else []
+            self._near[word] = tuple(difflib.get_close_matches(word, others, n=2, cutoff=_NEAR_ENOUGH))
+        return self._near[word]
 
     def _long_words(self) -> list[str]:
         return [word for word in self.words if len(word) >= _SHORTEST_TYPO]
@@ -137,7 +147,7 @@ class Vocabulary:
     def _patterns(self, indicator: IndicatorDeclaration) -> None:
         for parameter in indicator.parameters:
             for name in parameter.choices if parameter.kind is ParameterKind.CHOICE else ():
-                sign = -1 if name in words.BEARISH_PATTERNS else 1
+                sign = -1 if name in BEARISH_PATTERNS else 1
                 if name not in ("inside_bar", "outside_bar"):
                     self._add(name, Meaning(Means.PATTERN, name, sign))
         for phrase, (name, sign) in words.PATTERN_WORDS.items():

@@ -134,6 +134,18 @@ READY_SERIES: dict[str, tuple[str, str, dict[str, str | int]]] = {
     "kijun sen": ("ichimoku", "base", {}),
     "%k": ("stoch", "k", {}),
     "%d": ("stoch", "d", {}),
+    "upper band": ("bbands", "upper", {}),
+    "lower band": ("bbands", "lower", {}),
+    "middle band": ("bbands", "middle", {}),
+    "high of yesterday": ("previous_period", "high", {"period": "day"}),
+    "low of yesterday": ("previous_period", "low", {"period": "day"}),
+    "close of yesterday": ("previous_period", "close", {"period": "day"}),
+    **{
+        f"{word} {bar}{price}": ("lag", "", {"source": price})
+        for word in ("previous", "prior", "last", "prev")
+        for bar in ("", "bar ", "candle ")
+        for price in ("open", "high", "low", "close")
+    },
 }
 
 COLUMN_WORDS: dict[str, str] = {
@@ -221,7 +233,8 @@ STATE_WORDS: dict[str, str] = {
 
 FILL_WORDS = _set(
     "a an the is are was be been its it their this that then value values when indicator currently current just now",
-    "again please should must has have if line you buy enter open go position trade only row new than by itself",
+    "again please should must has have if line you buy enter open go position trade only row new than by itself either",
+    "ta math there consecutive it's",
 )
 
 # Signals by their phrases: name, phrases, whether they say its truth (1) or its opposite (-1), values.
@@ -231,10 +244,12 @@ SIGNAL_WORDS: tuple[tuple[str, str, int, dict[str, str | int | float]], ...] = (
     ("breakout", "breakdown, breaks down, break down, downside breakout, breaks downwards", -1, {}),
     ("new_high", "new high, makes a new high, making a new high, makes new high, fresh high", 1, {}),
     ("new_high", "new low, makes a new low, making a new low, makes new low, fresh low", -1, {}),
-    ("consecutive", "green candles, green bars, green candle, up bars, up candles, rising bars, rising candles,"
+    ("consecutive", "green candle, green bar, up bar, up candle, bullish candle, bullish bar", 1, {"bars": 1}),
+    ("consecutive", "red candle, red bar, down bar, down candle, bearish candle, bearish bar", -1, {"bars": 1}),
+    ("consecutive", "green candles, green bars, up bars, up candles, rising bars, rising candles,"
      " bullish candles, bullish bars, white candles, green closes, higher closes, up closes, winning bars, up days",
      1, {}),
-    ("consecutive", "red candles, red bars, red candle, down bars, down candles, falling bars, falling candles,"
+    ("consecutive", "red candles, red bars, down bars, down candles, falling bars, falling candles,"
      " bearish candles, bearish bars, black candles, red closes, lower closes, down closes, losing bars, down days",
      -1, {}),
     ("volume_spike", "volume spike, volume spikes, spike in volume, high volume, volume surge, unusual volume,"
@@ -248,8 +263,7 @@ SIGNAL_WORDS: tuple[tuple[str, str, int, dict[str, str | int | float]], ...] = (
     ("wide_bar", "wide bar, big bar, large bar, big candle, large candle, big green candle, impulse candle, impulse,"
      " momentum candle, big up candle, strong candle", 1, {}),
     ("wide_bar", "big red candle, big down candle, large red candle", -1, {}),
-    ("band_touch", "band touch, touches band, touches the band, touch of the band, touches lower band", 1, {}),
-    ("band_touch", "touches upper band", -1, {}),
+    ("band_touch", "band touch, touches band, touches the band, touch of the band", 1, {}),
     ("band_break", "band break, band breakout, bollinger breakout, bb breakout, breaks the band,"
      " bands breakout", 1, {}),
     ("band_break", "band breakdown, bollinger breakdown", -1, {}),
@@ -299,11 +313,6 @@ PATTERN_WORDS: dict[str, tuple[str, int]] = {
     "three soldiers": ("three_white_soldiers", 1), "three crows": ("three_black_crows", -1),
     "3 white soldiers": ("three_white_soldiers", 1), "3 black crows": ("three_black_crows", -1),
 }  # fmt: skip
-
-BEARISH_PATTERNS = _set(
-    "evening_star evening_doji_star shooting_star hanging_man dark_cloud_cover three_black_crows two_crows",
-    "upside_gap_two_crows identical_three_crows gravestone_doji advance_block stalled in_neck on_neck thrusting",
-)
 
 DAYS = {
     "monday": "mon", "tuesday": "tue", "wednesday": "wed", "thursday": "thu", "friday": "fri", "saturday": "sat",
