@@ -417,6 +417,18 @@ def test_a_file_that_was_damaged_or_taken_away_is_a_sentence_and_comes_back(
     assert bench.ask().figures == first.figures
 
 
+def test_what_the_first_run_loads_is_taken_out_of_the_garbage_collectors_rounds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr("tradebot.engine.preview_answers.gc.freeze", lambda: frozen.append(True))
+    bench.ask(TOML.replace('"BTCUSDT"', '"SOLUSDT"'))
+    assert frozen == []
+    bench.ask()
+    bench.ask(edited(fast=11))
+    assert frozen == [True]
+
+
 # ---------------------------------------------------------------------------------------------- not tested
 
 
