@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from tradebot.engine.backtest.inputs import missing_bars
+from tradebot.engine.backtest.data_files import missing_bars
+from tradebot.engine.backtest.inputs import MakeMarket
 from tradebot.engine.backtest.ledger import RunSettings
 from tradebot.engine.backtest.lint_types import LintSlot
 from tradebot.engine.backtest.store_market import StoreMarket
@@ -74,12 +75,14 @@ class DataDesk:
         store: Store,
         settings: RunSettings,
         nodes: NodeCache | None = None,
+        make_market: MakeMarket = StoreMarket,
     ) -> None:
         self._spec = spec
         self._registry = registry
         self._store = store
         self._settings = settings
         self._nodes = nodes
+        self._make_market = make_market
         self._needs = data_needs(spec, registry)
         self._instruments: Mapping[tuple[Category, str], Instrument] = store.instruments()
         self._with_tiers = spec.category is Category.LINEAR and spec.risk.leverage > 1.0
@@ -89,7 +92,7 @@ class DataDesk:
     def look(self, symbol: str) -> SymbolLook:
         """What there is for this symbol, and its decisions where nothing lacks that they need."""
         spec, start_ms = self._spec, self._settings.start_ms
-        market = StoreMarket(self._store, spec.category, symbol, spec.timeframe, self._settings)
+        market = self._make_market(self._store, spec.category, symbol, spec.timeframe, self._settings)
         lacking, depths = self._needed(market, symbol)
         if any(each.need.timeframe is spec.timeframe and not each.need.symbol for each in lacking):
             return SymbolLook(symbol, None, lacking, depths)
