@@ -77,6 +77,28 @@ from tradebot.engine.preview_messages import (
     PreviewSignals,
     PreviewView,
 )
+from tradebot.engine.result_messages import (
+    ComparedCurve,
+    ComparedRow,
+    CompareResults,
+    ComparisonView,
+    ConfigLine,
+    DecisionFacts,
+    DeleteResult,
+    ExplainTrade,
+    FindingView,
+    GetAnalysis,
+    GroupTable,
+    GroupView,
+    HistogramView,
+    MemberFact,
+    PeriodView,
+    ResultAnalysis,
+    ResultCommand,
+    TradeWhy,
+    ValueFact,
+    WriteReport,
+)
 
 __all__ = [
     "BackUp",
@@ -88,11 +110,18 @@ __all__ = [
     "Collect",
     "CollectEstimate",
     "Command",
+    "CompareResults",
     "CompareVersions",
+    "ComparedCurve",
+    "ComparedRow",
+    "ComparisonView",
     "ComponentChoice",
+    "ConfigLine",
     "ConnectionView",
     "DataReport",
     "DatasetView",
+    "DecisionFacts",
+    "DeleteResult",
     "DeleteStrategy",
     "DiffLine",
     "DraftView",
@@ -101,7 +130,9 @@ __all__ = [
     "EngineSnapshot",
     "EstimateCollect",
     "EventView",
+    "ExplainTrade",
     "ExportDataset",
+    "FindingView",
     "FormEdit",
     "FormField",
     "FormProblem",
@@ -109,6 +140,7 @@ __all__ = [
     "FormView",
     "FromTemplate",
     "GapView",
+    "GetAnalysis",
     "GetComponents",
     "GetDrafts",
     "GetMonths",
@@ -118,10 +150,14 @@ __all__ = [
     "GetTemplates",
     "GetTradeBars",
     "GetTrades",
+    "GroupTable",
+    "GroupView",
+    "HistogramView",
     "ImportFiles",
     "JobView",
     "KeepDraft",
     "ListVersions",
+    "MemberFact",
     "MetricView",
     "MonthView",
     "MonthsView",
@@ -129,6 +165,7 @@ __all__ = [
     "OpenForm",
     "OpenToml",
     "OpenVersion",
+    "PeriodView",
     "Preview",
     "PreviewCandles",
     "PreviewFigure",
@@ -139,6 +176,8 @@ __all__ = [
     "QuoteView",
     "ReadRule",
     "RepairData",
+    "ResultAnalysis",
+    "ResultCommand",
     "ResultSummary",
     "RetryJob",
     "RuleReading",
@@ -153,10 +192,13 @@ __all__ = [
     "TradeBars",
     "TradePage",
     "TradeRow",
+    "TradeWhy",
     "Unfollow",
+    "ValueFact",
     "VerifyData",
     "VersionDiff",
     "VersionView",
+    "WriteReport",
     "from_json",
     "to_json",
 ]
@@ -190,20 +232,27 @@ class GetResult:
 
 @dataclass(frozen=True, slots=True)
 class GetTrades:
-    """Rows offset..offset+limit-1 of a result's trade log, newest first. The reply is a TradePage."""
+    """Rows offset..offset+limit-1 of a result's trade log, newest first. The reply is a TradePage.
+
+    `find` keeps the rows that all its words fit (`BTC long stop pnl<0`); `sort` is one of "" (newest first), pnl, -pnl,
+    r, -r, bars, -bars, fees, -fees, symbol, a minus for the highest first.
+    """
 
     result_id: str
     offset: int = 0
     limit: int = 200
+    find: str = ""
+    sort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GetTradeBars:
-    """The bars around one trade (by its trade_id). The reply is a TradeBars."""
+    """The bars around one trade (by its trade_id; `leg` counts its partial exits from 0). The reply is a TradeBars."""
 
     result_id: str
     trade_id: int
     margin_bars: int = 20
+    leg: int = 0
 
 
 Command = (
@@ -216,6 +265,7 @@ Command = (
     | GetResult
     | GetTrades
     | GetTradeBars
+    | ResultCommand
     | RetryJob
     | VerifyData
     | GetReport
@@ -375,7 +425,10 @@ class BacktestView:
 
 @dataclass(frozen=True, slots=True)
 class TradeRow:
-    """One closed leg; prices as text with the instrument's decimals, money in the quote coin, `r` None without stop."""
+    """One closed leg; prices as text with the instrument's decimals, money in the quote coin, `r` None without stop.
+
+    `leg` counts the legs of one trade_id from 0: a position that leaves in parts has a row for each.
+    """
 
     trade_id: int
     symbol: str
@@ -392,11 +445,12 @@ class TradeRow:
     exit_reason: str
     status: str
     ambiguous: bool
+    leg: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TradePage:
-    """A window of the trade log, newest first; `total` counts all rows."""
+    """A window of the trade log in the order asked for; `total` counts all rows that fit."""
 
     total: int
     offset: int
@@ -417,6 +471,8 @@ class TradeBars:
     close: tuple[float, ...]
     stop: float | None
     target: float | None
+    targets: tuple[float, ...] = ()
+    """All targets that can be told, nearest first."""
 
 
 def to_json(message: Any) -> str:

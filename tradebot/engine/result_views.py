@@ -10,15 +10,17 @@ import numpy as np
 
 from tradebot.engine.backtest.codes import ExitReason, TradeStatus
 from tradebot.engine.backtest.curves import chart_series
+from tradebot.engine.backtest.trade_levels import targets_of
+from tradebot.engine.backtest.trade_selection import TradeSelection, select_trades
 from tradebot.engine.market import Timeframe
 from tradebot.engine.market.rounding import steps_down, steps_up
 from tradebot.engine.market.times import iso_date
 from tradebot.engine.messages import BacktestView, MetricView, TradeBars, TradePage, TradeRow
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import parse_strategy
+from tradebot.engine.strategy import Registry, parse_strategy
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.result import BacktestResult, StrategyPart
 
 UNDEFINED = "n/a"
 
@@ -156,15 +158,21 @@ def backtest_view(result: BacktestResult, points: int, folder: str) -> BacktestV
     )
 
 
-def trade_page(result: BacktestResult, offset: int, limit: int) -> TradePage:
-    """Rows of the trade log, newest first."""
-    total = len(result.trades)
+def trade_page(
+    result: BacktestResult, offset: int, limit: int, selection: TradeSelection | None = None
+) -> TradePage:
+    """Rows of the trade log, newest first, or of a selection in its order."""
+    chosen = selection or select_trades(result)
     first = max(0, offset)
-    positions = range(total - 1 - first, max(-1, total - 1 - first - max(0, limit)), -1)
-    return TradePage(total, first, tuple(_trade_row(result, position) for position in positions))
+    rows = chosen.positions[first : first + max(0, limit)].tolist()
+    return TradePage(
+        len(chosen.positions),
+        first,
+        tuple(_trade_row(result, position, int(chosen.legs[position])) for position in rows),
+    )
 
 
-def _trade_row(result: BacktestResult, position: int) -> TradeRow:
+def _trade_row(result: BacktestResult, position: int, leg: int = 0) -> TradeRow:
     trade = result.trades[position]
     slot = int(trade["slot"])
     decimals = result.price_decimals[slot]
@@ -185,23 +193,28 @@ def _trade_row(result: BacktestResult, position: int) -> TradeRow:
         exit_reason=ExitReason(int(trade["exit_reason"])).name.lower(),
         status=status,
         ambiguous=bool(trade["ambiguous"]),
+        leg=leg,
     )
 
 
-def trade_bars(result: BacktestResult, store: Store, trade_id: int, margin_bars: int) -> TradeBars | None:
-    """The bars around a trade, None where the result has no such trade."""
+def trade_bars(
+    result: BacktestResult, store: Store, registry: Registry, trade_id: int, margin_bars: int, leg: int = 0
+) -> TradeBars | None:
+    """The bars around a leg of a trade, None where the result has no such trade. `leg` counts its rows from 0."""
     found = np.flatnonzero(result.trades["trade_id"] == trade_id)
-    if not len(found):
+    if not 0 <= leg < len(found):
         return None
-    position = int(found[0])
+    position = int(found[leg])
     trade = result.trades[position]
-    row = _trade_row(result, position)
-    timeframe: Timeframe = result.timeframe
+    row = _trade_row(result, position, leg)
+    part = _part_of(result, int(trade["slot"]))
+    timeframe: Timeframe = result.timeframe if part is None else part.timeframe
     margin_ms = max(1, margin_bars) * timeframe.ms
     candles, _ = store.load_or_build(
         result.category, row.symbol, timeframe, row.entry_ms - margin_ms, row.exit_ms + margin_ms
     )
     stop = float(trade["initial_stop"])
+    targets = _targets(result, registry, part, position)
     return TradeBars(
         trade=row,
         timeframe=timeframe.value,
@@ -212,16 +225,27 @@ def trade_bars(result: BacktestResult, store: Store, trade_id: int, margin_bars:
         low=tuple(candles.low.tolist()),
         close=tuple(candles.close.tolist()),
         stop=None if np.isnan(stop) else stop,
-        target=_target(result, trade),
+        target=targets[0] if targets else None,
+        targets=targets,
     )
 
 
-def _target(result: BacktestResult, trade: Any) -> float | None:
-    """Where the target stood: from the fill and the strategy that ran, to the digits of the price."""
-    targets = parse_strategy(result.strategy_toml).risk.take_profit
-    if not targets:
-        return None
-    distance = targets[0].number("percent") / 100 * (1 if trade["side"] > 0 else -1)
-    tick = 10.0 ** -result.price_decimals[int(trade["slot"])]
-    steps = steps_down if trade["side"] > 0 else steps_up
-    return steps(float(trade["entry_price"]) * (1 + distance), tick) * tick
+def _part_of(result: BacktestResult, slot: int) -> StrategyPart | None:
+    """The strategy that a slot belongs to; None in a result of old, which has one only."""
+    name = result.slot_strategies[slot] if slot < len(result.slot_strategies) else ""
+    return next((part for part in result.parts if part.name == name), None)
+
+
+def _targets(
+    result: BacktestResult, registry: Registry, part: StrategyPart | None, position: int
+) -> tuple[float, ...]:
+    """Where the targets stood, nearest first: from the fill and the strategy that ran, to the digits of the price.
+
+    Those that rest on an average range or a series of the decision bar are not told here (`why_trade` knows them).
+    """
+    trades = result.trades[position : position + 1]
+    spec = parse_strategy(result.strategy_toml if part is None else part.toml, "the strategy", registry)
+    tick = 10.0 ** -result.price_decimals[int(trades["slot"][0])]
+    steps = steps_down if trades["side"][0] > 0 else steps_up
+    prices = targets_of(spec, trades).prices[:, 0]
+    return tuple(steps(float(price), tick) * tick for price in prices[~np.isnan(prices)])
