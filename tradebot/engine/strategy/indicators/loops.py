@@ -215,12 +215,27 @@ def commodity_channel(price: Float64, length: int) -> Float64:
 
 
 @compiled
-def place_in_range(value: Float64, lowest: Float64, highest: Float64, empty: float) -> Float64:
-    """`(value - lowest) / (highest - lowest)`, `empty` without a range, NaN without extremes."""
+def place_in_range(
+    value: Float64, lowest: Float64, highest: Float64, scale: float, start: float, empty: float
+) -> Float64:
+    """`scale * (value - lowest) / (highest - lowest) + start`, `empty` without a range, NaN without extremes."""
     result = np.empty(len(value))
     for i in range(len(value)):
         reach = highest[i] - lowest[i]
-        result[i] = (value[i] - lowest[i]) / reach if reach != 0.0 else empty
+        result[i] = scale * ((value[i] - lowest[i]) / reach) + start if reach != 0.0 else empty
+    return result
+
+
+@compiled
+def on_balance(source: Float64, volume: Float64) -> Float64:
+    """Running total of volume, added where `source` rose and taken away where it fell; it begins with the first."""
+    result = np.empty(len(source))
+    total = volume[0]
+    result[0] = total
+    for i in range(1, len(source)):
+        # A product, because a branch costs several times as much where it is random.
+        total += volume[i] * ((source[i] > source[i - 1]) - (source[i] < source[i - 1]))
+        result[i] = total
     return result
 
 
@@ -248,5 +263,6 @@ def rehearse() -> None:
     r_squared(values, 2)
     directional(values, values, values, 2)
     commodity_channel(values, 2)
-    place_in_range(values, values, values, 0.0)
+    place_in_range(values, values, values, 1.0, 0.0, 0.0)
+    on_balance(values, values)
     buying_pressure(values, values, values)

@@ -23,14 +23,17 @@ _RANGE = ("high", "low", "close")
 
 def _position(high: Float64, low: Float64, close: Float64, length: int) -> Float64:
     """`100 * (close - lowest low) / (highest high - lowest low)`; 0 without a range, as TA-Lib has it."""
-    return 100.0 * _place(close, low, high, length, 0.0)
+    return _place(close, low, high, length, 100.0, 0.0, 0.0)
 
 
-def _place(value: Float64, low: Float64, high: Float64, length: int, empty: float) -> Float64:
+def _place(
+    value: Float64, low: Float64, high: Float64, length: int, scale: float, start: float, empty: float
+) -> Float64:
+    """Where a value stands in the range of the last bars: from `start` at the lowest to `start + scale`."""
     from tradebot.engine.strategy.indicators import loops
 
     lowest, highest = talib_one("MIN", low, length), talib_one("MAX", high, length)
-    return loops.place_in_range(frozen(value), frozen(lowest), frozen(highest), empty)
+    return loops.place_in_range(frozen(value), frozen(lowest), frozen(highest), scale, start, empty)
 
 
 @indicator(
@@ -115,7 +118,7 @@ def kdj(
 )
 def williams_r(high: Float64, low: Float64, close: Float64, *, length: int) -> Float64:
     """`-100 * (highest - close) / (highest - lowest)` (Williams 1973); 0 without a range, as TA-Lib has it."""
-    return talib_one("WILLR", high, low, close, length)
+    return _place(close, low, high, length, 100.0, -100.0, 0.0)
 
 
 @indicator(
@@ -218,7 +221,7 @@ def fisher(source: Float64, *, length: int) -> tuple[Float64, ...]:
     """
     from tradebot.engine.strategy.indicators import loops
 
-    line = loops.fisher(frozen(_place(source, source, source, length, 0.5) - 0.5), length - 1)
+    line = loops.fisher(frozen(_place(source, source, source, length, 1.0, -0.5, 0.0)), length - 1)
     return line, delayed(line, 1)
 
 

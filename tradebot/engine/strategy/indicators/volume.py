@@ -21,6 +21,7 @@ from tradebot.engine.strategy.indicators.common import (
 )
 from tradebot.engine.strategy.indicators.rolling import (
     after,
+    frozen,
     money_flow,
     rolling_deviation,
     rolling_mean,
@@ -44,7 +45,9 @@ _SLOW = "Bars of the slow average."
 )
 def obv(volume: Float64, source: Float64) -> Float64:
     """Begins with the volume of the first bar; an equal value leaves it (Granville, 1963)."""
-    return talib_one("OBV", source, volume)
+    from tradebot.engine.strategy.indicators import loops
+
+    return loops.on_balance(frozen(source), frozen(volume))
 
 
 @indicator(
