@@ -56,7 +56,7 @@ EXAMPLES = [
     TradePage(1, 0, (TRADE,)),
     Preview("x = 1\n", "x = 2\n", "BTCUSDT", 90, 7, 40, 30),
     PreviewView(
-        7, "done", "", "BTCUSDT", ("BTCUSDT", "ETHUSDT"), "5m", 0, 60_000, 9, 90, 1e4, True,
+        7, "done", "", "BTCUSDT", ("BTCUSDT", "ETHUSDT"), "5m", 0, 60_000, 9, 90, 4, 1e4, True,
         (PreviewFigure("sharpe", "Sharpe", "1.41", "good", "0.12", -1, -1, "h"),), (0, 1), (1.0, 2.0), (0,), (1.5,),
         PreviewSignals(3, 4, 0.5, 60_000, 0.62),
         PreviewCandles((0,), (1.0,), (2.0,), (0.5,), (1.5,), 1, (PreviewMark(0, "exit", "short", 1.0, "stop"),)),

@@ -237,7 +237,7 @@ def test_no_trade_is_explained_by_the_rule_that_never_fired(bench: Bench) -> Non
     assert view.state == "done", view.sentence
     assert view.notes[0].startswith("No trade: "), view.notes
     assert '"cross"' in view.notes[0]
-    assert (view.signals.long, view.signals.hold_ms) == (0, None)
+    assert (view.trades, view.signals.long, view.signals.hold_ms) == (0, 0, None)
     assert {figure.text for figure in view.figures if figure.name in {"profit_factor", "win_rate"}} == {"n/a"}
 
 

@@ -318,6 +318,34 @@ async def test_a_failure_is_a_sentence_and_the_figures_before_it_are_dimmed() ->
         assert "mine.py" not in it.text
 
 
+async def test_where_nothing_was_traded_the_reason_stands_in_place_of_figures_and_charts() -> None:
+    async with shown(34, 16) as it:
+        why = "No trade: every rule fired at some time, but never enough of them at once for [entry]."
+        it.engine.view = replace(preview(Preview(SAVED)), trades=0, notes=(why, "61 decisions were dropped."))
+        it.pane.opened(FormView((), (), SAVED), SAVED)
+        await it.until(lambda: "No trade: every rule" in it.text)
+        assert "enough of them at once for" in it.text
+        assert "61 decisions were dropped." in it.text
+        assert "Sharpe" not in it.text
+        assert not it.pane.query_one(LinePlot).display
+        it.engine.view = None
+        it.edit("a = 2\n")
+        await it.answered("a = 2\n")
+        assert "Sharpe" in it.text
+        assert it.pane.query_one(LinePlot).display
+
+
+async def test_notes_that_find_no_room_are_counted_on_the_border() -> None:
+    async with shown(34, 16) as it:
+        await it.opened()
+        assert "61 entry decisions" not in it.text
+        assert "[ ] span · ! 1 note (m)" in it.text
+    async with shown(34, 26) as it:
+        await it.opened()
+        assert "61 entry decisions" in it.text
+        assert "note (m)" not in it.text
+
+
 async def test_an_engine_that_refuses_is_a_sentence_in_the_pane_not_a_toast() -> None:
     async with shown() as it:
         it.engine.refuse[Preview] = "The engine has stopped."

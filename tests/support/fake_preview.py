@@ -32,6 +32,7 @@ def preview(command: m.Preview) -> m.PreviewView:
         end_ms=end,
         bars=days * 288,
         days=command.days,
+        trades=round(now["trades"]),
         cash=10_000.0,
         compared=compared,
         figures=tuple(

@@ -151,6 +151,7 @@ class PreviewAnswers:
             end_ms=now.end_ms,
             bars=now.bars,
             days=command.days,
+            trades=now.trades,
             cash=now.cash,
             compared=compared,
             figures=figure_views(now, before if compared else None),

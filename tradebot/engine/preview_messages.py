@@ -116,7 +116,8 @@ class PreviewView:
       failed      `sentence` says what went wrong
     `symbols` are those of the strategy that have bars, `symbol` the tested one ("" with several). Times of the curves
     are close times (UTC ms) in columns of equal length; `saved_equity` has its own times and is empty where nothing
-    was compared. `notes` are sentences worth reading, the most important first. `took_ms` is the engine's time.
+    was compared. `trades` counts positions that are still open too. `notes` are sentences worth reading, the most
+    important first. `took_ms` is the engine's time.
     """
 
     generation: int
@@ -129,6 +130,7 @@ class PreviewView:
     end_ms: int = 0
     bars: int = 0
     days: int = 0
+    trades: int = 0
     cash: float = 0.0
     compared: bool = False
     figures: tuple[PreviewFigure, ...] = ()

@@ -74,6 +74,7 @@ class Tested:
     start_ms: int
     end_ms: int
     bars: int
+    trades: int
     cash: float
     values: Mapping[str, float | None]
     times_ms: tuple[int, ...]
@@ -179,6 +180,7 @@ class PreviewRuns:
             start_ms=start,
             end_ms=max(int(slot.candles.time[-1]) for slot in slots) + spec.timeframe.ms,
             bars=sum(len(slot.candles) for slot in slots),
+            trades=len(ledger.trades),
             cash=ledger.cash,
             values=figures_of(ledger, start),
             times_ms=times,

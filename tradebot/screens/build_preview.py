@@ -31,6 +31,7 @@ _CANDLE_AXIS = 10
 _INDENT = 1
 _LEAST_FIGURE_ROWS, _SIGNAL_ROWS, _PLOT_ROWS, _CANDLE_ROWS = 3, 2, 2, 5
 _MOST_NOTE_ROWS = 3
+_ROOMY_ROWS, _NARROW = 30, 36
 _WAITING = {"compiling", "no_data"}
 
 
@@ -308,30 +309,45 @@ class PreviewPane(Pane):
         view = self._view
         width = max(16, self.size.width)
         muted = self._muted or self._is_old
-        self.set_class(view is None, "-nothing")
         self._draw_head()
-        compared = view is not None and view.compared
-        self.caption(subtitle="▲▼ against saved" if compared else "[ ] span")
         self.query_one("#preview-say", LinesView).show(self._sentences(width))
         height = self.size.height
-        most = max(_LEAST_FIGURE_ROWS, height - 1 - _SIGNAL_ROWS - _PLOT_ROWS)
-        figures = preview_drawing.figure_lines(view.figures, width, most, muted) if view is not None else []
-        signals = preview_drawing.signal_lines(view.signals, width, muted) if view is not None else []
-        signals = signals[: max(1, height - 1 - len(figures) - _PLOT_ROWS)]
         left = height - 1 - len(self.query_one("#preview-say", LinesView).lines)
-        left -= len(figures) + len(signals)
-        most = max(0, min(_MOST_NOTE_ROWS, left - _PLOT_ROWS - _CANDLE_ROWS))
-        notes = preview_drawing.note_lines(view.notes, width, most) if view is not None else []
+        figures, signals, notes = self._words(view, width, left, muted) if view is not None else ([], [], [])
+        left -= len(figures) + len(signals) + len(notes)
         self.query_one("#preview-figures", LinesView).show(figures)
         self.query_one("#preview-signals", LinesView).show(signals)
         self.query_one("#preview-notes", LinesView).show(notes)
-        # Where both charts do not fit beside the words, the line stays.
-        self.set_class(left - len(notes) < _PLOT_ROWS + _CANDLE_ROWS, "-short")
+        # Where both charts do not fit beside the words, the line stays; where nothing was traded, there is none.
+        self.set_class(left < _PLOT_ROWS + _CANDLE_ROWS, "-short")
+        self.set_class(view is None or not view.trades, "-nothing")
+        self._draw_border(hidden=view is not None and len(view.notes) > 0 and not notes)
         if view is not None:
             self.query_one("#preview-equity", LinePlot).show(preview_drawing.plot_of(view, muted))
             self.query_one("#preview-candles", CandleChart).show(
                 preview_drawing.candles_of(view.candles, muted)
             )
+
+    @staticmethod
+    def _words(
+        view: PreviewView, width: int, rows: int, muted: bool
+    ) -> tuple[list[Line], list[Line], list[Line]]:
+        """Figures, signals and notes, in as many rows as the charts leave them."""
+        charts = _PLOT_ROWS + _CANDLE_ROWS if view.trades else 0
+        most = max(_LEAST_FIGURE_ROWS, rows - _SIGNAL_ROWS - _PLOT_ROWS)
+        figures = preview_drawing.figure_lines(view.figures, width, most, muted) if view.trades else []
+        signals = preview_drawing.signal_lines(view.signals, width, muted)
+        signals = signals[: max(1, rows - len(figures) - _PLOT_ROWS)]
+        free = rows - len(figures) - len(signals) - charts
+        most = free if not view.trades or rows > _ROOMY_ROWS else min(_MOST_NOTE_ROWS, free)
+        return figures, signals, preview_drawing.note_lines(view.notes, width, max(0, most))
+
+    def _draw_border(self, *, hidden: bool) -> None:
+        """Below: what the arrows mean, and that there is more to read where the pane is too small for it."""
+        view = self._view
+        meaning = "▲▼ against saved" if view is not None and view.compared else "[ ] span"
+        notes = f" · ! {formats.plural(len(view.notes), 'note')} (m)" if view is not None and hidden else ""
+        self.caption(subtitle=meaning + notes)
 
     @property
     def _is_old(self) -> bool:
@@ -348,7 +364,9 @@ class PreviewPane(Pane):
     def _doing(self) -> tuple[str, str]:
         """What is going on, in a few words, and its tone."""
         if self._broken:
-            return ("of the last valid version" if self._view is not None else "not tested yet"), "warning"
+            if self._view is None:
+                return "not tested yet", "warning"
+            return ("of the " if self.size.width > _NARROW else "") + "last valid version", "warning"
         if self._under_way and self._muted:
             progress = desk_of(self).latest.preview
             share = f" {progress.share:.0%}" if progress.generation == self._generation else ""

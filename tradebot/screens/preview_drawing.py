@@ -12,7 +12,6 @@ __all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "
 
 _TEXT_WIDTH = 7
 _ROOM, _LEAST_ROOM = 14, 9  # beside a label: with the size of a change, with its arrow only
-_MOST_NOTES = 3
 _BETTER = {1: "good", -1: "bad", 0: "dim"}
 _DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
 
@@ -35,10 +34,14 @@ def head_line(view: PreviewView | None, symbol: str, days: int, doing: str, tone
     covered = -(-(view.end_ms - view.start_ms) // 86_400_000)
     short = not days or covered < days - 1
     name: Line = ((f" {shown}", "bold"), (f" {view.timeframe}", "dim"))
-    span: Part = (f" · {formats.plural(covered, 'day') if short else span_text(days)}", "dim")
-    wants: list[tuple[Line, Line]] = [((*name, (among, "dim"), span), right), ((*name, span), right)]
+    full: Line = (
+        *name,
+        (among, "dim"),
+        (f" · {formats.plural(covered, 'day') if short else span_text(days)}", "dim"),
+    )
+    wants: list[tuple[Line, Line]] = [(full, right), (name, right), (name[:1], right)]
     if tone == "dim":
-        wants = [wants[0], ((*name, (among, "dim"), span), ())]
+        wants = [(full, right), (full, ())]
     left, right = next((each for each in wants if sum(map(line_length, each)) <= width), wants[-1])
     return spread(left, right, width)
 
@@ -156,9 +159,9 @@ def _length(span_ms: int) -> str:
 
 
 def note_lines(notes: tuple[str, ...], width: int, most: int) -> list[Line]:
-    """The most important sentences, broken to the width, `most` lines of them at most."""
+    """The sentences, the most important first, broken to the width; `most` lines of them."""
     lines: list[Line] = []
-    for note in notes[:_MOST_NOTES]:
+    for note in notes:
         broken = wrap(note, max(10, width - 4))
         lines += [
             ((" ! " if not number else "   ", "warning"), (text, "text"))
