@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradebot.engine.strategy.declared import nodes_of
-from tradebot.engine.strategy.pattern_sides import BEARISH_PATTERNS, BULLISH_PATTERNS, NEUTRAL_PATTERNS
+from tradebot.engine.strategy.natural_sides import (
+    BEARISH_PATTERNS,
+    BREAKOUT_CHANNELS,
+    BULLISH_PATTERNS,
+    NEUTRAL_PATTERNS,
+)
 from tradebot.engine.strategy.problems import one_of
 from tradebot.engine.strategy.registry import (
     AS_MEMBER,
@@ -147,7 +152,17 @@ class Phrasing:
             return f"{series} crosses below {number}", f"{series} crosses above {number}"
         if declaration.name == "candlestick":
             return self._pattern(node)
+        if declaration.name == "band_break" and node.get("invert") is not True:
+            return self._band_break(node)
         return None
+
+    def _band_break(self, node: Mapping[str, Any]) -> Clauses | None:
+        """Out of bands that a price is expected to come back into: said as a breakout, not as too high."""
+        channel = self._indicators.get(split_reference(str(node.get("upper")))[0], {})
+        if channel.get("use") in BREAKOUT_CHANNELS:
+            return None
+        source, upper, lower = (self.series(node.get(each, "close")) for each in ("source", "upper", "lower"))
+        return f"{source} breaks out above {upper}", f"{source} breaks out below {lower}"
 
     def _pattern(self, node: Mapping[str, Any]) -> Clauses | None:
         """A candlestick pattern by its name, on the sides that it has."""
@@ -252,14 +267,16 @@ class Phrasing:
     def row(self, name: str, leaving: bool, direction: int) -> str:
         """A member in the entry or (`leaving`) the exit of a strategy that opens both sides (0), longs or shorts only.
 
-        In an entry it is what is needed to go long, in an exit what closes a long; "short: ..." where it is of use for
-        shorts alone.
+        In an entry it is what is needed to go long, in an exit what closes a long; "short: ..." where it is about
+        shorts alone, "long: ..." where about longs alone though both are opened.
         """
         if name not in self._signals and name not in self._groups:
             return f'"{name}" is not there'
         long, short = self.member(name)
         if long == short:
             return long or "never"
+        if not (long and short) and direction == 0 and (long or short):
+            return f"{'long' if bool(long) != leaving else 'short'}: {long or short}"
         wanted, other = (long, short) if (direction >= 0) != leaving else (short, long)
         if wanted:
             return wanted

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tradebot.engine.strategy.pattern_sides import NEUTRAL_PATTERNS
+from tradebot.engine.strategy.natural_sides import NEUTRAL_PATTERNS
 from tradebot.engine.strategy.rules.comparing import between, compare, distance, level, negated
 from tradebot.engine.strategy.rules.context import Context
 from tradebot.engine.strategy.rules.cursor import Part
@@ -58,8 +58,10 @@ class ClauseReader:
 
     @staticmethod
     def _placed(part: Part, frame: str, symbol: str) -> Part:
-        if part.code != "S" or not part.value.use or not (frame or symbol):
+        if part.code != "S" or not (frame or symbol) or isinstance(part.value, float):
             return part
+        if not part.value.use and not part.value.symbol:
+            return part  # the strategy's own price
         return replace(part, value=part.value.on(frame, symbol))
 
     @staticmethod
@@ -132,8 +134,10 @@ class ClauseReader:
         """`close 2 atr above ema 20`: beyond the edge of a Keltner channel."""
         left, distance_, relation, right = parts[0], parts[-3].value, parts[-2].value.name, parts[-1].value
         count = distance_.values.get("length")
-        if distance_.use != "atr" or count is None:
+        if parts[1].code == "R" and (distance_.use != "atr" or count is None):
             return self.ordered(parts)
+        if distance_.use != "atr" or count is None:
+            raise MisreadError(self._what_is_wrong(parts))
         if right.use != "ema" or right.source is not None:
             raise MisreadError(f"a distance in ATR is read from an EMA, such as {count} atr above ema 20")
         values = {"length": right.values.get("length", 20), "atr_length": 14, "multiple": float(count)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tradebot.engine.strategy.natural_sides import BREAKOUT_CHANNELS
 from tradebot.engine.strategy.rules.context import Context
 from tradebot.engine.strategy.rules.natures import BEARISH_OUTPUTS, Nature
 from tradebot.engine.strategy.rules.tree import (
@@ -24,10 +25,7 @@ _FLIPPED = {
 _NEGATED = {"above": "at_most", "below": "at_least", "at_least": "below", "at_most": "above",
             "between": "outside", "outside": "between"}  # fmt: skip
 _SIGNS = {"above": ">", "below": "<", "at_least": ">=", "at_most": "<="}
-# Bands that a price is expected to leave for good; at all others it is expected to come back.
-_BREAKOUT_BANDS = frozenset(
-    ("donchian", "keltner", "opening_range", "acceleration_bands", "previous_period", "current_period")
-)
+_CLOSE = Series(column="close")
 _CROSSES = ("cross", "cross_up", "cross_down")
 
 
@@ -196,6 +194,9 @@ def _lines(context: Context, left: Series, relation: str, right: Series) -> Rule
         return _own_extreme(context, left, right)
     _check_scales(context, left, right)
     natures = {context.scale(left).nature, context.scale(right).nature}
+    if relation in ("above", "below") and _is_bar_before(left, right) and Nature.STRENGTH not in natures:
+        side = 1 if upward(relation) else -1
+        return Clause("rising", {"source": left}, Reading.TREND, side, side)
     pair = context.output(left) in BEARISH_OUTPUTS or context.output(right) in BEARISH_OUTPUTS
     strength = natures == {Nature.STRENGTH} and not pair
     turned = context.output(left) in BEARISH_OUTPUTS and context.output(right) not in BEARISH_OUTPUTS
@@ -208,6 +209,17 @@ def _lines(context: Context, left: Series, relation: str, right: Series) -> Rule
     if relation in _CROSSES or relation.startswith("return"):
         return Clause("cross", {"a": left, "b": right}, reading, bull, bull)
     return _simple(left, _SIGNS[relation], right, reading, bull)
+
+
+def _is_bar_before(left: Series, right: Series) -> bool:
+    """Whether the right side is what the left one was a bar ago."""
+    elsewhere = right.timeframe or right.symbol
+    return (
+        right.use == "lag"
+        and not elsewhere
+        and right.values.get("length", 1) == 1
+        and (right.source or _CLOSE) == left
+    )
 
 
 def _own_extreme(context: Context, left: Series, right: Series) -> Clause:
@@ -254,7 +266,7 @@ def _against_band(context: Context, left: Series, relation: str, right: Series) 
             lower if relation in ("below", "at_most", "touch", "return_up") or "down" in relation else upper
         )
     on_upper = context.output(right) == context.output(upper)
-    return _edge(left, relation, (upper, lower), on_upper, declaration.name in _BREAKOUT_BANDS)
+    return _edge(left, relation, (upper, lower), on_upper, declaration.name in BREAKOUT_CHANNELS)
 
 
 def band_edges(context: Context, series: Series) -> tuple[Series, Series] | None:

@@ -46,7 +46,7 @@ class Cursor:
         self._names = names
         self._base = base
         self._at = 0
-        self._tokens = self._named(self._split(tokens))
+        self._tokens = self._named(self._joined(self._split(tokens)))
         self.corrected: list[tuple[str, str]] = []
 
     def _split(self, tokens: list[Token]) -> list[Token]:
@@ -65,25 +65,41 @@ class Cursor:
         has_digits = any(each.isdigit() for each in token.text)
         return bool(self._names.symbol(token.raw)) and not has_digits
 
-    def _named(self, tokens: list[Token]) -> list[Token]:
-        """Numbers and timeframes that are words, and hyphens inside a phrase, where no longer phrase begins there."""
+    def _joined(self, tokens: list[Token]) -> list[Token]:
+        """Without the signs inside a phrase: heikin-ashi, accumulation/distribution."""
         result: list[Token] = []
         for at, token in enumerate(tokens):
-            if token.text == "-" and 0 < at < len(tokens) - 1:
-                pair = [result[-1].text if result else "", tokens[at + 1].text]
-                if self._vocabulary.find(pair)[0] == 2:
+            if token.text in ("-", "/", ",") and result:
+                ahead = [each.text for each in tokens[at + 1 : at + 7] if each.text not in ("-", "/", ",")]
+                backs = ([each.text for each in result[-back:]] for back in (1, 2, 3))
+                if any(self._vocabulary.find([*before, *ahead])[0] > len(before) for before in backs):
                     continue
-            if (
-                token.kind is Kind.WORD
-                and self._vocabulary.find([each.text for each in tokens[at : at + 4]])[0] < 2
-            ):
-                if token.text in _NUMBERS:
-                    token = replace(token, kind=Kind.NUMBER, value=_NUMBERS[token.text])
-                elif token.text in _TIMES:
-                    token = replace(token, kind=Kind.NUMBER, value=_TIMES[token.text], unit="x")
-                elif token.text in _FRAMES:
-                    token = replace(token, kind=Kind.TIMEFRAME, text=_FRAMES[token.text])
             result.append(token)
+        return result
+
+    def _named(self, tokens: list[Token]) -> list[Token]:
+        """Numbers and timeframes that are words, where they are not part of a longer phrase."""
+        result: list[Token] = []
+        at = 0
+        while at < len(tokens):
+            token = tokens[at]
+            length = 0
+            if token.kind is Kind.WORD:
+                length, _ = self._vocabulary.find(
+                    [each.text for each in tokens[at : at + self._vocabulary.longest]]
+                )
+            if length > 1:
+                result += tokens[at : at + length]
+                at += length
+                continue
+            if token.text in _NUMBERS:
+                token = replace(token, kind=Kind.NUMBER, value=_NUMBERS[token.text])
+            elif token.text in _TIMES:
+                token = replace(token, kind=Kind.NUMBER, value=_TIMES[token.text], unit="x")
+            elif token.text in _FRAMES:
+                token = replace(token, kind=Kind.TIMEFRAME, text=_FRAMES[token.text])
+            result.append(token)
+            at += 1
         return result
 
     def _token(self, ahead: int = 0) -> Token | None:

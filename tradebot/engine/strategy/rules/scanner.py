@@ -36,6 +36,9 @@ class Scanner(SeriesScanner):
 
     def _part(self, before: list[Part]) -> Part | None:
         token = self._tokens[self._at]
+        if token.text == "," and self._text(1) == "which":
+            self._at += 2  # `ema 9 above ema 21, which is above ema 55`
+            return None
         part = self._around(before) or self._clock() or self._days() or self._frame() or self._symbol()
         part = part or self._series() or self._number()
         if part is not None:
@@ -71,14 +74,12 @@ class Scanner(SeriesScanner):
             Means.CROSS: "X", Means.OUTPUT: "O",
         }  # fmt: skip
         sides = names_of(meanings, Means.SIDE)
-        if sides and not _has_content(before):
+        if sides and (not _has_content(before) or self._text() in ("when", "if", ":")):
             return Part("I", sides[0].sign, raw=raw)
         for means, code in order.items():
             chosen = names_of(meanings, means)
             if chosen:
                 return Part(code, chosen[0], raw=raw)
-        if sides:
-            return Part("I", sides[0].sign, raw=raw)
         return None  # a word that only fills
 
     # ---- around

@@ -14,6 +14,7 @@ from tradebot.engine.strategy.rules.vocabulary import Meaning, Means, names_of
 from tradebot.engine.strategy.rules.words import OUTPUT_FILLERS, OUTPUT_WORDS
 
 _NUMERIC = (ParameterKind.INTEGER, ParameterKind.NUMBER)
+_EARLIER = frozenset({"before", "earlier"})
 _LENGTH_WORDS = frozenset({"length", "period", "len", "periods"})
 FRAME_WORDS = frozenset(
     ["chart", "timeframe", "tf", "bars", "candles", "frame", "time", "candle", "bar", "basis"]
@@ -172,6 +173,7 @@ class SeriesScanner(Cursor):
         if token.text == "of" and (counted := self._count_of_bars(1))[0] and reader.free:
             reader.take(float(counted[0]))
             self._at += counted[1]
+            self._skip(_EARLIER)
             return True
         if token.kind is Kind.TIMEFRAME and token.text and not reader.timeframe:
             reader.timeframe = token.text
@@ -229,24 +231,29 @@ class SeriesScanner(Cursor):
         return True
 
     def _with_place(self, series: Series) -> Series:
-        """A column with the bars or the market that are said behind it; `close[1]` is what it was a bar ago."""
-        token, inside = self._token(), self._token(1)
+        """A column with what is said behind it: `close[1]`, `high of the 20 bars before`, its bars, its market."""
+        inside = self._token(1)
         if self._text() == "(" and inside is not None and inside.kind is Kind.NUMBER and self._text(2) == ")":
             self._at += 3
             source = None if series.column == "close" else series
-            if inside.value == 0:
-                return series
-            return Series(use="lag", values={"length": int(inside.value)}, source=source)
+            if inside.value >= 1:
+                series = Series(use="lag", values={"length": int(inside.value)}, source=source)
+        extreme = {"high": "highest", "low": "lowest"}.get(series.column, "")
+        if extreme and self._text() == "of" and (counted := self._count_of_bars(1))[0]:
+            self._at += counted[1]
+            self._skip(_EARLIER)
+            series = Series(use=extreme, values={"length": counted[0]})
+        token = self._token()
         if token is not None and token.kind is Kind.TIMEFRAME and token.text:
             self._at += 1
-            return replace(series, timeframe=token.text)
+            series = replace(series, timeframe=token.text)
         ahead = 1 if self._text() == "of" else 0
         token = self._token(ahead)
         if token is not None and token.kind is Kind.WORD and not self._phrase(ahead)[0]:
             symbol = self._names.symbol(token.raw)
             if symbol:
                 self._at += ahead + 1
-                return replace(series, symbol=symbol)
+                series = replace(series, symbol=symbol)
         return series
 
     def _number_first(self, token: Token) -> Part | None:

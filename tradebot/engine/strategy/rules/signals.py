@@ -49,6 +49,9 @@ def named_signal(context: Context, parts: list[Part]) -> Rule:
     if meaning.name in ("breakout", "new_high") and (extreme := _extreme(series)) is not None:
         return compare(context, _CLOSE, "above" if extreme.use == "highest" else "below", extreme)
     sign = meaning.sign * _said_side(parts)
+    if meaning.name == "breakout" and (channel := _channel(context, series)) is not None:
+        upper, lower = channel
+        return Clause("band_break", {"upper": upper, "lower": lower}, Reading.TREND, sign, sign)
     values = dict(meaning.values)
     _give_numbers(declaration, values, parts)
     if _too_plain(declaration):
@@ -63,6 +66,15 @@ def named_signal(context: Context, parts: list[Part]) -> Rule:
 def _extreme(series: list[Series]) -> Series | None:
     """`breaks out of the 20 day high`."""
     return next((each for each in series if each.use in ("highest", "lowest")), None)
+
+
+def _channel(context: Context, series: list[Series]) -> tuple[Series, Series] | None:
+    """`bollinger breakout`: of a channel's edges; a Donchian channel's are the highs and lows of a breakout itself."""
+    for each in series:
+        edges = band_edges(context, each)
+        if edges is not None and each.use != "donchian":
+            return edges
+    return None
 
 
 def _too_plain(declaration: SignalDeclaration) -> bool:

@@ -70,18 +70,10 @@ _LEAD = re.compile(
 )
 # Of words for the same thing the ones that are suggested.
 _CANONICAL = frozenset(
-    (
-        "above",
-        "below",
-        "crosses above",
-        "crosses below",
-        "touches",
-        "between",
-        "rising",
-        "falling",
-        "turns up",
-    )
-    + ("turns down", "oversold", "overbought", "bullish", "bearish", "positive", "negative")
+    {
+        *("above", "below", "crosses above", "crosses below", "touches", "between", "rising", "falling"),
+        *("turns up", "turns down", "oversold", "overbought", "bullish", "bearish", "positive", "negative"),
+    }
 )
 _WORDY = frozenset({Means.RELATION, Means.MOTION, Means.STATE, Means.SIDE, Means.FILL})
 _WHOLE = frozenset({Means.SIGNAL, Means.PATTERN, Means.CROSS})
@@ -135,9 +127,9 @@ class Suggesting:
 
     def _candidates(self, typed: str) -> Iterator[str]:
         if not typed:
+            for reference in self._language.names(self._document).references()[:2]:
+                yield from list(self._of_series(reference))[:2]
             yield from self._starters
-            for reference in self._language.names(self._document).references()[:3]:
-                yield from self._of_series(reference)
             return
         yield typed
         codes = self._codes(typed)

@@ -90,7 +90,7 @@ def _token(found: re.Match[str], raw: str, glued: bool, before: list[Token]) -> 
         value = float(text.lstrip("-").replace(",", ""))
         return Token(Kind.NUMBER, text, raw, -value if negative else value, glued=glued)
     if found["word"]:
-        return Token(Kind.WORD, text.removesuffix("'s").replace("'", ""), raw, glued=glued)
+        return Token(Kind.WORD, text.replace("'", ""), raw, glued=glued)
     return Token(Kind.SIGN, _SIGNS.get(text, text), raw, glued=glued)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tradebot.engine.strategy.pattern_sides import BEARISH_PATTERNS
+from tradebot.engine.strategy.natural_sides import BEARISH_PATTERNS
 from tradebot.engine.strategy.registry import (
     IndicatorDeclaration,
     ParameterKind,
@@ -138,8 +138,9 @@ class Vocabulary:
             return
         if indicator.name == "price":
             return  # the column is meant; the indicator stands for it where bars or market are others
-        for phrase in (indicator.name, indicator.label, words.INDICATOR_WORDS.get(indicator.name, "")):
-            self._all(phrase, meaning)
+        self._add(indicator.name, meaning)
+        self._add(indicator.label, meaning)
+        self._all(words.INDICATOR_WORDS.get(indicator.name, ""), meaning)
         if len(indicator.outputs) > 1:
             for output in indicator.outputs:
                 self._add(output, Meaning(Means.OUTPUT, output))

@@ -1,4 +1,4 @@
-"""Which side the candlestick patterns speak for: most come on both, some on one only, some on none."""
+"""Which side candlestick patterns and channels speak for, where that is not the same for all of them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ BULLISH_PATTERNS = _set(
     "stick_sandwich mat_hold",
 )
 NEUTRAL_PATTERNS = _set("doji spinning_top high_wave long_legged_doji rickshaw_man inside_bar outside_bar")
+# Of all other patterns there are bullish and bearish ones.
+
+BREAKOUT_CHANNELS = _set(
+    "donchian keltner opening_range acceleration_bands previous_period current_period highest lowest",
+)
+"""Channels that a price is expected to leave for good; into all others it is expected to come back."""
