@@ -14,7 +14,7 @@ _DEPTH = 200
 _ONE_STEP_SECONDS = 1.0
 
 
-@dataclass
+@dataclass(repr=False)
 class Draft:
     """One strategy in the form. `name` is the file it is saved under, or the one its draft is kept under.
 

@@ -159,14 +159,17 @@ class EditingArea(KeepingArea):
 
     # ------------------------------------------------------------------------------------------ drawing
 
-    def show_draft(self, *, opened: bool = False) -> None:
-        """Draw all that follows from the form, which is drawn already."""
+    def show_draft(self, *, opened: bool = False, elsewhere: bool = False) -> None:
+        """Draw all that follows from the form, which is drawn already.
+
+        `opened`: it is another strategy; `elsewhere`: the text comes from elsewhere than from typing, as of an undo.
+        """
         draft = self.draft
         if draft is None:
             return
         view = draft.view
         self._caption()
-        self.form.show_text(draft.text, draft.broken_why, first_error(view))
+        self.form.show_text(draft.text, draft.broken_why, first_error(view), force=opened or elsewhere)
         self.query_one(ChecksPane).show(view.problems)
         self.query_one(WordsPane).show(view.words, view.missing)
         if opened:
@@ -213,8 +216,7 @@ class EditingArea(KeepingArea):
 
     def _restore(self, draft: Draft) -> None:
         self.form.restore(draft.view)
-        self.form.text_view.show(draft.text, force=True)
-        self.show_draft()
+        self.show_draft(elsewhere=True)
         self.keep_soon()
 
 

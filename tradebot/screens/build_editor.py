@@ -13,11 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tradebot.engine.messages import FormField
+from tradebot.screens.widgets.fixed_input import FixedInput
 
 __all__ = ["CellEditor", "left_for_good"]
 
 
-class CellEditor(Input):
+class CellEditor(FixedInput):
     """Types the value of one field. Every letter is told at once; leaving, in whatever way, keeps what is there."""
 
     DEFAULT_CSS = """

@@ -87,6 +87,7 @@ class FormPane(Pane):
         self._folds: dict[str, bool] = {}
         self._all_nodes = False
         self._broken_why = ""
+        self._text = ("", "", False)
         self._typed: dict[str, str] = {}
         self._refused: dict[str, tuple[str, str]] = {}
 
@@ -221,10 +222,17 @@ class FormPane(Pane):
 
     def show_text(self, text: str, broken_why: str, problem: str, *, force: bool = False) -> None:
         """Show the text and what is wrong with it; over the form, that there is a text that cannot be read."""
-        self.text_view.show(text, force=force)
-        self.text_view.say(broken_why or problem)
+        self._text = (text, broken_why or problem, force or self._text[2])
         self._broken_why = broken_why
+        if self.as_text:
+            self._draw_text()
         self._show_banner()
+
+    def _draw_text(self) -> None:
+        text, problem, force = self._text
+        self._text = (text, problem, False)
+        self.text_view.show(text, force=force)
+        self.text_view.say(problem)
 
     def _show_banner(self) -> None:
         why = "" if self.as_text else self._broken_why
@@ -238,6 +246,8 @@ class FormPane(Pane):
         """Show the strategy as a text or as the form; cursors stay where they are in both."""
         self.editor.end()
         self.entry.close()
+        if as_text:
+            self._draw_text()
         self.text_view.display = as_text
         self.sheet.display = self.query_one("#field-help").display = not as_text
         self._show_banner()

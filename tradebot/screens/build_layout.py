@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from tradebot.engine.messages import FormField, FormSection, FormView, RuleRow
 from tradebot.screens.build_columns import (
@@ -48,6 +48,7 @@ _ORDER = (
 )
 _TITLES = {"entry": "Enter when", "exit": "Exit when", "exits": "Exit"}
 _RULES = frozenset({"entry", "exit"})
+_SHORTEST_NOTE = 4
 
 
 def place_title(place: str) -> str:
@@ -56,11 +57,15 @@ def place_title(place: str) -> str:
 
 
 class FormLayout:
-    """Lays views out. It remembers where the values stand in each rule's sentence, so that a value that is wrong for
-    the moment, and so no longer part of the sentence, is not moved away from under the cursor."""
+    """Lays views out. What has not changed since the last view is not made anew.
+
+    It remembers where the values stand in each rule's sentence, so that a value that is wrong for the moment, and so no
+    longer part of the sentence, is not moved away from under the cursor.
+    """
 
     def __init__(self) -> None:
         self._sentences: dict[str, tuple[tuple[str, ...], list[str | int]]] = {}
+        self._known: dict[str, tuple[object, tuple[FormLine, ...]]] = {}
 
     def lines(
         self, view: FormView, width: int, folded: Callable[[FormSection], bool], *, nodes: bool = False
@@ -73,34 +78,63 @@ class FormLayout:
     ) -> Iterator[FormLine]:
         shown = [section for section in view.sections if nodes or section.kind not in NODE_KINDS]
         shown.sort(key=lambda each: _ORDER.index(each.kind) if each.kind in _ORDER else len(_ORDER))
+        by_section = _rows_by_section(view.rows)
         after_open = False
         for section in shown:
-            rows = [row for row in view.rows if _section_of(row, view.rows) == section.path]
+            rows = by_section.get(section.path, ())
             if section.kind == "exit" and not rows and not nodes and not section.problem:
                 continue  # its line to add a rule stands at the end of the exits
             is_folded = folded(section)
             if after_open or (not is_folded and section is not shown[0]):
                 yield FormLine(f"gap:{section.path}", LineKind.NOTE)
             after_open = not is_folded
-            fields = [
-                field for field in section.fields if section.kind not in _RULES or field.kind != "members"
-            ]
-            yield from self._header(section, fields, rows, width, is_folded)
-            if is_folded:
-                continue
-            if section.kind in _RULES:
-                yield from self._rules(section, rows, width)
-                if section.kind == "entry":
-                    yield from self._unused(view, width)
-            else:
-                yield from field_lines(fields, width)
-            if section.kind == "exits" and not any(row.place == "exit" for row in view.rows) and not nodes:
-                yield _add_line("exit")
+            unused = by_section.get("", ()) if section.kind == "entry" else ()
+            exits = section.kind == "exits" and not nodes and "exit" not in by_section
+            state = (section, rows, unused, exits, width, is_folded)
+            yield from self._remembered(section.path, state, lambda: self._section(*state))  # noqa: B023 - used at once
+
+    def _remembered(
+        self, name: str, state: object, make: Callable[[], Iterator[FormLine]]
+    ) -> tuple[FormLine, ...]:
+        """The lines made from an equal state before, else new ones."""
+        known = self._known.get(name)
+        if known is not None and known[0] == state:
+            return known[1]
+        lines = tuple(make())
+        self._known[name] = (state, lines)
+        return lines
+
+    def _section(
+        self,
+        section: FormSection,
+        rows: tuple[RuleRow, ...],
+        unused: tuple[RuleRow, ...],
+        exits: bool,
+        width: int,
+        is_folded: bool,
+    ) -> Iterator[FormLine]:
+        in_rules = section.kind in _RULES
+        fields = [field for field in section.fields if not in_rules or field.kind != "members"]
+        yield from self._header(section, fields, rows, width, is_folded)
+        if is_folded:
+            return
+        if in_rules:
+            yield from self._rules(section, rows, width)
+            yield from self._unused(unused, width)
+        else:
+            yield from field_lines(fields, width)
+        if exits:
+            yield _add_line("exit")
 
     # ------------------------------------------------------------------------------------------ headers
 
     def _header(
-        self, section: FormSection, fields: list[FormField], rows: list[RuleRow], width: int, is_folded: bool
+        self,
+        section: FormSection,
+        fields: list[FormField],
+        rows: Sequence[RuleRow],
+        width: int,
+        is_folded: bool,
     ) -> Iterator[FormLine]:
         title = _TITLES.get(section.kind, section.title)
         name, dot, kind = title.partition(" · ")
@@ -110,44 +144,41 @@ class FormLayout:
             lead.append((f" · {kind}", "text" if section.enabled else "stale"))
         right = _state(section, rows)
         key = f"section:{section.path}"
-        common = {"path": section.path, "head": True, "section": section}
+        lines: list[tuple[Part | FormCell, ...]] = [tuple(lead)]
         if is_folded:
             room = max(0, width - length_of(tuple(lead)) - length_of(right) - 3)
-            lead.append((f"   {cut(_summary(fields, rows), room)}", "dim"))
-            yield FormLine(key, LineKind.SECTION, tuple(lead), right, **common)  # type: ignore[arg-type]  # as named
+            lines = [(*lead, (f"   {cut(_summary(fields, rows), room)}", "dim"))]
         elif section.kind in _RULES:
             atoms = [_combination(field) for field in fields]
-            lead.append(("  ", ""))
-            for number, pieces in enumerate(packed(atoms, width - length_of(right), 4, lead=tuple(lead))):
-                if number == 0:
-                    yield FormLine(key, LineKind.SECTION, pieces, right, **common)  # type: ignore[arg-type]  # as named
-                else:
-                    yield FormLine(f"{key}#{number}", LineKind.FIELDS, pieces)
+            lines = packed(atoms, width - length_of(right), 4, lead=(*lead, ("  ", "")))
+        yield FormLine(key, LineKind.SECTION, lines[0], right, section.path, True, section)
+        for number, pieces in enumerate(lines[1:], start=1):
+            yield FormLine(f"{key}#{number}", LineKind.FIELDS, pieces)
+        if section.kind in _RULES and not is_folded:
             yield from problem_lines(fields, width)
-        else:
-            yield FormLine(key, LineKind.SECTION, tuple(lead), right, **common)  # type: ignore[arg-type]  # as named
-        own = section.problem
-        if own and not is_folded:
-            yield from sentence_lines(f"{key}:problem", own, MARGIN, width)
+        if section.problem and not is_folded:
+            yield from sentence_lines(f"{key}:problem", section.problem, MARGIN, width)
 
     # ------------------------------------------------------------------------------------------ rules
 
-    def _rules(self, section: FormSection, rows: list[RuleRow], width: int) -> Iterator[FormLine]:
+    def _rules(self, section: FormSection, rows: Sequence[RuleRow], width: int) -> Iterator[FormLine]:
         for row in rows:
-            yield from self._rule(row, width)
+            yield from self._remembered_rule(row, width)
         members = next((field for field in section.fields if field.kind == "members"), None)
         yield _add_line(section.path)
         if members is not None and members.problem and not section.problem:
             yield from sentence_lines(f"field:{members.path}:problem", members.problem, 4, width)
 
-    def _unused(self, view: FormView, width: int) -> Iterator[FormLine]:
-        rows = [row for row in view.rows if not row.place and row.depth == 0]
+    def _unused(self, rows: Sequence[RuleRow], width: int) -> Iterator[FormLine]:
         if rows:
             yield FormLine(
                 "unused", LineKind.NOTE, (("  not used: Space puts one into the rules above", "dim"),)
             )
         for row in rows:
-            yield from self._rule(row, width)
+            yield from self._remembered_rule(row, width)
+
+    def _remembered_rule(self, row: RuleRow, width: int) -> tuple[FormLine, ...]:
+        return self._remembered(f"rule:{row.path}", (row, width), lambda: self._rule(row, width))
 
     def _rule(self, row: RuleRow, width: int) -> Iterator[FormLine]:
         key = f"rule:{row.path}"
@@ -157,22 +188,19 @@ class FormLayout:
             glyph = ("× ", "bad")
         lead: Line = ((" " * indent, ""), glyph)
         right: Line = () if row.enabled else ((" off", "warning"),)
-        atoms = self._sentence(row)
-        for number, pieces in enumerate(packed(atoms, width - length_of(right), indent + 4, lead=lead)):
-            if number == 0:
-                note: Line = ((f" {row.note.splitlines()[0]}", "dim"),) if row.note else ()
-                used = sum(
-                    piece.width if isinstance(piece, FormCell) else cell_len(piece[0]) for piece in pieces
-                )
-                room = width - used - length_of(right) - 2
-                shown = (
-                    ((set_cell_size(note[0][0], max(0, min(room, cell_len(note[0][0])))), "dim"),)
-                    if note
-                    else ()
-                )
-                yield FormLine(key, LineKind.RULE, pieces, (*shown, *right), row.path, True, None, row)
-            else:
-                yield FormLine(f"{key}#{number}", LineKind.RULE, pieces, (), row.path, False, None, row)
+        lines = packed(self._sentence(row), width - length_of(right), indent + 4, lead=lead)
+        if row.note:
+            used = sum(
+                piece.width if isinstance(piece, FormCell) else cell_len(piece[0]) for piece in lines[0]
+            )
+            room = width - used - length_of(right) - 3
+            right = (
+                (f" {cut(row.note.splitlines()[0], room)}" if room > _SHORTEST_NOTE else "", "dim"),
+                *right,
+            )
+        yield FormLine(key, LineKind.RULE, lines[0], right, row.path, True, None, row)
+        for number, pieces in enumerate(lines[1:], start=1):
+            yield FormLine(f"{key}#{number}", LineKind.RULE, pieces, (), row.path, False, None, row)
         yield from problem_lines(row.fields, width)
         if row.problem and all(row.problem != field.problem for field in row.fields):
             yield from sentence_lines(f"{key}:problem", row.problem, indent + 2, width)
@@ -220,17 +248,15 @@ def _sentence_atoms(parts: Sequence[str | FormField], missing: Sequence[FormFiel
     return atoms
 
 
-def _section_of(row: RuleRow, rows: Sequence[RuleRow]) -> str:
-    """The section a row is shown in: members of groups stand with the group, wherever that is a member."""
-    if row.depth == 0:
-        return row.place
+def _rows_by_section(rows: Sequence[RuleRow]) -> dict[str, tuple[RuleRow, ...]]:
+    """The rows of each section, unused ones by "": members of groups stand with the group, wherever that is one."""
+    found: dict[str, list[RuleRow]] = {}
     place = ""
-    for each in rows:
-        if each.depth == 0:
-            place = each.place
-        if each is row:
-            return place
-    return place
+    for row in rows:
+        if row.depth == 0:
+            place = row.place
+        found.setdefault(place, []).append(row)
+    return {place: tuple(each) for place, each in found.items()}
 
 
 def _add_line(place: str) -> FormLine:

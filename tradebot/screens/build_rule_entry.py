@@ -16,6 +16,7 @@ from tradebot.engine.messages import RuleReading, RuleSuggestion
 from tradebot.screens.area import write_subtitle, write_title
 from tradebot.screens.build_editor import left_for_good
 from tradebot.screens.build_layout import place_title
+from tradebot.screens.widgets.fixed_input import FixedInput
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, spread
 
@@ -25,7 +26,7 @@ _FRAME = 2
 _BESIDE_SUGGESTIONS = 3  # the input, what was understood, the help
 
 
-class _RuleInput(Input):
+class _RuleInput(FixedInput):
     """The line that is typed. Tab takes over the suggestion to go on with, arrows walk the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

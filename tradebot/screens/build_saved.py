@@ -169,7 +169,6 @@ class SavedArea(VerbsArea):
             self.draft.generation += 1
         self.draft = draft
         self.form.open(draft.view)
-        self.form.text_view.show(draft.text, force=True)
         self.show_draft(opened=True)
         self.query_one("StrategiesPane").select(draft.name)  # type: ignore[attr-defined]  # the pane has it
         if focus:
@@ -349,8 +348,7 @@ class SavedArea(VerbsArea):
         view = await self._ask(OpenVersion(name, number))
         draft.take(view, FormEdit(TEXT, f"v{number}"), float("-inf"))
         self.form.take(view)
-        self.form.text_view.show(view.toml, force=True)
-        self.show_draft()
+        self.show_draft(elsewhere=True)
         self.keep_soon()
         desk_of(self).say(f"v{number} is in the form; saving makes v{draft.version + 1}, u takes it back.")
 

@@ -119,17 +119,14 @@ class FormSheet(ScrollView, can_focus=True):
         before, mark = self._lines, self._mark()
         self._lines = tuple(lines)
         self._return_to(mark)
+        pairs = enumerate(zip(before, self._lines, strict=False))
+        changed = [number for number, (old, new) in pairs if old is not new and old != new]
         if len(before) != len(self._lines):
             self.virtual_size = Size(0, len(self._lines))
-            first = next(
-                (n for n, (old, new) in enumerate(zip(before, self._lines, strict=False)) if old != new),
-                min(len(before), len(self._lines)),
-            )
-            self._refresh_from(first)
+            self._refresh_from(min((*changed, len(before), len(self._lines))))
         else:
-            for number, (old, new) in enumerate(zip(before, self._lines, strict=True)):
-                if old != new:
-                    self._refresh_row(number)
+            for number in changed:
+                self._refresh_row(number)
         self.refresh_bindings()
         self.post_message(self.Moved())
 

@@ -80,6 +80,8 @@ def errand(
             except Exception as error:  # noqa: BLE001 - the end of a worker must not be the end of the app
                 desk_of(self).report(error)
 
-        return work(run, group=group, exclusive=exclusive, exit_on_error=False)
+        # Without a name Textual makes one of all that is handed over, however large that is.
+        name = method.__name__
+        return work(run, group=group, exclusive=exclusive, exit_on_error=False, description=name)
 
     return decorate
