@@ -276,3 +276,54 @@ def test_from_text_to_builder_to_text_nothing_is_lost(document: dict[str, Any], 
     assert tomllib.loads(changed) == made.document()
     assert parse_strategy(changed) == made.build()
     assert made.build().risk.max_bars == bars
+
+
+SPREAD = """# top
+[strategy]
+name = "t" # a
+symbols = ["BTCUSDT"]
+timeframe = "1h"
+[signals]
+up = { use = "cross", a = "close", b = "open" } # b
+[entry]
+combine = "any"
+signals = ["up"]
+[risk]
+max_bars = 5 # c
+[risk.stop_loss] # d
+use = "percent"
+percent = 2
+[[risk.take_profit]] # e
+use = "percent"
+percent = 2 # f
+[[risk.take_profit]] # g
+use = "percent"
+percent = 4
+[costs]
+funding = false # h
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        (lambda made: made.stop_loss("percent", percent=3), ""),
+        (lambda made: made.stop_loss("atr", length=9), ""),
+        (lambda made: made.take_profit("percent", percent=9), ""),
+        (lambda made: made.set("risk.take_profit.2.percent", 5), ""),
+        (lambda made: made.remove("risk.take_profit.1"), "ef"),
+        (lambda made: made.remove("risk.take_profit"), "efg"),
+        (lambda made: made.signal("down", "cross", a="open", b="close"), ""),
+        (lambda made: made.set("signals.up.a", "hl2"), ""),
+        (lambda made: made.orders("limit").risk(leverage=2), ""),
+        (lambda made: made.remove("costs"), "h"),
+    ],
+)
+def test_tables_written_as_sections_are_changed_as_such(change: Any, gone: str) -> None:
+    made = change(StrategyBuilder.from_toml(SPREAD))
+    text = made.to_toml()
+    assert tomllib.loads(text) == made.document()
+    assert [remark for remark in remarks(SPREAD) if remark[2:] not in gone or remark == "# top"] == remarks(
+        text
+    )
+    assert len(text.splitlines()) - len(SPREAD.splitlines()) < 7

@@ -142,6 +142,8 @@ def _merge(table: Any, wanted: Mapping[str, Any], top: bool = False) -> None:
 
 def _merge_list(items: Any, wanted: list[Any]) -> None:
     """Change the middle of a list, so that what stays keeps its remarks and line breaks."""
+    from tomlkit.items import AoT
+
     have = [_plain(each) for each in items]
     shorter = min(len(have), len(wanted))
     first = last = 0
@@ -152,10 +154,15 @@ def _merge_list(items: Any, wanted: list[Any]) -> None:
     while first < shorter - last and isinstance(have[first], Mapping) and isinstance(wanted[first], Mapping):
         _merge(items[first], wanted[first])  # a table that changed is still the table at this place
         first += 1
+    if len(have) == len(wanted):
+        for at in range(first, len(have) - last):
+            items[at] = _item(wanted[at], inline=True)
+        return
     for at in range(len(have) - last - 1, first - 1, -1):
         items.pop(at)
+    sections = isinstance(items, AoT)  # written as [[risk.take_profit]]
     for at, value in enumerate(wanted[first : len(wanted) - last], first):
-        items.insert(at, _item(value, inline=True))
+        items.insert(at, _item(value, inline=not sections))
 
 
 def _plain(value: Any) -> Any:
