@@ -89,6 +89,12 @@ def remove_node(document: Document, path: Keys, registry: Registry) -> list[str]
     section, name = path
     before = used_nodes(document, registry)
     needed = reached(before, [".".join(path)]) - {".".join(path)}
+    made = {
+        each
+        for each in needed
+        for below, other in [each.split(".")]
+        if is_made_by_rule(document, below, other, registry)
+    }
     _take(document, section, name, registry)
     gone = [name]
     if section == "indicators":
@@ -96,12 +102,10 @@ def remove_node(document: Document, path: Keys, registry: Registry) -> list[str]
     after = used_nodes(document, registry)
     still = {target for owner, targets in after.items() if owner not in needed for target in targets}
     still |= reached(after, list(still))
-    for target in sorted(needed - still):
+    for target in sorted(made - still):
         below, other = target.split(".")
-        node = value_at(document, (below, other))
-        if isinstance(node, dict) and is_made_by_rule(document, below, other, node, registry):
-            _take(document, below, other, registry)
-            gone.append(other)
+        _take(document, below, other, registry)
+        gone.append(other)
     return gone
 
 

@@ -109,7 +109,7 @@ def set_value(document: Document, path: Keys, text: str, registry: Registry) -> 
     if parameter is None and path[-1] in ("use", "combine"):
         _change_kind(holder, path, text.strip(), registry)
         return
-    holder[path[-1]] = typed_value(text, parameter)
+    holder[path[-1]] = typed_value(text, parameter or parameter_at(document, path, registry))
     if len(path) == 2 and path[0] in USUAL_COMBINATION and "combine" not in holder:
         document[path[0]] = {"combine": USUAL_COMBINATION[path[0]], **holder}
 

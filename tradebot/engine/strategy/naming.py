@@ -65,13 +65,12 @@ def free_name(taken: set[str], wish: str) -> str:
     return name
 
 
-def is_made_by_rule(
-    document: Mapping[str, Any], section: str, name: str, node: Mapping[str, Any], registry: Registry
-) -> bool:
+def is_made_by_rule(document: Mapping[str, Any], section: str, name: str, registry: Registry) -> bool:
     """Whether a node has the kind of name that a rule sentence gives, and no remark: then it may go with its rule.
 
     The numbers in the name may be those of an earlier time.
     """
+    node = document[section][name]
     if node.get("note"):
         return False
     if section == "indicators":

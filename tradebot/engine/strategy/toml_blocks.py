@@ -38,6 +38,7 @@ class TomlBlocks:
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
         read = read_toml(text)
+        self._key_lines = dict(read.lines) if isinstance(read, TomlText) else {}
         headers = sorted(
             (line - 1, path)
             for path, line in (read.lines.items() if isinstance(read, TomlText) else ())
@@ -106,10 +107,19 @@ class TomlBlocks:
     # ---- changes, each gives the new text
 
     def renamed(self, path: Path, name: str) -> str | None:
-        """The text with another last key in the headers of a node; None where it has no header."""
-        if self.find(path) is None:
-            return None
+        """The text with another last key in a node's headers, or before its equals sign; None where it has neither."""
         lines = list(self.lines)
+        if self.find(path) is None:
+            line = self._key_lines.get(path, 0) - 1
+            key = (
+                re.fullmatch(rf"(\s*)([\"']?){re.escape(str(path[-1]))}\2(\s*=.*)", lines[line])
+                if line >= 0
+                else None
+            )
+            if key is None:
+                return None
+            lines[line] = f"{key[1]}{_key(name)}{key[3]}"
+            return "\n".join(lines)
         for block in self.blocks:
             if block.path[: len(path)] == path:
                 keys = ".".join(_key(str(each)) for each in (*path[:-1], name, *block.path[len(path) :]))

@@ -35,21 +35,24 @@ def change_text(
     text = _in_order(text, wanted)
     if not _holds(text, wanted):
         text = _with_values(text, wanted)
-    if _holds(text, wanted):
-        return text
+    if _holds(text, wanted, ordered=False):
+        return (
+            text  # where a node stands on one line among others, only their order may not be the wanted one
+        )
     import tomli_w  # here: hardly ever needed
 
     return tomli_w.dumps(wanted)
 
 
-def _holds(text: str, wanted: Document) -> bool:
+def _holds(text: str, wanted: Document, ordered: bool = True) -> bool:
     """Whether a text holds the document, its nodes in the same order."""
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return False
     return _same(document, wanted) and all(
-        list(document.get(section, ())) == list(wanted.get(section, ())) for section in NODE_SECTIONS
+        not ordered or list(document.get(section, ())) == list(wanted.get(section, ()))
+        for section in NODE_SECTIONS
     )
 
 
