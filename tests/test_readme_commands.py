@@ -41,7 +41,9 @@ FOLLOWING = [line for line in LINES if "--follow" in line]
 OPENING = [line for line in LINES if line.startswith("tradebot --url")]
 IMPORTS = [line for line in LINES if line.startswith("tradebot data import")]
 BACKTESTS = [line for line in LINES if line.startswith("tradebot backtest")]
-OTHERS = [line for line in LINES if line not in {*SERVING, *FOLLOWING, *OPENING, *IMPORTS, *BACKTESTS}]
+RESULTS = [line for line in LINES if line.startswith("tradebot results")]
+APART = {*SERVING, *FOLLOWING, *OPENING, *IMPORTS, *BACKTESTS, *RESULTS}
+OTHERS = [line for line in LINES if line not in APART]
 
 
 def shortened(line: str) -> list[str]:
@@ -58,6 +60,9 @@ def simulator() -> Iterator[SimulatorThread]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with the files that the command lines name."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "tradebot.toml").write_text("", encoding="utf-8")
+    (tmp_path / "data").mkdir()
     bars = [f"{START_MS + hour * HOUR},100,101,99,100,1,100\n" for hour in range(366 * 24)]
     minutes = [f"{START_MS + minute * 60_000},100,101,99,100,1,100\n" for minute in range(60)]
     klines = [f"{START_MS + minute * 60_000},100,101,99,100,1,0,100,1,1,1,0\n" for minute in range(60)]
@@ -106,9 +111,13 @@ def test_every_import(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Store(folder / "imported").load(DatasetKey("linear", "BTCUSDT", "1m")).time[0] == 1_675_198_800_000
 
 
-def test_the_backtest_and_what_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_backtest_its_results_and_what_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line in BACKTESTS:
         assert run([*shortened(line), "--data", "recorded"]) == 0, capsys.readouterr().err
+    assert len(RESULTS) >= 6
+    for line in RESULTS:
+        assert run([*shortened(line), "--data", "recorded"]) == 0, capsys.readouterr().err
+    assert (folder / "report.html").is_file()
     assert run(["data", "prune", "--dry-run", "--config", "keep.toml", "--data", "recorded"]) == 0
     assert "Nothing is older or larger than the rules" in capsys.readouterr().out
 

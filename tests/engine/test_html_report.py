@@ -107,6 +107,12 @@ def test_a_curve_stands_where_its_values_are() -> None:
     assert line_chart([0], [Line("equity", "line", (1.0,))], 136) == ""
 
 
+@pytest.mark.parametrize("fill", [False, True])
+def test_a_flat_curve_is_drawn(fill: bool) -> None:
+    for level in (0.0, 10_000.0, -5.0):
+        assert "nan" not in line_chart([0, 1], [Line("equity", "line", (level, level))], 136, fill=fill)
+
+
 def test_bars_are_as_high_as_their_counts() -> None:
     svg = bar_chart((-1.0, 0.0, 1.0), (1, 4), 136)
     heights = [float(height) for height in re.findall(r'height="([\d.]+)"><title>', svg)]

@@ -94,7 +94,9 @@ def bar_chart(edges: Sequence[float], counts: Sequence[int], height: int, unit: 
 def _range(lines: Sequence[Line], zero: bool) -> tuple[float, float]:
     values = [value for line in lines for value in line.values] + ([0.0] if zero else [])
     low, high = min(values), max(values)
-    margin = (high - low) * 0.04 or abs(high) * 0.01 or 1.0
+    if low == high:
+        return low - (abs(low) * 0.01 or 0.01), high + (0.0 if zero else abs(high) * 0.01 or 0.01)
+    margin = (high - low) * 0.04
     return low - (0.0 if zero and low >= 0.0 else margin), high + (0.0 if zero and high <= 0.0 else margin)
 
 
