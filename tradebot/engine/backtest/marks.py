@@ -71,6 +71,9 @@ def mark_columns(traded: TradedBars, sources: Sequence[Candles]) -> tuple[MarkCo
     """
     recorded, at = _recorded(traded, sources[0])
     marks = sources[0]
+    if recorded.all() and int(at[-1] - at[0]) == len(at) - 1:  # they stand side by side: nothing is copied
+        same = marks.slice(int(at[0]), int(at[-1]) + 1)
+        return MarkColumns(same.open, same.high, same.low, same.close), 0
     shift = 1.0 + _known_basis(traded, sources)
 
     def column(own: Float64, mark: Float64) -> Float64:
