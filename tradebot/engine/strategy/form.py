@@ -95,7 +95,8 @@ def _missing(fields: FormFields, rows: tuple[RuleRow, ...]) -> str:
     if not entry:
         needed.append("a rule to enter by, such as rsi below 30")
     if needed:
-        return f"Still needed: {' and '.join([', '.join(needed[:-1]), needed[-1]] if len(needed) > 1 else needed)}."
+        listed = f"{', '.join(needed[:-1])}, and {needed[-1]}" if len(needed) > 1 else needed[0]
+        return f"Still needed: {listed}."
     return _sideless(fields)
 
 
