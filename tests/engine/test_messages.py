@@ -77,7 +77,7 @@ EXAMPLES = [
     VersionView(7, 1_700_000_000_000, True, "risk.max_bars 48 -> 96"),
     VersionDiff("a", 1, 0, (DiffLine("risk.max_bars", "48", ""),)),
     RuleReading("rsi below 30", "w", ("signals.a",), "", (RuleSuggestion("rsi below 30", "l", "h"),)),
-    FormView((), (), "x", "w", (RuleRow("entry.signals.1", "entry", "RSI 14 below 30", depth=1, fields=(CHOICE,)),), "m"),
+    FormView((), (), "x", "w", (RuleRow("entry.signals.1", "entry", "RSI below 30", depth=1, fields=(CHOICE,)),), "m"),
     FormView((FormSection("risk", "risk", "Risk", (FormField("risk.max_bars", "max bars", "int", "5"),)),), (), "x"),
     TradePage(1, 0, (TRADE,)),
     Preview("x = 1\n", "x = 2\n", "BTCUSDT", 90, 7, 40, 30),
