@@ -358,6 +358,34 @@ def test_a_run_is_cancelled_between_pieces_of_the_simulation(bench: Bench) -> No
         bench.answers.answer(Preview(TOML, TOML.replace("10", "12"), days=0), cancel, stop)
 
 
+# ---------------------------------------------------------------------------------------------- what is found
+
+
+def test_on_demand_the_strategy_is_looked_at_with_the_data_on_the_columns_that_are_there(
+    bench: Bench,
+) -> None:
+    never = TOML.replace(
+        'use = "cross"\na = "fast"\nb = "slow"', 'use = "compare"\na = "fast"\nop = ">"\nb = 1e9'
+    )
+    view = bench.ask(never)
+    assert (view.linted, view.findings) == (False, ())
+    before = bench.nodes.misses
+    linted = bench.ask(never, lint=True)
+    assert bench.nodes.misses == before
+    assert linted.linted
+    assert any(each.path == "signals.cross" and "never" in each.sentence for each in linted.findings)
+    assert linted.figures == view.figures
+
+
+def test_what_a_finding_lacks_is_offered(bench: Bench) -> None:
+    view = bench.ask(lint=True)
+    funding = next(each for each in view.findings if "funding" in each.sentence)
+    assert funding.severity == "warning"
+    assert view.collect is not None
+    assert view.collect.symbols == ("BTCUSDT",)
+    assert view.command.startswith("tradebot collect --symbols BTCUSDT")
+
+
 # ---------------------------------------------------------------------------------------------- what is reused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,11 +14,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.pilot import Pilot
 
-from tests.screens.conftest import screen_text, until
+from tests.screens.build_steps import area_of
+from tests.screens.conftest import Opened, screen_text, until
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_preview import preview
 from tradebot.engine.messages import Collect, FormProblem, FormView, Preview, PreviewProgress, PreviewView
 from tradebot.screens import build_preview
+from tradebot.screens.build_checks import ChecksPane
 from tradebot.screens.build_preview import PreviewPane
 from tradebot.screens.desk import Desk
 from tradebot.screens.pickers import PickDialog
@@ -48,6 +51,11 @@ class PreviewEngine(FakeEngine):
     def previews(self) -> list[Preview]:
         return self.asked(Preview)
 
+    @property
+    def tests(self) -> list[Preview]:
+        """The requests for figures."""
+        return [each for each in self.previews if not each.lint]
+
 
 class Host(Desk):
     """The pane alone, in a box of the size it has beside the form."""
@@ -59,6 +67,7 @@ class Host(Desk):
         super().__init__(PreviewEngine())
         self.box = (width, height)
         self.said: list[str] = []
+        self.found: list[tuple[FormProblem, ...]] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {**super().get_theme_variable_defaults(), **MEANINGS}
@@ -73,6 +82,9 @@ class Host(Desk):
             self.register_theme(theme)
         self.theme = DARK.name
         self.latest = self.engine.snapshot()
+
+    def on_preview_pane_found(self, event: PreviewPane.Found) -> None:
+        self.found.append(event.findings)
 
     def say(self, sentence: str, level: str = "info") -> None:
         self.said.append(sentence)
@@ -100,7 +112,7 @@ class Shown:
         return await self.answered(toml)
 
     async def answered(self, toml: str) -> PreviewView:
-        await self.until(lambda: self.pane._view is not None and self.engine.previews[-1].toml == toml)
+        await self.until(lambda: self.pane._view is not None and self.engine.tests[-1].toml == toml)
         await self.until(lambda: not self.pane._under_way)
         await self.pilot.pause()
         assert self.pane._view is not None
@@ -134,7 +146,7 @@ async def test_an_edit_is_asked_for_after_the_pause_and_drawn_with_its_changes()
         assert not any(glyph in it.lines("figures").plain for glyph in "▲▼")
         it.edit("a = 2\n")
         await it.pilot.pause()
-        assert len(it.engine.previews) == 1  # the pause is not over
+        assert len(it.engine.tests) == 1  # the pause is not over
         view = await it.answered("a = 2\n")
         assert view.compared
         for figure in view.figures:
@@ -152,8 +164,8 @@ async def test_edits_that_follow_each_other_quickly_are_one_question() -> None:
         for number in range(2, 9):
             it.edit(f"a = {number}\n")
         await it.answered("a = 8\n")
-        assert [asked.toml for asked in it.engine.previews] == [SAVED, "a = 8\n"]
-        assert it.engine.previews[-1].saved_toml == SAVED
+        assert [asked.toml for asked in it.engine.tests] == [SAVED, "a = 8\n"]
+        assert it.engine.tests[-1].saved_toml == SAVED
 
 
 async def test_the_pause_counts_from_the_last_key_where_the_form_tells_of_keys(
@@ -188,7 +200,7 @@ async def test_the_same_text_is_not_asked_for_twice() -> None:
         it.edit(SAVED, errors=1)
         it.edit(SAVED)
         await it.pilot.pause(build_preview.PAUSE_SECONDS * 1.5)
-        assert len(it.engine.previews) == 1
+        assert len(it.engine.tests) == 1
 
 
 async def test_an_answer_that_was_overtaken_is_dropped() -> None:
@@ -196,12 +208,12 @@ async def test_an_answer_that_was_overtaken_is_dropped() -> None:
         await it.opened()
         it.engine.hold()
         it.edit("a = 2\n")
-        await it.until(lambda: len(it.engine.previews) == 2)
+        await it.until(lambda: len(it.engine.tests) == 2)
         it.edit("a = 3\n")
-        await it.until(lambda: len(it.engine.previews) == 3)
+        await it.until(lambda: len(it.engine.tests) == 3)
         it.engine.release()
         view = await it.answered("a = 3\n")
-        assert view.generation == it.engine.previews[-1].generation
+        assert view.generation == it.engine.tests[-1].generation
 
 
 async def test_opening_another_strategy_asks_at_once_and_forgets_the_one_before() -> None:
@@ -211,8 +223,8 @@ async def test_opening_another_strategy_asks_at_once_and_forgets_the_one_before(
         it.engine.hold()
         it.pane.opened(FormView((), (), "b = 1\n"), "b = 1\n")
         await it.pilot.pause()
-        assert it.engine.previews[-1].toml == "b = 1\n"
-        assert it.engine.previews[-1].symbol == ""
+        assert it.engine.tests[-1].toml == "b = 1\n"
+        assert it.engine.tests[-1].symbol == ""
         assert it.pane._view is None
         assert "Sharpe" not in it.text
         it.engine.release()
@@ -253,7 +265,7 @@ async def test_while_it_runs_the_old_figures_stay_and_after_a_while_they_are_dim
         old = it.lines("figures").plain
         it.engine.hold()
         it.edit("a = 3\n")
-        await it.until(lambda: len(it.engine.previews) == 2)
+        await it.until(lambda: len(it.engine.tests) == 2)
         assert it.lines("figures").plain == old
         assert it.tones("figures") != {"stale"}
         await it.until(lambda: it.tones("figures") == {"stale"})
@@ -286,7 +298,7 @@ async def test_missing_bars_are_offered_and_the_pane_fills_itself_when_they_are_
         await it.until(lambda: it.engine.asked(Collect) == [collect])
         assert it.app.said == ["Collecting; the preview fills itself as soon as bars are there."]
         it.engine.view = None
-        new = replace(it.app.latest.datasets[0], key="linear/BTCUSDT_5m_new")
+        new = replace(it.app.latest.datasets[0], symbol="BTCUSDT", rows=10)
         it.app.latest = replace(it.app.latest, datasets=(*it.app.latest.datasets, new))
         await it.until(lambda: it.pane._view is not None)
         assert it.pane.check_action("collect", ()) is False
@@ -298,11 +310,11 @@ async def test_a_backtest_that_is_compiled_meanwhile_is_waited_for() -> None:
         it.engine.view = PreviewView(0, "compiling", "The backtest is being compiled.")
         it.pane.opened(FormView((), (), SAVED), SAVED)
         await it.until(lambda: "The backtest is being compiled." in it.text)
-        await it.until(lambda: "compiling 0.5s" in it.text or "compiling 0.6s" in it.text)
+        await it.until(lambda: re.search(r"compiling (0\.[2-9]|[1-9])", it.text))
         it.engine.view = None
         it.app.latest = replace(it.app.latest, kernels="ready")
         await it.until(lambda: "Sharpe" in it.text)
-        assert len(it.engine.previews) == 2
+        assert len(it.engine.tests) == 2
 
 
 async def test_a_failure_is_a_sentence_and_the_figures_before_it_are_dimmed() -> None:
@@ -354,6 +366,55 @@ async def test_an_engine_that_refuses_is_a_sentence_in_the_pane_not_a_toast() ->
         assert it.app.said == []
 
 
+async def test_many_more_bars_are_tested_without_an_edit_a_few_are_not() -> None:
+    async with shown() as it:
+        await it.opened()
+        held = tuple(each for each in it.app.latest.datasets if each.symbol == "BTCUSDT")
+        rows = it.pane._rows_seen
+        for share, asked in ((0.05, 1), (0.5, 2)):
+            more = replace(held[0], key=f"linear/{share}", rows=round(rows * share))
+            it.app.latest = replace(it.app.latest, datasets=(*held, more))
+            await it.pilot.pause(build_preview._WATCH_SECONDS * 1.5)
+            assert len([each for each in it.engine.previews if not each.lint]) == asked
+
+
+async def test_once_the_figures_stand_the_strategy_is_looked_at_with_the_data_and_the_findings_are_told() -> (
+    None
+):
+    async with shown() as it:
+        problem = FormProblem("signals.cross", "never fires", "warning")
+        view = await it.opened()
+        assert not view.linted
+        it.engine.view = replace(preview(Preview(SAVED, lint=True)), findings=(problem,), took_ms=99.0)
+        await it.until(lambda: it.app.found == [(problem,)])
+        last = it.engine.previews[-1]
+        assert (last.lint, last.toml, last.generation) == (True, SAVED, view.generation)
+        assert "38 ms" in it.text  # of the figures
+
+
+async def test_findings_stand_among_the_checks_until_another_strategy_is_opened(opened: Opened) -> None:
+    engine, problem = PreviewEngine(), FormProblem("signals.cross", "never fires on these bars", "warning")
+    engine.view = replace(preview(Preview(SAVED, lint=True)), findings=(problem,))
+    async with opened(engine, "build") as pilot:
+        checks = pilot.app.query_one(ChecksPane)
+        await until(pilot, lambda: problem in (checks._problems or ()))
+        draft = area_of(pilot).draft
+        assert draft is not None
+        area_of(pilot).show_draft()
+        assert checks._problems == (*draft.view.problems, problem)
+        engine.hold()
+        area_of(pilot).show_draft(opened=True)
+        assert checks._problems == draft.view.problems
+
+
+async def test_an_edit_comes_before_the_look_at_the_data() -> None:
+    async with shown() as it:
+        await it.opened()
+        it.edit("a = \n", errors=1)
+        await it.pilot.pause(build_preview._LINT_SECONDS * 1.5)
+        assert not any(each.lint for each in it.engine.previews)
+
+
 # ---------------------------------------------------------------------------------------------- keys
 
 
@@ -364,12 +425,12 @@ async def test_the_symbol_is_picked_among_those_that_have_bars() -> None:
         await it.pilot.press("s")
         await it.until(lambda: isinstance(it.app.screen, PickDialog))
         await it.pilot.press(*"sol", "enter")
-        await it.until(lambda: it.engine.previews[-1].symbol == "SOLUSDT")
+        await it.until(lambda: it.engine.tests[-1].symbol == "SOLUSDT")
         await it.until(lambda: "SOLUSDT 5m" in it.text)
         await it.pilot.press("s")
         await it.until(lambda: isinstance(it.app.screen, PickDialog))
         await it.pilot.press(*"together", "enter")
-        await it.until(lambda: it.engine.previews[-1].symbol == "*")
+        await it.until(lambda: it.engine.tests[-1].symbol == "*")
         await it.until(lambda: "3 symbols 5m" in it.text)
 
 
@@ -378,9 +439,9 @@ async def test_the_span_grows_and_shrinks_by_brackets_and_stops_at_its_ends() ->
         await it.opened()
         it.pane.focus()
         await it.pilot.press(*["right_square_bracket"] * 4)
-        await it.until(lambda: it.engine.previews[-1].days == 0)
+        await it.until(lambda: it.engine.tests[-1].days == 0)
         await it.pilot.press(*["left_square_bracket"] * 9)
-        await it.until(lambda: it.engine.previews[-1].days == 30)
+        await it.until(lambda: it.engine.tests[-1].days == 30)
         await it.until(lambda: "· 1 month" in it.text)
 
 
@@ -396,7 +457,7 @@ async def test_nothing_is_asked_or_painted_while_nobody_looks() -> None:
         drawn = plot.drawings
         it.edit("a = 2\n")
         await it.pilot.pause(build_preview.PAUSE_SECONDS * 1.5)
-        assert (len(it.engine.previews), plot.drawings) == (1, drawn)
+        assert (len(it.engine.tests), plot.drawings) == (1, drawn)
         it.app.query_one("#box").display = True
         await it.answered("a = 2\n")
         assert plot.drawings > drawn

@@ -46,6 +46,7 @@ def preview(command: m.Preview) -> m.PreviewView:
         signals=m.PreviewSignals(24, 18, 0.5, 11_400_000, 0.62),
         candles=_candles(command.bars, end),
         notes=("61 entry decisions were dropped: a position was already open.",),
+        linted=command.lint,
         took_ms=38.0,
     )  # fmt: skip
 

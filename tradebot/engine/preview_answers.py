@@ -12,12 +12,13 @@ from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken, counted
 from tradebot.engine.market import Category, DatasetKey, Timeframe
-from tradebot.engine.messages import Collect, Preview, PreviewView
+from tradebot.engine.messages import Collect, FormProblem, Preview, PreviewView
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import Registry, StrategySpec, check_strategy
+from tradebot.engine.strategy import Registry, Severity, StrategySpec, check_strategy
 from tradebot.engine.strategy.needs import data_needs
 
 if TYPE_CHECKING:
+    from tradebot.engine.backtest.lint import CollectAction, LintFinding
     from tradebot.engine.control.settings import BacktestSettings
     from tradebot.engine.preview_run import PreviewRuns
 
@@ -141,6 +142,8 @@ class PreviewAnswers:
             with suppress(InputError):
                 before = runs.test(saved, ground, lambda done, note: say(share + done * share, note), cancel)
         compared = before is not None and before is not now
+        findings = runs.lint(spec, ground, cancel) if command.lint else ()
+        offer = next((each.action for each in findings if each.action is not None), None)
         return PreviewView(
             generation=command.generation,
             state="done",
@@ -162,6 +165,10 @@ class PreviewAnswers:
             signals=now.signals,
             candles=now.candles,
             notes=now.notes,
+            linted=command.lint,
+            findings=tuple(_problem(each) for each in findings),
+            collect=None if offer is None else _collect(offer),
+            command="" if offer is None else offer.command,
         )
 
     def _saved(self, command: Preview, registry: Registry) -> StrategySpec | None:
@@ -226,6 +233,15 @@ class PreviewAnswers:
                 elif not self._has_bars(spec.category, symbol, need.timeframe):
                     return _Missing((symbol,), need.timeframe, spec.category)
         return None
+
+
+def _problem(finding: LintFinding) -> FormProblem:
+    severity = "error" if finding.severity is Severity.ERROR else "warning"
+    return FormProblem(finding.path, finding.sentence, severity)
+
+
+def _collect(action: CollectAction) -> Collect:
+    return Collect(action.symbols, action.timeframes, action.since, category=action.category.value)
 
 
 def _no_data(generation: int, missing: _Missing, spec: StrategySpec, held: tuple[str, ...]) -> PreviewView:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tradebot.engine.backtest.inputs import SlotInput, cut, load_inputs
 from tradebot.engine.backtest.ledger import RunSettings
+from tradebot.engine.backtest.lint import LintFinding, lint_strategy
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import HOUR_MS, Category, Timeframe
 from tradebot.engine.preview_market import DataLook, FileHistories, PreviewMarket, WatchedNodes
@@ -66,6 +67,13 @@ class PreviewInputs:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
+
+    def lint(self, spec: StrategySpec, settings: RunSettings, cancel: CancelToken) -> tuple[LintFinding, ...]:
+        """What is most likely wrong with a strategy, on the columns of its last run where they are kept."""
+        market = self._maker(dict(self._before(spec)))
+        return lint_strategy(
+            spec, self._registry, self._store, settings, spec.symbols, cancel, self._nodes, market
+        )
 
     def _decided(self, spec: StrategySpec, one: SlotInput, nodes: _Progress) -> SlotInput:
         """The same bars with the decisions of another strategy."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradebot.engine.data_messages import Collect
+from tradebot.engine.strategy.form_types import FormProblem
 
 __all__ = [
     "Preview",
@@ -30,7 +31,7 @@ class Preview:
     the answer. `saved_toml` is the text to compare with ("": nothing is). `symbol` "" and `days` 0 leave the choice
     to the engine: the strategy's first symbol that has bars, and all that is stored; `days` counts back from the last
     stored bar. The equity line is reduced to two values a column of `columns`; `bars` is the number of the last
-    candles to answer with.
+    candles to answer with. With `lint` the strategy is also looked at with the data (10 ms a symbol-year of minutes).
     """
 
     toml: str
@@ -40,6 +41,7 @@ class Preview:
     generation: int = 0
     columns: int = 40
     bars: int = 40
+    lint: bool = False
 
 
 # ---------------------------------------------------------------------------------------------- replies
@@ -117,7 +119,8 @@ class PreviewView:
     `symbols` are those of the strategy that have bars, `symbol` the tested one ("" with several). Times of the curves
     are close times (UTC ms) in columns of equal length; `saved_equity` has its own times and is empty where nothing
     was compared. `trades` counts positions that are still open too. `notes` are sentences worth reading, the most
-    important first. `took_ms` is the engine's time.
+    important first. `findings` say what is most likely wrong with the strategy on this data, where it was `linted`.
+    `took_ms` is the engine's time.
     """
 
     generation: int
@@ -141,6 +144,8 @@ class PreviewView:
     signals: PreviewSignals = PreviewSignals()
     candles: PreviewCandles = PreviewCandles()
     notes: tuple[str, ...] = ()
+    linted: bool = False
+    findings: tuple[FormProblem, ...] = ()
     collect: Collect | None = None
     command: str = ""
     took_ms: float = 0.0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tradebot.engine.backtest.findings import findings_of
 from tradebot.engine.backtest.ledger import RunSettings, StrategyRules
+from tradebot.engine.backtest.lint import LintFinding
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings
@@ -151,6 +152,13 @@ class PreviewRuns:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def lint(self, spec: StrategySpec, ground: Ground, cancel: CancelToken) -> tuple[LintFinding, ...]:
+        """What is most likely wrong with a strategy on this data, the gravest first."""
+        spec = replace(spec, symbols=ground.symbols, top=None)
+        span = ground.span
+        settings = RunSettings.resolve(spec, self._settings, None, span.start_ms, span.end_ms)
+        return self._inputs.lint(spec, settings, cancel)
 
     def _bytes_a_bar(self, spec: StrategySpec) -> int:
         """What the columns of one bar take: the outputs of indicators, both sides of signals, the bars themselves."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from textual import on
 
 from tradebot.engine.control.errors import InputError, TradebotError
-from tradebot.engine.messages import EditForm, FormEdit, FormView, OpenToml
+from tradebot.engine.messages import EditForm, FormEdit, FormProblem, FormView, OpenToml
 from tradebot.screens import formats
 from tradebot.screens.build_checks import ChecksPane, WordsPane
 from tradebot.screens.build_draft import TEXT, Draft
@@ -30,6 +30,7 @@ class EditingArea(KeepingArea):
     def __init__(self) -> None:
         super().__init__()
         self._sending = asyncio.Lock()
+        self._findings: tuple[FormProblem, ...] = ()
 
     @property
     def form(self) -> FormPane:
@@ -170,7 +171,9 @@ class EditingArea(KeepingArea):
         view = draft.view
         self._caption()
         self.form.show_text(draft.text, draft.broken_why, first_error(view), force=opened or elsewhere)
-        self.query_one(ChecksPane).show(view.problems)
+        if opened:
+            self._findings = ()
+        self._show_checks(view)
         self.query_one(WordsPane).show(view.words, view.missing)
         if opened:
             self.preview.opened(view, draft.saved_toml)
@@ -179,6 +182,20 @@ class EditingArea(KeepingArea):
         self.show_list()
         self.show_tabs()
         self.refresh_bindings()
+
+    @on(PreviewPane.Found)
+    def _found(self, event: PreviewPane.Found) -> None:
+        event.stop()
+        self._findings = event.findings
+        if self.draft is not None:
+            self._show_checks(self.draft.view)
+
+    def _show_checks(self, view: FormView) -> None:
+        """What the text says is wrong, then what the data says; of the data what was found last, until it is looked
+        at again."""
+        known = {(each.path, each.sentence) for each in view.problems}
+        found = (each for each in self._findings if (each.path, each.sentence) not in known)
+        self.query_one(ChecksPane).show((*view.problems, *found))
 
     def show_list(self) -> None:
         """Draw the list of strategies."""

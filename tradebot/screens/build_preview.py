@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.timer import Timer
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import FormView, Preview, PreviewView
-from tradebot.screens import formats, preview_drawing
+from tradebot.engine.messages import FormProblem, FormView, Preview, PreviewView
+from tradebot.screens import preview_drawing
 from tradebot.screens.area import Pane
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.pickers import Choice, PickDialog
 from tradebot.screens.widgets.candles import CandleChart
 from tradebot.screens.widgets.line_plot import LinePlot
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, wrap
 
 __all__ = ["PAUSE_SECONDS", "PreviewPane"]
 
@@ -27,12 +29,10 @@ _STALE_SECONDS = 0.3
 _WATCH_SECONDS = 0.25
 _SPANS = (30, 90, 180, 365, 730, 0)
 _ALL = "*"
+_LINT_SECONDS = 0.3
 _CANDLE_AXIS = 10
 _INDENT = 1
-_LEAST_FIGURE_ROWS, _SIGNAL_ROWS, _PLOT_ROWS, _CANDLE_ROWS = 3, 2, 2, 5
-_MOST_NOTE_ROWS = 3
-_ROOMY_ROWS, _NARROW = 30, 36
-_WAITING = {"compiling", "no_data"}
+_GROWN = 1.1
 
 
 class PreviewPane(Pane):
@@ -55,6 +55,13 @@ class PreviewPane(Pane):
         Binding("c", "collect", "collect", id="preview.collect"),
     ]
 
+    class Found(Message):
+        """What is most likely wrong with the strategy, seen with the data at hand."""
+
+        def __init__(self, findings: tuple[FormProblem, ...]) -> None:
+            super().__init__()
+            self.findings = findings
+
     def __init__(self) -> None:
         super().__init__(id="preview-pane", classes="pane")
         self.can_focus = True
@@ -71,11 +78,10 @@ class PreviewPane(Pane):
         self._view: PreviewView | None = None
         self._last_key, self._key_told = float("-inf"), False
         self._seen = False
-        self._data_seen: frozenset[str] = frozenset()
+        self._rows_seen = 0
         self._waits_since = 0.0
         self._pause: Timer | None = None
         self._stale: Timer | None = None
-        self._watch: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom: what is shown, a sentence where something is up, figures, line, candles, signals."""
@@ -170,11 +176,10 @@ class PreviewPane(Pane):
         if self._stale is not None:
             self._stale.stop()
         self._stale = self.set_timer(_STALE_SECONDS, self._grow_stale)
-        self._ask(self._generation)
+        self._ask(self._generation, self._asked)
 
     @errand("preview", exclusive=True)
-    async def _ask(self, generation: int) -> None:
-        asked = self._asked
+    async def _ask(self, generation: int, asked: Preview | None) -> None:
         if asked is None:
             return
         try:
@@ -193,11 +198,22 @@ class PreviewPane(Pane):
             self._stale = None
         if self._answer is None or self._answer.state != answer.state:
             self._waits_since = self._now()
+        if answer.linted and self._view is not None:
+            answer = replace(answer, took_ms=self._view.took_ms)  # that of the figures, which stand already
         self._answer = answer
         if answer.state == "done":
             self._view = answer
-        self._data_seen = self._data()
+        self._rows_seen = self._rows()
         self._draw()
+        if answer.linted:
+            self.post_message(self.Found(answer.findings))
+        elif answer.state == "done":
+            self.set_timer(_LINT_SECONDS, partial(self._ask_lint, self._generation))
+
+    def _ask_lint(self, generation: int) -> None:
+        """Have the strategy looked at with the data, once the figures stand and nothing newer is asked for."""
+        if generation == self._generation and self._asked is not None and self._seen and not self._broken:
+            self._ask(generation, replace(self._asked, lint=True))
 
     def _grow_stale(self) -> None:
         self._stale = None
@@ -205,23 +221,29 @@ class PreviewPane(Pane):
             self._muted = True
             self._draw()
 
-    def _data(self) -> frozenset[str]:
-        return frozenset(each.key for each in desk_of(self).latest.datasets if each.rows)
+    def _rows(self) -> int:
+        """How many bars are stored of what is tested, or would be if there were any."""
+        answer = self._answer
+        names = set(answer.symbols) if answer is not None else set()
+        if answer is not None and answer.collect is not None:
+            names.update(answer.collect.symbols)
+        return sum(each.rows for each in desk_of(self).latest.datasets if each.symbol in names)
 
     def _look(self) -> None:
-        """While something is waited for: draw how far it is, and ask again once it is there."""
-        if self._under_way:
+        """Draw how far a run is; ask again where what was missing has come, or many more bars."""
+        answer = self._answer
+        if self._under_way or (answer is not None and answer.state == "compiling"):
             self._draw_head()
+        if answer is None or self._under_way or self._pause is not None:
             return
-        state = self._answer.state if self._answer is not None else ""
-        ready = (state == "compiling" and desk_of(self).latest.kernels == "ready") or (
-            state == "no_data" and self._data() != self._data_seen
-        )
-        if ready:
+        if answer.state == "compiling":
+            changed = desk_of(self).latest.kernels == "ready"
+        else:
+            rows = self._rows()
+            changed = rows > self._rows_seen * _GROWN if answer.state == "done" else rows != self._rows_seen
+        if changed:
             self._asked = None
             self._plan()
-        else:
-            self._draw_head()
 
     # ------------------------------------------------------------------------------------------ keys
 
@@ -274,12 +296,14 @@ class PreviewPane(Pane):
     def on_show(self) -> None:
         """Somebody looks: test and draw what came meanwhile."""
         self._seen = True
+        self._watch.resume()
         self._plan()
         self._draw()
 
     def on_hide(self) -> None:
         """Nobody looks."""
         self._seen = False
+        self._watch.pause()
 
     def on_resize(self) -> None:
         """Draw for the new size; more columns want more values."""
@@ -301,95 +325,41 @@ class PreviewPane(Pane):
 
     def _draw(self) -> None:
         """Everything, as far as it changed."""
-        if self._watch is not None:
-            waits = self._under_way or (self._answer is not None and self._answer.state in _WAITING)
-            (self._watch.resume if waits and self._seen else self._watch.pause)()
         if not self._seen:
             return
-        view = self._view
-        width = max(16, self.size.width)
-        muted = self._muted or self._is_old
+        view, standing = self._view, self._standing()
+        width, height = max(16, self.size.width), self.size.height
+        muted = standing.is_old
         self._draw_head()
-        self.query_one("#preview-say", LinesView).show(self._sentences(width))
-        height = self.size.height
-        left = height - 1 - len(self.query_one("#preview-say", LinesView).lines)
-        figures, signals, notes = self._words(view, width, left, muted) if view is not None else ([], [], [])
-        left -= len(figures) + len(signals) + len(notes)
-        self.query_one("#preview-figures", LinesView).show(figures)
-        self.query_one("#preview-signals", LinesView).show(signals)
-        self.query_one("#preview-notes", LinesView).show(notes)
+        up = preview_drawing.sentences(standing, width)
+        words = preview_drawing.words_of(view, width, height - 1 - len(up), muted)
+        for part, lines in (
+            ("say", up),
+            ("figures", words.figures),
+            ("signals", words.signals),
+            ("notes", words.notes),
+        ):
+            self.query_one(f"#preview-{part}", LinesView).show(lines)
         # Where both charts do not fit beside the words, the line stays; where nothing was traded, there is none.
-        self.set_class(left < _PLOT_ROWS + _CANDLE_ROWS, "-short")
+        self.set_class(not words.both, "-short")
         self.set_class(view is None or not view.trades, "-nothing")
-        self._draw_border(hidden=view is not None and len(view.notes) > 0 and not notes)
+        self.caption(subtitle=preview_drawing.border_text(view, words.hidden))
         if view is not None:
             self.query_one("#preview-equity", LinePlot).show(preview_drawing.plot_of(view, muted))
             self.query_one("#preview-candles", CandleChart).show(
                 preview_drawing.candles_of(view.candles, muted)
             )
 
-    @staticmethod
-    def _words(
-        view: PreviewView, width: int, rows: int, muted: bool
-    ) -> tuple[list[Line], list[Line], list[Line]]:
-        """Figures, signals and notes, in as many rows as the charts leave them."""
-        charts = _PLOT_ROWS + _CANDLE_ROWS if view.trades else 0
-        most = max(_LEAST_FIGURE_ROWS, rows - _SIGNAL_ROWS - _PLOT_ROWS)
-        figures = preview_drawing.figure_lines(view.figures, width, most, muted) if view.trades else []
-        signals = preview_drawing.signal_lines(view.signals, width, muted)
-        signals = signals[: max(1, rows - len(figures) - _PLOT_ROWS)]
-        free = rows - len(figures) - len(signals) - charts
-        most = free if not view.trades or rows > _ROOMY_ROWS else min(_MOST_NOTE_ROWS, free)
-        return figures, signals, preview_drawing.note_lines(view.notes, width, max(0, most))
-
-    def _draw_border(self, *, hidden: bool) -> None:
-        """Below: what the arrows mean, and that there is more to read where the pane is too small for it."""
-        view = self._view
-        meaning = "▲▼ against saved" if view is not None and view.compared else "[ ] span"
-        notes = f" · ! {formats.plural(len(view.notes), 'note')} (m)" if view is not None and hidden else ""
-        self.caption(subtitle=meaning + notes)
-
-    @property
-    def _is_old(self) -> bool:
-        """Whether what is drawn is not of what stands in the form."""
-        return bool(self._broken) or (self._answer is not None and self._answer is not self._view)
-
-    def _draw_head(self) -> None:
-        doing, tone = self._doing()
-        line = preview_drawing.head_line(
-            self._view, self._symbol, self._days, doing, tone, max(16, self.size.width)
-        )
-        self.query_one("#preview-head", LinesView).show((line,))
-
-    def _doing(self) -> tuple[str, str]:
-        """What is going on, in a few words, and its tone."""
-        if self._broken:
-            if self._view is None:
-                return "not tested yet", "warning"
-            return ("of the " if self.size.width > _NARROW else "") + "last valid version", "warning"
+    def _standing(self) -> preview_drawing.Standing:
+        share: float | None = None
         if self._under_way and self._muted:
             progress = desk_of(self).latest.preview
-            share = f" {progress.share:.0%}" if progress.generation == self._generation else ""
-            return f"testing{share}", "primary"
-        answer = self._answer
-        if answer is None:
-            return "", "dim"
-        if answer.state == "done":
-            return f"{answer.took_ms:.0f} ms", "dim"
-        if answer.state == "compiling":
-            return f"compiling {formats.span(self._now() - self._waits_since)}", "warning"
-        return "no bars" if answer.state == "no_data" else "not tested", "warning"
+            share = progress.share if progress.generation == self._generation else 0.0
+        waited_s = self._now() - self._waits_since
+        return preview_drawing.Standing(self._answer, self._view, self._broken, share, waited_s)
 
-    def _sentences(self, width: int) -> list[Line]:
-        """What is up, where something is."""
-        answer = self._answer
-        if self._broken and self._view is None:
-            text = f"{formats.plural(self._broken, 'error')} to mend; as soon as nothing is wrong, it is tested here."
-            return [((line, "dim"),) for line in wrap(text, width - 2)]
-        if answer is None or answer.state == "done" or self._broken:
-            return []
-        lines: list[Line] = [((line, "text"),) for line in wrap(answer.sentence, width - 2)]
-        if answer.collect is not None:
-            lines += [(("c", "key"), ("  collects them now, or on a console:", "dim"))]
-            lines += [((line, "dim"),) for line in wrap(answer.command, width - 2)]
-        return lines
+    def _draw_head(self) -> None:
+        width = max(16, self.size.width)
+        doing, tone = preview_drawing.doing(self._standing(), width)
+        line = preview_drawing.head_line(self._view, self._symbol, self._days, doing, tone, width)
+        self.query_one("#preview-head", LinesView).show((line,))

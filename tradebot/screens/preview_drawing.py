@@ -2,18 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tradebot.engine.messages import PreviewCandles, PreviewFigure, PreviewSignals, PreviewView
 from tradebot.screens import formats
 from tradebot.screens.widgets.candles import CandleData, Marker
 from tradebot.screens.widgets.line_plot import Plot, PlotLine
 from tradebot.screens.widgets.palette import Line, Part, line_length, spread, wrap
 
-__all__ = ["candles_of", "figure_lines", "head_line", "note_lines", "plot_of", "signal_lines", "span_text"]
+__all__ = [
+    "Standing",
+    "Words",
+    "border_text",
+    "candles_of",
+    "doing",
+    "figure_lines",
+    "head_line",
+    "note_lines",
+    "plot_of",
+    "sentences",
+    "signal_lines",
+    "span_text",
+    "words_of",
+]
 
 _TEXT_WIDTH = 7
 _ROOM, _LEAST_ROOM = 14, 9  # beside a label: with the size of a change, with its arrow only
+_LEAST_FIGURE_ROWS, _SIGNAL_ROWS, _PLOT_ROWS, _CANDLE_ROWS = 3, 2, 2, 5
+_MOST_NOTE_ROWS = 3
+_ROOMY_ROWS, _NARROW = 30, 36
 _BETTER = {1: "good", -1: "bad", 0: "dim"}
 _DAYS = {0: "all", 30: "1 month", 90: "3 months", 180: "6 months", 365: "1 year", 730: "2 years"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a preview stands: `answer` is the engine's latest, `view` the latest with figures.
+
+    `errors` is the number of errors in the form, `share` how far a run is that takes long (None: none does), `waited_s`
+    how long the answer's state has lasted.
+    """
+
+    answer: PreviewView | None = None
+    view: PreviewView | None = None
+    errors: int = 0
+    share: float | None = None
+    waited_s: float = 0.0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the figures are not those of what stands in the form."""
+        return bool(self.errors) or self.share is not None or self.answer is not self.view
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is written around the charts. `hidden` counts notes that found no room, `both` whether both charts do."""
+
+    figures: tuple[Line, ...] = ()
+    signals: tuple[Line, ...] = ()
+    notes: tuple[Line, ...] = ()
+    hidden: int = 0
+    both: bool = True
+
+
+def words_of(view: PreviewView | None, width: int, rows: int, muted: bool) -> Words:
+    """Figures, signals and notes, in as many of `rows` as the charts leave them; without trades there are no charts."""
+    if view is None:
+        return Words()
+    charts = _PLOT_ROWS + _CANDLE_ROWS if view.trades else 0
+    most = max(_LEAST_FIGURE_ROWS, rows - _SIGNAL_ROWS - _PLOT_ROWS)
+    figures = figure_lines(view.figures, width, most, muted) if view.trades else []
+    signals = signal_lines(view.signals, width, muted)[: max(1, rows - len(figures) - _PLOT_ROWS)]
+    free = max(0, rows - len(figures) - len(signals) - charts)
+    notes = note_lines(
+        view.notes, width, min(_MOST_NOTE_ROWS, free) if charts and rows <= _ROOMY_ROWS else free
+    )
+    left = rows - len(figures) - len(signals) - len(notes)
+    hidden = 0 if notes else len(view.notes)
+    return Words(tuple(figures), tuple(signals), tuple(notes), hidden, left >= _PLOT_ROWS + _CANDLE_ROWS)
+
+
+def border_text(view: PreviewView | None, hidden: int) -> str:
+    """What the arrows mean, and that there is more to read where the pane is too small for it."""
+    meaning = "▲▼ against saved" if view is not None and view.compared else "[ ] span"
+    return f"{meaning} · ! {formats.plural(hidden, 'note')} (m)" if hidden else meaning
+
+
+def doing(standing: Standing, width: int) -> tuple[str, str]:
+    """What is going on or is up with the preview, in a few words, and the tone of these."""
+    answer = standing.answer
+    if standing.errors:
+        if standing.view is None:
+            return "not tested yet", "warning"
+        return ("of the " if width > _NARROW else "") + "last valid version", "warning"
+    if standing.share is not None:
+        return (f"testing {standing.share:.0%}" if standing.share else "testing"), "primary"
+    if answer is None:
+        return "", "dim"
+    if answer.state == "done":
+        return f"{answer.took_ms:.0f} ms", "dim"
+    if answer.state == "compiling":
+        return f"compiling {formats.span(standing.waited_s)}", "warning"
+    return "no bars" if answer.state == "no_data" else "not tested", "warning"
+
+
+def sentences(standing: Standing, width: int) -> list[Line]:
+    """What is up, where something is, with what can be done."""
+    answer = standing.answer
+    if standing.errors and standing.view is None:
+        text = f"{formats.plural(standing.errors, 'error')} to mend; as soon as nothing is wrong, it is tested here."
+        return [((line, "dim"),) for line in wrap(text, width - 2)]
+    if answer is None or answer.state == "done" or standing.errors:
+        return []
+    lines: list[Line] = [((line, "text"),) for line in wrap(answer.sentence, width - 2)]
+    if answer.collect is not None:
+        lines += [(("c", "key"), ("  collects them now, or on a console:", "dim"))]
+        lines += [((line, "dim"),) for line in wrap(answer.command, width - 2)]
+    return lines
 
 
 def span_text(days: int) -> str:
