@@ -152,7 +152,7 @@ def exit_by_target(account: Account, state: SlotState, leg: Leg, price: float, *
     position = state.position
     assert position is not None
     leg.filled = True
-    lots = position.lots if leg.lots is None else min(leg.lots, position.lots)
+    lots = position.lots if leg.takes_the_rest else min(leg.lots, position.lots)
     instrument = state.instrument
     if position.lots - lots < whole_steps_up(instrument.min_quantity, instrument.lot):
         lots = position.lots

@@ -115,20 +115,26 @@ def set_levels(state: SlotState, position: Position) -> None:
 
 
 def legs_from(state: SlotState, position: Position) -> list[Leg]:
-    """The take-profits, the nearest first, each with its share of the whole quantity rounded down to lots.
-
-    Where the shares make up the whole the last one takes all that is left. A leg of no lots is left out.
-    """
+    """The take-profits, the nearest first, each with its share of the whole quantity rounded down to lots."""
     side, targets = position.side, state.rules.targets
     shares = shares_of(targets)
     legs = []
     for target, share in zip(targets, shares, strict=True):
         ticks = target_from(state, side, position.entry_price, position.decision, target.level, position.risk)
         legs.append(Leg(target.level, ticks, whole_steps_down(position.lots * share / WHOLE, 1)))
-    legs.sort(key=lambda leg: side * leg.ticks)
-    if legs and math.isclose(sum(shares), WHOLE, rel_tol=1e-9):
-        legs[-1].lots = None
-    return [leg for leg in legs if leg.lots is None or leg.lots > 0]
+    return in_order(state, side, legs)
+
+
+def in_order(state: SlotState, side: int, legs: list[Leg]) -> list[Leg]:
+    """The legs that are left, the nearest first.
+
+    Where the shares make up the whole the last one takes all that is left. A leg of no lots is left out.
+    """
+    whole = math.isclose(sum(shares_of(state.rules.targets)), WHOLE, rel_tol=1e-9)
+    left = sorted((leg for leg in legs if not leg.filled), key=lambda leg: side * leg.ticks)
+    for leg in left:
+        leg.takes_the_rest = whole and leg is left[-1]
+    return [leg for leg in left if leg.takes_the_rest or leg.lots > 0]
 
 
 def shares_of(targets: tuple[ReferenceTarget, ...] | list[ReferenceTarget]) -> list[float]:
@@ -213,6 +219,7 @@ def read_series_levels(state: SlotState, position: Position, decision: int) -> N
         if not math.isnan(value):
             ticks = target_tick(state, side, value)
             leg.ticks = ticks if leg.level.follow else tighter(-side, leg.ticks, ticks)
+    position.legs = in_order(state, side, position.legs)
 
 
 # Tests against a price -------------------------------------------------------------------------------------

@@ -53,11 +53,12 @@ def better(side: int, one: float, other: float) -> float:
 
 @dataclass(slots=True)
 class Leg:
-    """One take-profit of a position; the lots None stand for all that is left."""
+    """One take-profit of a position; the farthest one takes all that is left where the shares make up the whole."""
 
     level: ReferenceLevel
     ticks: int
-    lots: int | None
+    lots: int
+    takes_the_rest: bool = False
     filled: bool = False
 
 

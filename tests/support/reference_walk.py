@@ -22,7 +22,15 @@ from tests.support.reference_margin import (
     position_liquidation_price,
     reserve_of_one,
 )
-from tests.support.reference_state import Account, PendingEntry, Position, SlotState, better, worse
+from tests.support.reference_state import (
+    GRID_TOLERANCE,
+    Account,
+    PendingEntry,
+    Position,
+    SlotState,
+    better,
+    worse,
+)
 from tests.support.reference_types import LONG, ReferenceEquity, ReferenceResult, ReferenceRun
 
 
@@ -42,8 +50,10 @@ def walk(run: ReferenceRun) -> ReferenceResult:
             meet_stop_or_liquidation(account, state)
             meet_targets(account, state)
         for state in present:
+            if state.position is not None:
+                note_extremes(state, state.position)
             settle_delisted(account, state)
-        expire_entries(account, present)
+        expire_entries(account, time)
         mark_at_close(account, present, time)
         if account.equity <= 0:
             account.result.bankrupt = True
@@ -93,8 +103,13 @@ def liquidate_at_the_open(account: Account, present: list[SlotState]) -> None:
             continue
         position.coarse = position.coarse or state.bar.coarse
         price = position_liquidation_price(account, state, position)
-        if price is not None and position.side * (state.bar.mark_open - price) <= 0:
+        if price is not None and comes_to(state, position.side, state.bar.mark_open, price):
             liquidate(account, state, at_open=True)
+
+
+def comes_to(state: SlotState, side: int, mark: float, price: float) -> bool:
+    """Whether the mark stands at the liquidation price or beyond it; a float's last digits do not decide."""
+    return side * (mark - price) <= GRID_TOLERANCE * state.instrument.tick
 
 
 def exit_at_gapped_levels(account: Account, present: list[SlotState]) -> None:
@@ -157,7 +172,7 @@ def fill_entry_inside(account: Account, state: SlotState) -> None:
     """A limit that the bar trades through fills at its price as maker; a stop that it touches, with slippage.
 
     It comes before the stop and the targets of the bar: the worse order for an add, and the only one possible for a
-    limit between the open and the stop.
+    limit between the open and the stop. A limit beyond the stop or the liquidation cannot come first.
     """
     order, bar, costs = state.pending_entry, state.bar, state.rules.costs
     if order is None or order.price_ticks is None:
@@ -171,10 +186,22 @@ def fill_entry_inside(account: Account, state: SlotState) -> None:
             )
     else:
         farthest = bar.low_ticks if order.side == LONG else bar.high_ticks
-        if order.side * (farthest - order.price_ticks) < 0:
+        if order.side * (farthest - order.price_ticks) < 0 and not ends_before(account, state, order):
             fill_entry(
                 account, state, order, price, slips=False, fee_percent=costs.maker_fee_percent, inside=True
             )
+
+
+def ends_before(account: Account, state: SlotState, order: PendingEntry) -> bool:
+    """Whether the price comes to the position's stop or liquidation before it comes to a limit that adds to it."""
+    position = state.position
+    if position is None or order.price_ticks is None:
+        return False
+    stop = binding_stop(state, position)
+    if stop is not None and position.side * (order.price_ticks - stop[0]) <= 0:
+        return True
+    price = position_liquidation_price(account, state, position)
+    return price is not None and position.side * (state.price(order.price_ticks) - price) <= 0
 
 
 def meet_stop_or_liquidation(account: Account, state: SlotState) -> None:
@@ -207,7 +234,7 @@ def is_liquidated_inside(
     """Whether the mark comes to the liquidation price, and not first the price to a stop that it reaches."""
     price, side = position_liquidation_price(account, state, position), position.side
     farthest = state.bar.mark_low if side == LONG else state.bar.mark_high
-    if price is None or side * (farthest - price) > 0:
+    if price is None or not comes_to(state, side, farthest, price):
         return False
     return stop is None or side * (state.price(stop[0]) - price) < 0
 
@@ -232,8 +259,6 @@ def mark_at_close(account: Account, present: list[SlotState], time: int) -> None
     start_the_day(account, time)
     for state in present:
         state.mark = state.bar.mark_close
-        if state.position is not None:
-            note_extremes(state, state.position)
     held = [state for state in account.states if state.position is not None]
     unrealised = sum(
         position.side * state.quantity(position.lots) * (state.mark - position.entry_price)
@@ -257,11 +282,9 @@ def note_extremes(state: SlotState, position: Position) -> None:
     position.filled_inside = position.filled_by_stop = False
 
 
-def expire_entries(account: Account, present: list[SlotState]) -> None:
-    """A limit or stop order that no later bar can fill ends with the last bar of its life."""
-    for state in present:
+def expire_entries(account: Account, time: int) -> None:
+    """A limit or stop order that rests ends when its time is over, whether its symbol has a bar then or not."""
+    for state in account.states:
         order = state.pending_entry
-        if order is None or order.price_ticks is None:
-            continue
-        if state.bar.close_time >= ends_at(state, order):
-            cancel(account, state, "expired", state.bar.close_time)
+        if order is not None and order.resting and time >= ends_at(state, order):
+            cancel(account, state, "expired", time)

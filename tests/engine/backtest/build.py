@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
-from tradebot.engine.backtest.codes import REFUSALS, Count, EntryReason, ExitReason, TradeStatus
+from tradebot.engine.backtest.codes import INTERVENTIONS, REFUSALS, EntryReason, ExitReason, TradeStatus
 from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.market import Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
@@ -130,12 +130,25 @@ def trade_rows(ledger: Ledger) -> list[dict[str, object]]:
     ]
 
 
+def run_rows(ledger: Ledger) -> list[dict[str, object]]:
+    """The trade log with the columns that whole runs have beside."""
+    return [
+        row | {"strategy": ledger.strategies[record["strategy"]], "coarse": bool(record["coarse"])}
+        for row, record in zip(trade_rows(ledger), ledger.trades, strict=True)
+    ]
+
+
 def refusals(ledger: Ledger) -> dict[str, int]:
     return {kind.name.lower(): ledger.count(kind) for kind in REFUSALS if ledger.count(kind)}
 
 
-def reduced(ledger: Ledger) -> int:
-    return ledger.count(Count.REDUCED)
+def interventions(ledger: Ledger) -> dict[str, int]:
+    """By the words of the rules: a limit that was reached is called by its name."""
+    return {
+        kind.name.lower().removesuffix("_reached"): ledger.count(kind)
+        for kind in INTERVENTIONS
+        if ledger.count(kind)
+    }
 
 
 def _number(value: float) -> float | None:

@@ -156,7 +156,7 @@ class TestState:
         good = SimulationState.begin(2, 100.0)
         assert SimulationState.from_bytes(good.to_bytes()).to_bytes() == good.to_bytes()
         good.account["version"] = 99
-        with pytest.raises(InputError, match="has version 99, this tradebot reads version 1"):
+        with pytest.raises(InputError, match="has version 99, this tradebot reads version 2"):
             SimulationState.from_bytes(good.to_bytes())
         with pytest.raises(InputError, match="its bytes are damaged"):
             SimulationState.from_bytes(b"nothing")
@@ -186,10 +186,10 @@ def test_an_instrument_without_a_tick_is_refused() -> None:
 
 def test_an_entry_that_a_used_up_account_cannot_wait_for() -> None:
     """Refused for want of a next bar is only what was decided on the slot's last bar."""
-    falling = slot("100 100 100 100 | 100 100 100 100 | 100 400 100 400 | 1 1 1 1", {0: "short"})
+    falling = slot("100 100 100 100 | 100 100 100 100 | 100 400 100 400 | 1 1 1 1", {0: "short"}, lot=10.0)
     waiting = slot("50 50 50 50 | 50 50 50 50 | - | 50 50 50 50", {1: "long"}, symbol="BBB")
     last = slot("50 50 50 50 | 50 50 50 50", {1: "long"}, symbol="CCC")
-    parts = inputs([falling, waiting, last], fixed(5.0), ReferenceCosts(), 1000.0)
+    parts = inputs([falling, waiting, last], fixed(10.0), ReferenceCosts(), 1000.0)
     ledger = Simulation(*parts).run()
     assert ledger.bankrupt
     assert ledger.counts[:, Count.NO_NEXT_BAR].tolist() == [0, 0, 1]

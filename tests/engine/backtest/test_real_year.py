@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.engine.backtest.build import inputs
 from tests.engine.backtest.test_against_reference import first_difference
-from tests.support.reference import simulate_reference
+from tests.engine.backtest.whole_runs import simulate_run
+from tests.support.reference import simulate_reference_run
+from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
-from tradebot.engine.backtest import simulate
 
 HOUR_MS = 3_600_000
 
@@ -75,9 +75,9 @@ def test_a_year_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) 
         cooldown_bars=3,
     )
     costs = ReferenceCosts(0.02, 0.01, 0.005, 0.001, True)
-    ledger = simulate(*inputs([slot], risk, costs, 10_000.0))
-    expected = simulate_reference([slot], risk, costs, 10_000.0)
-    assert first_difference(ledger, expected) is None
+    run = run_of([slot], risk, costs, 10_000.0)
+    ledger = simulate_run(run)
+    assert first_difference(ledger, simulate_reference_run(run)) is None
     assert len(ledger.trades) > 1000
 
 
@@ -95,8 +95,9 @@ def test_eight_perpetuals_on_one_account_with_recorded_funding(shared_market: Pa
         max_bars=400,
     )
     costs = ReferenceCosts(0.055, 0.02, 0.01, 0.0, True)
-    ledger = simulate(*inputs(slots, risk, costs, 10_000.0))
-    assert first_difference(ledger, simulate_reference(slots, risk, costs, 10_000.0)) is None
+    run = run_of(slots, risk, costs, 10_000.0)
+    ledger = simulate_run(run)
+    assert first_difference(ledger, simulate_reference_run(run)) is None
     assert len(ledger.trades) > 300
     assert np.count_nonzero(ledger.trades["funding"]) > 100
 

@@ -94,7 +94,9 @@ class TestSymbols:
         for n, symbol in enumerate(("AAAUSDT", "AABUSDT", "BBBUSDT")):
             put(store, symbol, waves(300, level=100.0 * (n + 1)))
         put(store, "AACUSDT", waves(30, step_ms=24 * HOUR_MS), "1d")
-        result = run(store, strategy(symbols=("AA?USDT", "BBBUSDT")))
+        result = run(
+            store, strategy(symbols=("AA?USDT", "BBBUSDT")).replace("percent = 50.0", "percent = 20.0")
+        )
         assert result.symbols == ("AAAUSDT", "AABUSDT", "BBBUSDT")
         assert {int(slot) for slot in result.trades["slot"]} == {0, 1, 2}
 
@@ -140,11 +142,13 @@ class TestWarnings:
     def test_an_account_that_is_used_up_stops(self, store: Store) -> None:
         rising = [
             BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "1", "")
-            for n, price in enumerate([100.0] * 10 + [90.0, 80.0, 70.0] + [60.0] + [200.0] * 20)
+            for n, price in enumerate([100.0] * 10 + [80.0] * 4 + [200.0] * 20)
         ]
         put(store, "AAAUSDT", rising)
-        text = strategy(direction="short").replace("percent = 50.0", "percent = 100.0")
+        text = strategy(direction="short").replace("percent = 50.0", "percent = 200.0")
         text = text.replace('stop_loss = { use = "percent", percent = 2.0 }\n', "")
+        # all of the cash is the margin of the short, and all of it is lost when it is liquidated
+        text += "[costs]\ntaker_fee_percent = 0.0\nslippage_percent = 0.0\nfunding = false\n"
         result = run(store, text)
         assert "bankrupt" in result.flags
         assert result.metrics.final_equity <= 0

@@ -7,6 +7,19 @@ Their values are frozen into compiled code and into saved states: extend, never 
 from __future__ import annotations
 
 from enum import Enum, IntEnum
+from typing import cast
+
+import numpy as np
+
+
+def code(value: int) -> int:
+    """A number for compiled code that is compiled like any other: for a literal one its callees are made anew."""
+    return cast(int, np.int64(value))
+
+
+def flag(value: bool) -> bool:
+    """A truth value for compiled code, as `code`."""
+    return cast(bool, np.bool_(value))
 
 
 class EntryReason(IntEnum):
@@ -15,6 +28,7 @@ class EntryReason(IntEnum):
     NONE = 0
     SIGNAL = 1
     REVERSE = 2
+    ADD = 3
 
 
 class ExitReason(IntEnum):
@@ -28,6 +42,12 @@ class ExitReason(IntEnum):
     OPPOSITE = 5
     TIME = 6
     END = 7
+    TRAILING = 8
+    BREAK_EVEN = 9
+    LIQUIDATION = 10
+    DAILY_LOSS = 11
+    DRAWDOWN = 12
+    DELISTED = 13
 
 
 class TradeStatus(IntEnum):
@@ -35,10 +55,11 @@ class TradeStatus(IntEnum):
 
     CLOSED = 0
     OPEN = 1
+    LIQUIDATED = 2
 
 
 class Count(IntEnum):
-    """Why an entry decision did not become a position (refusals), or became another one (`REDUCED`)."""
+    """What became of decisions and positions: refusals of entries, and interventions (`INTERVENTIONS`)."""
 
     GAP = 0
     INSUFFICIENT_MARGIN = 1
@@ -50,10 +71,36 @@ class Count(IntEnum):
     DIRECTION = 7
     COOLDOWN = 8
     NO_NEXT_BAR = 9
-    REDUCED = 10
+    REDUCED_MARGIN = 10
+    REDUCED_EXPOSURE = 11
+    REDUCED_VOLUME = 12
+    SIZE_ZERO = 13
+    NO_LEVEL = 14
+    ALREADY_PENDING = 15
+    EXPIRED = 16
+    EXPOSURE = 17
+    NO_VOLUME = 18
+    MAX_POSITIONS = 19
+    DAILY_LOSS = 20
+    DRAWDOWN = 21
+    LOSS_STREAK = 22
+    NO_POSITION = 23
+    DAILY_LOSS_REACHED = 24
+    DRAWDOWN_REACHED = 25
+    LOSS_STREAK_REACHED = 26
 
 
-REFUSALS = tuple(count for count in Count if count is not Count.REDUCED)
+INTERVENTIONS = (
+    Count.REDUCED_MARGIN,
+    Count.REDUCED_EXPOSURE,
+    Count.REDUCED_VOLUME,
+    Count.DAILY_LOSS_REACHED,
+    Count.DRAWDOWN_REACHED,
+    Count.LOSS_STREAK_REACHED,
+)
+"""Orders made smaller, and limits of a strategy reached (once a day, a run, a streak): these refuse no entry."""
+
+REFUSALS = tuple(count for count in Count if count not in INTERVENTIONS)
 
 
 class Opposite(IntEnum):
@@ -64,15 +111,37 @@ class Opposite(IntEnum):
     IGNORE = 2
 
 
-class SizingKind(IntEnum):
-    """How the wanted quantity is found from close c and marked equity E.
+class OrderKind(IntEnum):
+    """How a position is opened."""
 
-    EQUITY: value percent of E at c. NOTIONAL: value in the quote coin at c. FIXED: value in the base coin.
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+
+
+class SizingKind(IntEnum):
+    """How the wanted quantity is found from order price P and marked equity E.
+
+    EQUITY: value percent of E at P. NOTIONAL: value in the quote coin at P. FIXED: value in the base coin. RISK: value
+    percent of E lost at the stop. VOLATILITY: value percent a year. KELLY: value times Kelly's share of E.
     """
 
     EQUITY = 0
     NOTIONAL = 1
     FIXED = 2
+    RISK = 3
+    VOLATILITY = 4
+    KELLY = 5
+
+
+class LevelKind(IntEnum):
+    """How the distance of a level is given; R: in multiples of the risk, SERIES: as a price."""
+
+    NONE = 0
+    PERCENT = 1
+    ATR = 2
+    R = 3
+    SERIES = 4
 
 
 class Stopped(Enum):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from tradebot.engine.backtest.codes import Count
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.records import INTERVENTION, Records
 from tradebot.engine.market import Candles, Category, Float64, Instrument, Int64, Timeframe
 from tradebot.engine.strategy import Decisions, OrdersSpec, RiskSpec, StrategySpec
 
@@ -152,13 +152,18 @@ class SymbolData:
     delivery_ms: int | None = None
 
 
+def _no_interventions() -> Records:
+    return np.zeros(0, dtype=INTERVENTION)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
     """What a simulation did.
 
     `trades`: records TRADE, closed legs in the order of their exits, then the positions still open.
     `rows`: float64[4, n], one column a step: close time (UTC ms), equity, available cash, sum of notionals.
-    `counts`: int64[slots, len(Count)].
+    `counts`: int64[slots, len(Count)]. `symbols` and `slot_strategies` tell what each slot trades and for which of
+    `strategies` (names). `interventions`: records INTERVENTION in the order of time, the first 20,000.
     """
 
     symbols: tuple[str, ...]
@@ -169,6 +174,9 @@ class Ledger:
     exposed_rows: int
     worst_drawdown: float
     bankrupt: bool
+    strategies: tuple[str, ...] = ()
+    slot_strategies: tuple[int, ...] = ()
+    interventions: Records = field(default_factory=_no_interventions)
 
     @property
     def steps(self) -> int:

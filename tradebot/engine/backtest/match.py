@@ -1,114 +1,178 @@
-"""match: which intents a phase of a bar fills, at what price and at which fee. Compiled, changes no state.
+"""match: which orders a phase of a bar fills, at what price and at which fee. Compiled, changes no state.
 
-An exit's fill is (reason, price, reference, fee percent, ambiguous); reason 0: nothing fills. The reference is
-the price without slippage. Recorded prices are compared with levels in whole ticks.
+An exit's fill is (reason, price, reference, fee, ambiguous); reason 0: nothing fills. The reference is the price
+without slippage, the fee is in the quote coin. Recorded prices are compared with levels in whole ticks.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tradebot.engine.backtest.codes import Count, ExitReason
+from tradebot.engine.backtest.codes import Count, ExitReason, OrderKind, code, flag
 from tradebot.engine.backtest.grid import steps_down, steps_nearest, steps_up
-from tradebot.engine.backtest.plan import NO_REFUSAL
-from tradebot.engine.control.compiling import compiled
+from tradebot.engine.backtest.levels import leg_lots
+from tradebot.engine.backtest.limits import NO_REFUSAL
+from tradebot.engine.backtest.margin import entry_cost, liquidated, settlement
+from tradebot.engine.backtest.slippage import market_price
+from tradebot.engine.control.compiling import compiled_part
 
-_STOP = int(ExitReason.STOP)
-_TARGET = int(ExitReason.TARGET)
-_GAP = int(Count.GAP)
-_INSUFFICIENT_MARGIN = int(Count.INSUFFICIENT_MARGIN)
-_BELOW_MIN_QUANTITY = int(Count.BELOW_MIN_QUANTITY)
-_BELOW_MIN_NOTIONAL = int(Count.BELOW_MIN_NOTIONAL)
-_ABOVE_MAX_QUANTITY = int(Count.ABOVE_MAX_QUANTITY)
+_TARGET = code(ExitReason.TARGET)
+_LIQUIDATION = code(ExitReason.LIQUIDATION)
+_LIMIT = code(OrderKind.LIMIT)
+_BELOW_MIN_QUANTITY = code(Count.BELOW_MIN_QUANTITY)
+_BELOW_MIN_NOTIONAL = code(Count.BELOW_MIN_NOTIONAL)
+_ABOVE_MAX_QUANTITY = code(Count.ABOVE_MAX_QUANTITY)
+_NOTHING = code(ExitReason.NONE)
+_CERTAIN = flag(False)
+_NOTIONAL_TOLERANCE = 1.0 - 1e-9
 
 _ExitFill = tuple[int, float, float, float, bool]
 
 
-@compiled
-def market_price(side: int, price: float, rule: Any) -> float:
-    """Price of a market buy (+1) or sell (-1) at `price`: slippage, then rounded against us to a tick."""
-    if side > 0:
-        return steps_up(price * (1.0 + rule.slip), rule.tick) * rule.tick  # type: ignore[no-any-return]  # the grid functions are compiled
-    return max(1.0, steps_down(price * (1.0 - rule.slip), rule.tick)) * rule.tick  # type: ignore[no-any-return]  # the grid functions are compiled
+@compiled_part
+def no_exit() -> _ExitFill:
+    """Nothing fills."""
+    return _NOTHING, 0.0, 0.0, 0.0, _CERTAIN
 
 
-@compiled
-def match_market_exit(slot: Any, rule: Any, reason: int, reference: float) -> _ExitFill:
+@compiled_part
+def match_market_exit(slot: Any, rule: Any, bar: Any, reason: int, reference: float) -> _ExitFill:
     """The whole position leaves as taker around `reference`."""
-    return reason, market_price(-slot.side, reference, rule), reference, rule.taker_percent, False
+    price = market_price(-slot.side, reference, rule, bar, slot.quantity)
+    return reason, price, reference, slot.quantity * price * rule.taker_percent / 100.0, _CERTAIN
 
 
-@compiled
+@compiled_part
+def match_target(slot: Any, rule: Any, price: float) -> _ExitFill:
+    """The next leg leaves at `price` as maker."""
+    fee = leg_lots(slot, rule) * rule.lot * price * rule.maker_percent / 100.0
+    return _TARGET, price, price, fee, _CERTAIN
+
+
+@compiled_part
+def match_liquidation(slot: Any, rule: Any) -> _ExitFill:
+    """The exchange takes the position over at its bankruptcy price."""
+    price, fee = settlement(slot, rule)
+    return _LIQUIDATION, price, price, fee, _CERTAIN
+
+
+@compiled_part
 def stop_touched(slot: Any, adverse_ticks: float) -> bool:
     """Whether a price of that many ticks triggers the stop; touching is enough. No stop (NaN): never."""
-    return bool(adverse_ticks <= slot.stop_ticks if slot.side > 0 else adverse_ticks >= slot.stop_ticks)
+    return bool(adverse_ticks <= slot.stop if slot.side > 0 else adverse_ticks >= slot.stop)
 
 
-@compiled
+@compiled_part
 def target_passed(slot: Any, favourable_ticks: float) -> bool:
-    """Whether a price of that many ticks trades through the target; touching is not enough."""
-    return bool(
-        favourable_ticks > slot.target_ticks if slot.side > 0 else favourable_ticks < slot.target_ticks
-    )
+    """Whether a price of that many ticks trades through the next target; touching is not enough."""
+    if slot.next_target >= slot.target_count:
+        return False
+    target = slot.target_ticks[slot.next_target]
+    return bool(favourable_ticks > target if slot.side > 0 else favourable_ticks < target)
 
 
-@compiled
+@compiled_part
 def quiet(slot: Any, low: float, high: float) -> bool:
     """Whether that range is so far from stop and target that the exact test in ticks is not needed."""
     return bool(low > slot.quiet_low and high < slot.quiet_high)
 
 
-@compiled
+@compiled_part
+def quiet_mark(slot: Any, low: float, high: float) -> bool:
+    """Whether marks in that range are far from liquidating the position."""
+    return bool(low > slot.quiet_mark_low and high < slot.quiet_mark_high)
+
+
+@compiled_part
+def match_liquidation_at_open(slot: Any, rule: Any, bar: Any) -> _ExitFill:
+    """The mark opens at or beyond the liquidation price."""
+    if not quiet_mark(slot, bar.mark_open, bar.mark_open) and liquidated(slot, rule, bar.mark_open):
+        return match_liquidation(slot, rule)
+    return no_exit()
+
+
+@compiled_part
 def match_resting_at_open(slot: Any, rule: Any, bar: Any) -> _ExitFill:
-    """Stop and target of a position held before this open: both fill at the open, the stop first."""
+    """Stop and next target of a position held before this open: both fill at the open, the stop first."""
     if quiet(slot, bar.open, bar.open):
-        return 0, 0.0, 0.0, 0.0, False
+        return no_exit()
     ticks = steps_nearest(bar.open, rule.tick)
     if stop_touched(slot, ticks):
-        return match_market_exit(slot, rule, _STOP, bar.open)
+        return match_market_exit(slot, rule, bar, slot.stop_reason, bar.open)
     if target_passed(slot, ticks):
-        return _TARGET, bar.open, bar.open, rule.maker_percent, False
-    return 0, 0.0, 0.0, 0.0, False
+        return match_target(slot, rule, bar.open)
+    return no_exit()
 
 
-@compiled
-def match_inside(slot: Any, rule: Any, bar: Any) -> _ExitFill:
-    """Stop before target within the bar; ambiguous when the target was in its range as well."""
+@compiled_part
+def stop_reference(slot: Any, rule: Any, bar: Any, entered_inside: bool) -> float:
+    """Where a stop touched inside the bar fills: at the stop, or at the open where that lies beyond it.
+
+    The price came to a position that was entered inside the bar after the open: for it the stop itself counts.
+    """
+    stop = slot.stop * rule.tick
+    if entered_inside:
+        return float(stop)
+    return float(min(bar.open, stop) if slot.side > 0 else max(bar.open, stop))
+
+
+@compiled_part
+def match_adverse(slot: Any, rule: Any, bar: Any, entered_inside: bool) -> _ExitFill:
+    """Stop or liquidation within the bar, whichever is nearer; equal: the stop."""
+    stopped = False
+    if not quiet(slot, bar.low, bar.high):
+        stopped = stop_touched(slot, steps_nearest(bar.low if slot.side > 0 else bar.high, rule.tick))
+    if not quiet_mark(slot, bar.mark_low, bar.mark_high) and liquidated(
+        slot, rule, bar.mark_low if slot.side > 0 else bar.mark_high
+    ):
+        nearer = slot.side * (slot.liquidation - slot.stop * rule.tick) > 0.0
+        if nearer or not stopped:
+            return match_liquidation(slot, rule)
+    if stopped:
+        return match_market_exit(
+            slot, rule, bar, slot.stop_reason, stop_reference(slot, rule, bar, entered_inside)
+        )
+    return no_exit()
+
+
+@compiled_part
+def match_favourable(slot: Any, rule: Any, bar: Any) -> _ExitFill:
+    """The next target within the bar, better where the bar opened beyond it."""
     if quiet(slot, bar.low, bar.high):
-        return 0, 0.0, 0.0, 0.0, False
-    high_ticks = steps_nearest(bar.high, rule.tick)
-    low_ticks = steps_nearest(bar.low, rule.tick)
-    adverse, favourable = (low_ticks, high_ticks) if slot.side > 0 else (high_ticks, low_ticks)
-    passed = target_passed(slot, favourable)
-    if stop_touched(slot, adverse):
-        stop = slot.stop_ticks * rule.tick
-        level = min(bar.open, stop) if slot.side > 0 else max(bar.open, stop)
-        reason, price, reference, fee_percent, _ = match_market_exit(slot, rule, _STOP, level)
-        return reason, price, reference, fee_percent, passed
-    if passed:
-        target = slot.target_ticks * rule.tick
-        price = max(bar.open, target) if slot.side > 0 else min(bar.open, target)
-        return _TARGET, price, price, rule.maker_percent, False
-    return 0, 0.0, 0.0, 0.0, False
+        return no_exit()
+    if not target_passed(slot, steps_nearest(bar.high if slot.side > 0 else bar.low, rule.tick)):
+        return no_exit()
+    target = slot.target_ticks[slot.next_target] * rule.tick
+    return match_target(slot, rule, max(bar.open, target) if slot.side > 0 else min(bar.open, target))
 
 
-@compiled
-def match_entry(slot: Any, rule: Any, bar: Any, available: float) -> tuple[int, float, float, bool]:
-    """The pending entry at this open: (refusal or NO_REFUSAL, price, quantity, reduced to the affordable)."""
-    if bar.time - slot.pending_since > rule.timeframe_ms:
-        return _GAP, 0.0, 0.0, False
-    price = market_price(slot.pending_side, bar.open, rule)
-    unit_cost = price * (1.0 + 2.0 * rule.taker_percent / 100.0)
-    affordable = max(0.0, steps_down(available / unit_cost, rule.lot))
-    lots = min(affordable, slot.pending_lots)
-    quantity = lots * rule.lot
-    refusal = NO_REFUSAL
-    if affordable <= 0.0:
-        refusal = _INSUFFICIENT_MARGIN
-    elif lots <= 0.0 or lots < steps_up(rule.min_quantity, rule.lot):
-        refusal = _BELOW_MIN_QUANTITY
-    elif quantity * price < rule.min_notional:
-        refusal = _BELOW_MIN_NOTIONAL
-    elif lots > steps_down(rule.max_quantity, rule.lot):
-        refusal = _ABOVE_MAX_QUANTITY
-    return refusal, price, quantity, affordable < slot.pending_lots
+@compiled_part
+def target_in_range(slot: Any, rule: Any, bar: Any) -> bool:
+    """Whether the bar trades through the next target somewhere."""
+    return target_passed(slot, steps_nearest(bar.high if slot.side > 0 else bar.low, rule.tick))
+
+
+@compiled_part
+def entry_price(slot: Any, rule: Any, bar: Any, reference: float, lots: float) -> float:
+    """Price of the pending entry around `reference`: a limit order fills at it, others pay slippage."""
+    if slot.pending_kind == _LIMIT:
+        return reference
+    return market_price(slot.pending_side, reference, rule, bar, lots * rule.lot)
+
+
+@compiled_part
+def affordable_lots(slot: Any, rule: Any, price: float, available: float) -> float:
+    """Whole lots that the available balance can open at that price."""
+    return max(0.0, steps_down(available / entry_cost(slot.pending_side, price, rule), rule.lot))
+
+
+@compiled_part
+def beside_limits(rule: Any, lots: float, price: float) -> int:
+    """The minimum or maximum of the instrument that an order of these lots meets, or NO_REFUSAL."""
+    if lots <= 0.0 or lots < steps_up(rule.min_quantity, rule.lot):
+        return _BELOW_MIN_QUANTITY
+    if lots * rule.lot * price < rule.min_notional * _NOTIONAL_TOLERANCE:
+        return _BELOW_MIN_NOTIONAL
+    if lots > steps_down(rule.max_quantity, rule.lot):
+        return _ABOVE_MAX_QUANTITY
+    return NO_REFUSAL

@@ -1,4 +1,4 @@
-"""plan: what a closed bar's decision asks for, as pending market orders of a slot. Compiled.
+"""plan: what a closed bar's decision asks for, as pending orders of a slot. Compiled.
 
 Nothing here fills: what is planned at a close is matched at the slot's next open. Each function returns the
 refusal (a `Count`) that the decision met, or NO_REFUSAL.
@@ -8,97 +8,153 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradebot.engine.backtest.codes import Count, EntryReason, ExitReason, Opposite, SizingKind
-from tradebot.engine.backtest.grid import steps_down
-from tradebot.engine.control.compiling import compiled
+import numpy as np
 
-NO_REFUSAL = -1
-_SIGNAL_ENTRY = int(EntryReason.SIGNAL)
-_REVERSE_ENTRY = int(EntryReason.REVERSE)
-_SIGNAL_EXIT = int(ExitReason.SIGNAL)
-_REVERSE_EXIT = int(ExitReason.REVERSE)
-_OPPOSITE_EXIT = int(ExitReason.OPPOSITE)
-_TIME_EXIT = int(ExitReason.TIME)
-_OPPOSITE_REVERSE = int(Opposite.REVERSE)
-_OPPOSITE_IGNORE = int(Opposite.IGNORE)
-_BY_EQUITY = int(SizingKind.EQUITY)
-_BY_NOTIONAL = int(SizingKind.NOTIONAL)
-_REFUSED_OPPOSITE_IGNORED = int(Count.OPPOSITE_IGNORED)
-_REFUSED_ALREADY_OPEN = int(Count.ALREADY_OPEN)
-_REFUSED_DIRECTION = int(Count.DIRECTION)
-_REFUSED_COOLDOWN = int(Count.COOLDOWN)
+from tradebot.engine.backtest.codes import (
+    Count,
+    EntryReason,
+    ExitReason,
+    LevelKind,
+    Opposite,
+    OrderKind,
+    code,
+)
+from tradebot.engine.backtest.grid import steps_nearest, steps_up
+from tradebot.engine.backtest.levels import freeze_levels, missing_level
+from tradebot.engine.backtest.limits import NO_REFUSAL, blocked
+from tradebot.engine.backtest.orders import order_ticks
+from tradebot.engine.backtest.sizing import wanted_lots
+from tradebot.engine.control.compiling import compiled_part
+
+_SIGNAL_ENTRY = code(EntryReason.SIGNAL)
+_REVERSE_ENTRY = code(EntryReason.REVERSE)
+_ADD_ENTRY = code(EntryReason.ADD)
+_SIGNAL_EXIT = code(ExitReason.SIGNAL)
+_REVERSE_EXIT = code(ExitReason.REVERSE)
+_OPPOSITE_EXIT = code(ExitReason.OPPOSITE)
+_TIME_EXIT = code(ExitReason.TIME)
+_OPPOSITE_REVERSE = code(Opposite.REVERSE)
+_OPPOSITE_IGNORE = code(Opposite.IGNORE)
+_MARKET = code(OrderKind.MARKET)
+_NO_SPACING = code(LevelKind.NONE)
+_ATR = code(LevelKind.ATR)
+_REFUSED_OPPOSITE_IGNORED = code(Count.OPPOSITE_IGNORED)
+_REFUSED_ALREADY_OPEN = code(Count.ALREADY_OPEN)
+_REFUSED_ALREADY_PENDING = code(Count.ALREADY_PENDING)
+_REFUSED_DIRECTION = code(Count.DIRECTION)
+_REFUSED_COOLDOWN = code(Count.COOLDOWN)
+_REFUSED_NO_LEVEL = code(Count.NO_LEVEL)
+_REFUSED_SIZE_ZERO = code(Count.SIZE_ZERO)
 
 
-@compiled
-def wanted_lots(rule: Any, equity: float, close: float) -> float:
-    """Whole lots that the sizing asks for at the decision's close and marked equity."""
-    if rule.sizing == _BY_EQUITY:
-        return steps_down(rule.sizing_value / 100.0 * equity / close, rule.lot)
-    if rule.sizing == _BY_NOTIONAL:
-        return steps_down(rule.sizing_value / close, rule.lot)
-    return steps_down(rule.sizing_value, rule.lot)
-
-
-@compiled
+@compiled_part
 def allowed(rule: Any, side: int) -> bool:
     """Whether the direction of the strategy permits that side."""
     return bool((rule.long_allowed if side > 0 else rule.short_allowed) != 0)
 
 
-@compiled
-def plan_entry(slot: Any, rule: Any, bar: Any, equity: float, reason: int) -> None:
-    """Leave a market entry for the next open."""
+@compiled_part
+def plan_entry(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float, reason: int) -> int:
+    """Leave an entry order for the next open, with price, size and frozen levels of this close."""
+    limit = blocked(strategy, bar)
+    if limit != NO_REFUSAL:
+        return limit
+    ticks, price = 0.0, bar.close
+    if rule.entry_kind != _MARKET:
+        ticks = order_ticks(rule, bar, bar.side)
+        price = ticks * rule.tick
+    freeze_levels(slot, rule, bar)
+    if np.isnan(ticks) or missing_level(slot, rule, bar.side, price):
+        return _REFUSED_NO_LEVEL
+    lots = wanted_lots(slot, rule, strategy, bar, bar.side, price, equity)
+    if np.isnan(lots):
+        return _REFUSED_NO_LEVEL
+    if lots <= 0.0:
+        return _REFUSED_SIZE_ZERO
     slot.pending_side = bar.side
+    slot.pending_kind = rule.entry_kind
+    slot.pending_ticks = ticks
+    slot.pending_lots = lots
     slot.pending_reason = reason
-    slot.pending_since = bar.time + rule.timeframe_ms
-    slot.pending_lots = wanted_lots(rule, equity, bar.close)
+    slot.pending_since = bar.end
+    slot.pending_placed = 0
+    return NO_REFUSAL
 
 
-@compiled
-def plan_flat(slot: Any, rule: Any, bar: Any, equity: float) -> int:
-    """An entry decision on a flat slot: refused by direction or cool-down, else pending."""
+@compiled_part
+def plan_flat(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> int:
+    """An entry decision on a flat slot: refused while one is pending, by direction or cool-down."""
+    if slot.pending_side != 0:
+        return _REFUSED_ALREADY_PENDING
     if not allowed(rule, bar.side):
         return _REFUSED_DIRECTION
-    if rule.cooldown_bars > 0 and slot.bar - slot.last_exit_bar < rule.cooldown_bars:
+    if rule.cooldown_bars > 0 and slot.decision - slot.last_exit < rule.cooldown_bars:
         return _REFUSED_COOLDOWN
-    plan_entry(slot, rule, bar, equity, _SIGNAL_ENTRY)
-    return NO_REFUSAL
+    return plan_entry(slot, rule, strategy, bar, equity, _SIGNAL_ENTRY)
 
 
-@compiled
-def plan_opposite(slot: Any, rule: Any, bar: Any, equity: float) -> int:
-    """An entry decision against the open position: reverse, close or ignore it."""
+@compiled_part
+def plan_opposite(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> int:
+    """An entry decision against the open position: reverse, close or ignore it.
+
+    A reversal whose entry is refused closes all the same.
+    """
+    if slot.pending_side != 0:
+        return _REFUSED_ALREADY_PENDING
     if rule.opposite == _OPPOSITE_IGNORE:
         return _REFUSED_OPPOSITE_IGNORED
-    if rule.opposite == _OPPOSITE_REVERSE and allowed(rule, bar.side):
-        slot.pending_exit = _REVERSE_EXIT
-        plan_entry(slot, rule, bar, equity, _REVERSE_ENTRY)
-    else:
-        slot.pending_exit = _OPPOSITE_EXIT
+    reverse = rule.opposite == _OPPOSITE_REVERSE and allowed(rule, bar.side)
+    if slot.pending_exit == 0:
+        slot.pending_exit = _REVERSE_EXIT if reverse else _OPPOSITE_EXIT
+    if reverse:
+        return plan_entry(slot, rule, strategy, bar, equity, _REVERSE_ENTRY)
     return NO_REFUSAL
 
 
-@compiled
-def plan_held(slot: Any, rule: Any, bar: Any, equity: float) -> int:
-    """Decisions on an open position: opposite entry first, then the exit rule, then the time stop."""
+@compiled_part
+def beyond_last_fill(slot: Any, rule: Any, bar: Any) -> bool:
+    """Whether this close lies the spacing beyond the last fill in favour; not where the spacing is missing."""
+    if rule.spacing_kind == _NO_SPACING:
+        return True
+    distance = rule.spacing_setting / 100.0 * slot.last_fill
+    if rule.spacing_kind == _ATR:
+        distance = rule.spacing_setting * bar.levels[rule.spacing_level]
+    # both in whole ticks, the one that must be reached rounded up (down for a short position)
+    wanted = slot.side * steps_up(slot.side * (slot.last_fill + slot.side * distance), rule.tick)
+    return bool(slot.side * (steps_nearest(bar.close, rule.tick) - wanted) >= 0.0)
+
+
+@compiled_part
+def plan_add(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> int:
+    """An entry decision on the side of the open position: another order, where pyramiding has room for it."""
+    if slot.pending_side != 0:
+        return _REFUSED_ALREADY_PENDING
+    if slot.pending_exit != 0 or slot.adds >= rule.max_adds or not beyond_last_fill(slot, rule, bar):
+        return _REFUSED_ALREADY_OPEN
+    return plan_entry(slot, rule, strategy, bar, equity, _ADD_ENTRY)
+
+
+@compiled_part
+def plan_held(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> int:
+    """Decisions on an open position: opposite entry first, then the exit rule, then the time stop, then an add."""
     refusal = NO_REFUSAL
     if bar.side == -slot.side:
-        refusal = plan_opposite(slot, rule, bar, equity)
-    elif bar.side == slot.side:
-        refusal = _REFUSED_ALREADY_OPEN
+        refusal = plan_opposite(slot, rule, strategy, bar, equity)
     if slot.pending_exit == 0:
         if (bar.exit_long if slot.side > 0 else bar.exit_short) != 0:
             slot.pending_exit = _SIGNAL_EXIT
-        elif rule.max_bars > 0 and slot.bar - slot.entry_bar + 1 >= rule.max_bars:
+        elif rule.max_bars > 0 and slot.decision - slot.entry_decision >= rule.max_bars:
             slot.pending_exit = _TIME_EXIT
+    if bar.side == slot.side:
+        refusal = plan_add(slot, rule, strategy, bar, equity)
     return refusal
 
 
-@compiled
-def plan(slot: Any, rule: Any, bar: Any, equity: float) -> int:
+@compiled_part
+def plan(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> int:
     """The decision of the bar just closed, at the equity marked at this close."""
     if slot.side != 0:
-        return plan_held(slot, rule, bar, equity)
+        return plan_held(slot, rule, strategy, bar, equity)
     if bar.side != 0:
-        return plan_flat(slot, rule, bar, equity)
+        return plan_flat(slot, rule, strategy, bar, equity)
     return NO_REFUSAL

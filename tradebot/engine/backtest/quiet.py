@@ -1,90 +1,167 @@
 """Stretches of bars in which nothing can happen to a single slot, passed in one tight loop. Compiled.
 
-Only a short cut: a bar is passed here when the full step would fill nothing, plan nothing and pay nothing, and
-leaves the same state and rows behind, bit for bit (a test runs both). Everything else is left to the step.
+Only a short cut: a bar is passed here when the full step would fill nothing, plan nothing, pay nothing and move no
+level, and leaves the same state and rows behind, bit for bit (a test runs both). Everything else is left to the step.
+`before` is the end of the last bar that may be passed: that of the UTC day, or the next funding time. Bars end a
+`length` after they open, or at `ends` where they differ (`walks`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tradebot.engine.backtest.codes import Count
-from tradebot.engine.control.compiling import compiled
-
-_ALREADY_OPEN = int(Count.ALREADY_OPEN)
+from tradebot.engine.backtest.limits import NEAR
+from tradebot.engine.control.compiling import compiled_part
 
 
-@compiled
+@compiled_part
+def nothing_happens(
+    slot: Any,
+    rule: Any,
+    here: int,
+    opens: Any,
+    highs: Any,
+    lows: Any,
+    mark_highs: Any,
+    mark_lows: Any,
+    sides: Any,
+    exits_long: Any,
+    exits_short: Any,
+    decides: Any,
+    coarse: Any,
+) -> bool:
+    """Whether the slot's next bar leaves everything as it is; that no funding is due in it is the caller's."""
+    if slot.pending_side != 0 or slot.pending_exit != 0 or slot.bar + 1 == rule.final_bar:
+        return False
+    side = sides[here]
+    if slot.side == 0:
+        return bool(side == 0)
+    if side == -slot.side or (side != 0 and slot.adds < rule.max_adds):
+        return False
+    if exits_long[here] if slot.side > 0 else exits_short[here]:
+        return False
+    low, high = slot.quiet_low, slot.quiet_high
+    if not (lows[here] > low and highs[here] < high and low < opens[here] < high):
+        return False
+    if not (mark_lows[here] > slot.quiet_mark_low and mark_highs[here] < slot.quiet_mark_high):
+        return False
+    decision = slot.bar + 1
+    if rule.walks != 0:
+        decision = decides[here]
+        if coarse[here]:
+            return False
+    return bool(rule.max_bars == 0 or decision - slot.entry_decision < rule.max_bars)
+
+
+@compiled_part
+def pass_bar(slot: Any, rule: Any, here: int, end: int, highs: Any, lows: Any, decides: Any) -> None:
+    """The slot's next bar is over, and nothing happened in it. The mark follows at the step's close, as for all."""
+    slot.bar += 1
+    slot.bar_end = end
+    slot.decision_before = slot.decision
+    if rule.walks == 0:
+        slot.decision = slot.bar
+    elif decides[here] >= 0:
+        slot.decision = decides[here]
+    if slot.side != 0:
+        slot.lowest = min(slot.lowest, lows[here])
+        slot.highest = max(slot.highest, highs[here])
+
+
+@compiled_part
 def pass_flat(
     account: Any,
-    timeframe_ms: int,
+    walks: int,
+    length: int,
     before: int,
     times: Any,
+    ends: Any,
     sides: Any,
     rows: Any,
     here: int,
     row: int,
     most: int,
 ) -> int:
-    """Bars without a position and without an entry decision, up to the funding time `before`. Returns how many."""
+    """Bars without a position and without an entry decision. Returns how many."""
     wallet = account.wallet
     for passed in range(most):
         bar = here + passed
-        if sides[bar] != 0 or times[bar] >= before:
+        end = ends[bar] if walks != 0 else times[bar] + length
+        if sides[bar] != 0 or end > before:
             return passed
-        rows[0, row + passed] = times[bar] + timeframe_ms
+        rows[0, row + passed] = end
         rows[1, row + passed] = wallet
         rows[2, row + passed] = wallet
         rows[3, row + passed] = 0.0
     return most
 
 
-@compiled
+@compiled_part
 def pass_held(
     account: Any,
     slot: Any,
-    timeframe_ms: int,
+    rule: Any,
+    floor: float,
+    peak_share: float,
     before: int,
     times: Any,
+    ends: Any,
     opens: Any,
     highs: Any,
     lows: Any,
-    closes: Any,
+    mark_highs: Any,
+    mark_lows: Any,
+    mark_closes: Any,
     sides: Any,
     exits: Any,
+    decides: Any,
+    coarse: Any,
     rows: Any,
     here: int,
     row: int,
     most: int,
 ) -> tuple[int, int]:
-    """Bars with a position that no order, exit, opposite entry or funding (due from `before` on) touches.
+    """Bars with a position that no order, level, exit, opposite entry, limit or funding touches.
 
+    `floor`: equity at which a daily loss limit breaks; `peak_share`: share of the peak at which a drawdown limit does.
     Returns how many bars were passed and how many entry decisions met the position already open.
     """
+    walks, length = rule.walks, rule.timeframe_ms
     wallet, entry, low, high = account.wallet, slot.entry_price, slot.quiet_low, slot.quiet_high
+    mark_low, mark_high = slot.quiet_mark_low, slot.quiet_mark_high
     signed_quantity = slot.side * slot.quantity
-    margin = slot.quantity * entry
+    available = wallet - slot.margin
     lowest, highest = slot.lowest, slot.highest
     peak, worst = account.peak, account.worst_drawdown
+    adding = slot.side if slot.adds < rule.max_adds else 0
+    last_decision = slot.entry_decision + rule.max_bars if rule.max_bars > 0 else 2**62
     repeated = 0
     passed = 0
     for passed in range(most):
         bar = here + passed
-        if sides[bar] == -slot.side or exits[bar] or times[bar] + timeframe_ms > before:
+        end = ends[bar] if walks != 0 else times[bar] + length
+        if sides[bar] == -slot.side or exits[bar] or end > before:
             break
         if not (lows[bar] > low and highs[bar] < high and low < opens[bar] < high):
             break
-        equity = wallet + signed_quantity * (closes[bar] - entry)
-        if equity <= 0.0:
+        if not (mark_lows[bar] > mark_low and mark_highs[bar] < mark_high):
             break
+        if sides[bar] != 0 and sides[bar] == adding:
+            break
+        if walks != 0 and (coarse[bar] or decides[bar] >= last_decision):
+            break
+        equity = wallet + signed_quantity * (mark_closes[bar] - entry)
+        new_peak = max(peak, equity)
+        if equity <= 0.0 or equity <= floor or equity <= peak_share * new_peak * NEAR:
+            break
+        peak = new_peak
         lowest, highest = min(lowest, lows[bar]), max(highest, highs[bar])
-        peak = max(peak, equity)
         worst = min(worst, equity / peak - 1.0)
         repeated += sides[bar] != 0
-        rows[0, row + passed] = times[bar] + timeframe_ms
+        rows[0, row + passed] = end
         rows[1, row + passed] = equity
-        rows[2, row + passed] = wallet - margin
-        rows[3, row + passed] = slot.quantity * closes[bar]
+        rows[2, row + passed] = available
+        rows[3, row + passed] = slot.quantity * mark_closes[bar]
     else:
         passed = most
     slot.lowest, slot.highest = lowest, highest
@@ -92,20 +169,27 @@ def pass_held(
     return passed, repeated
 
 
-@compiled
+@compiled_part
 def pass_quiet(
     account: Any,
     slot: Any,
     rule: Any,
+    floor: float,
+    peak_share: float,
     before: int,
     times: Any,
+    ends: Any,
     opens: Any,
     highs: Any,
     lows: Any,
-    closes: Any,
+    mark_highs: Any,
+    mark_lows: Any,
+    mark_closes: Any,
     sides: Any,
     exits_long: Any,
     exits_short: Any,
+    decides: Any,
+    coarse: Any,
     rows: Any,
     here: int,
     row: int,
@@ -119,19 +203,39 @@ def pass_quiet(
         return 0, 0
     repeated = 0
     if slot.side == 0:
-        passed = pass_flat(account, rule.timeframe_ms, before, times, sides, rows, here, row, most)
+        passed = pass_flat(
+            account, rule.walks, rule.timeframe_ms, before, times, ends, sides, rows, here, row, most
+        )
     else:
-        if rule.max_bars > 0:
-            most = max(0, min(most, slot.entry_bar + rule.max_bars - 2 - slot.bar))
+        if rule.max_bars > 0 and rule.walks == 0:
+            most = max(0, min(most, slot.entry_decision + rule.max_bars - 1 - slot.bar))
         passed, repeated = pass_held(
-            account, slot, rule.timeframe_ms, before, times, opens, highs, lows, closes, sides,
-            exits_long if slot.side > 0 else exits_short, rows, here, row, most,
+            account, slot, rule, floor, peak_share, before, times, ends, opens, highs, lows, mark_highs, mark_lows,
+            mark_closes, sides, exits_long if slot.side > 0 else exits_short, decides, coarse, rows, here, row, most,
         )  # fmt: skip
         account.exposed_ticks += passed
     if passed > 0:
+        last = here + passed - 1
         slot.bar += passed
-        slot.mark = closes[here + passed - 1]
+        slot.mark = mark_closes[last]
+        slot.bar_end = ends[last] if rule.walks != 0 else times[last] + rule.timeframe_ms
         account.equity = rows[1, row + passed - 1]
-        slot.bar_time = account.clock_ms = times[here + passed - 1]
+        account.clock_ms = slot.bar_end
         account.ticks += passed
+        count_decisions(slot, rule.walks, decides, here, last)
     return passed, repeated
+
+
+@compiled_part
+def count_decisions(slot: Any, walks: int, decides: Any, here: int, last: int) -> None:
+    """The decision bars that closed with the bars from `here` to `last`."""
+    if walks == 0:
+        slot.decision = slot.bar
+        slot.decision_before = slot.bar - 1
+        return
+    slot.decision_before = slot.decision
+    for bar in range(last - 1, here - 1, -1):
+        if decides[bar] >= 0:
+            slot.decision_before = decides[bar]
+            break
+    slot.decision = decides[last] if decides[last] >= 0 else slot.decision_before

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tradebot.engine.backtest.codes import Count, Stopped
 from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules, SymbolData
-from tradebot.engine.backtest.rules import rules_table
-from tradebot.engine.backtest.state import BAR, TRADE, Records, SimulationState
+from tradebot.engine.backtest.records import BAR, INTERVENTION, ROWS_A_STEP, TRADE, Records
+from tradebot.engine.backtest.rules import limits_table, rules_table, tiers_table
+from tradebot.engine.backtest.state import SimulationState
 from tradebot.engine.backtest.step import run_steps, write_open_positions
+from tradebot.engine.backtest.windows import Column, Columns, Window
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.market import Int64
-from tradebot.engine.market.times import iso_minute
 
 PIECE_TICKS = 50_000
 WINDOW_BARS = 400_000
 TRADE_BLOCK = 4_096
+MOST_INTERVENTIONS = 20_000
 _MOST_TRADE_BLOCK = 65_536
-
-_COLUMNS = ("time", "open", "high", "low", "close", "side", "exit_long", "exit_short")
-_TYPES = (np.int64, np.float64, np.float64, np.float64, np.float64, np.int8, np.bool_, np.bool_)
-_Column = npt.NDArray[Any]
-
-
-@dataclass(slots=True)
-class _Window:
-    """Bars of all slots over one stretch of time, concatenated: bar b of slot s stands at b + shift[s]."""
-
-    columns: list[_Column]
-    shift: Int64
-    stop: Int64
 
 
 class Simulation:
     """One account and its slots on the merged clock of their bars.
 
     `state` may be copied, saved and given to another simulation over the same or longer data: pieces of any
-    length give the same trades, rows and state as one run. Slots are ordered by symbol.
+    length give the same trades, rows and state as one run. Slots are ordered by strategy, then symbol.
     """
 
     def __init__(
@@ -56,23 +43,29 @@ class Simulation:
         window_bars: int = WINDOW_BARS,
         trade_block: int = TRADE_BLOCK,
     ) -> None:
-        self._slots: list[SymbolData] = sorted(slots, key=lambda slot: slot.symbol)
         if not 0.0 < settings.cash < np.inf:
             raise InputError(f"The starting cash must be above 0, was {settings.cash:g}.")
+        self._strategies = list(strategies)
+        self._slots = in_order(slots, len(strategies))
         self._cash = settings.cash
         self._piece_ticks = piece_ticks
-        self._window_bars = window_bars
-        self.state = state.copy() if state else SimulationState.begin(len(slots), settings.cash)
-        self._rules = rules_table(self._slots, strategies)
-        self._inputs = [_slot_columns(slot) for slot in self._slots]
+        count = len(slots)
+        self.state = (
+            state.copy() if state else SimulationState.begin(count, settings.cash, len(self._strategies))
+        )
+        self._limits = limits_table(self._strategies)
+        self._rules = rules_table(self._slots, self._strategies)
+        self._tiers = frozen(tiers_table(self._slots, self._rules, settings))
+        self._columns = Columns(self._slots, self._strategies, window_bars)
         self._funding = _funding_columns(self._slots)
-        self._bars: Records = np.zeros(len(slots), dtype=BAR)
-        self._active = np.zeros(len(slots), dtype=np.int64)
-        self._trades: Records = np.zeros(max(trade_block, 2 * len(slots)), dtype=TRADE)
+        self._bars: Records = np.zeros(count, dtype=BAR)
+        self._scratch = np.zeros((3, count), dtype=np.int64)
+        self._trades: Records = np.zeros(max(trade_block, ROWS_A_STEP * count), dtype=TRADE)
         self._full_blocks: list[Records] = []
-        self._rows = np.empty((4, self._most_rows() + 1))
-        self._written = np.zeros(2, dtype=np.int64)
-        self._window: _Window | None = None
+        self._log: Records = np.zeros(MOST_INTERVENTIONS, dtype=INTERVENTION)
+        self._rows = np.empty((4, self._columns.most_rows + 1))
+        self._written = np.zeros(3, dtype=np.int64)
+        self._window: Window | None = None
 
     @property
     def total_ticks(self) -> int:
@@ -84,7 +77,7 @@ class Simulation:
         left = self._piece_ticks if ticks is None else ticks
         while left > 0:
             if self._window is None:
-                self._window = self._next_window()
+                self._window = self._columns.window(self.state.slots["bar"] + 1)
                 if self._window is None:
                     return False
             before = int(self._written[1])
@@ -122,9 +115,9 @@ class Simulation:
         open_count = write_open_positions(self.state.slots, self._rules, open_rows)
         closed = self._trades[: self._written[0]]
         counts = self.state.counts.copy()
-        for index, slot in enumerate(self._slots):
+        for index, length in enumerate(self._columns.lengths):
             record = self.state.slots[index]
-            if record["pending_side"] != 0 and record["bar"] + 1 == len(slot.candles):
+            if record["pending_side"] != 0 and record["pending_placed"] == 0 and record["bar"] + 1 == length:
                 counts[index, Count.NO_NEXT_BAR] += 1
         return Ledger(
             symbols=tuple(slot.symbol for slot in self._slots),
@@ -135,15 +128,19 @@ class Simulation:
             exposed_rows=int(self.state.account["exposed_ticks"][0]),
             worst_drawdown=float(self.state.account["worst_drawdown"][0]),
             bankrupt=bool(self.state.account["bankrupt"][0]),
+            strategies=tuple(strategy.name for strategy in self._strategies),
+            slot_strategies=tuple(slot.strategy for slot in self._slots),
+            interventions=self._log[: self._written[2]],
         )
 
-    def _run(self, window: _Window, ticks: int) -> int:
+    def _run(self, window: Window, ticks: int) -> int:
         state = self.state
         arguments: tuple[Any, ...] = (
-            *(state.account, state.slots, state.counts, self._rules, self._bars),
+            *(state.account, state.strategies, state.slots, state.counts),
+            *(self._limits, self._rules, self._tiers, self._bars),
             *window.columns,
-            *(window.shift, window.stop, *self._funding),
-            *(self._trades, self._rows, self._active, self._written, ticks),
+            *(window.levels, window.shift, window.stop, window.level_shift, *self._funding),
+            *(self._trades, self._rows, self._log, *self._scratch, self._written, ticks),
         )
         return run_steps(*arguments)
 
@@ -154,31 +151,20 @@ class Simulation:
         )
         self._written[0] = 0
 
-    def _most_rows(self) -> int:
-        filled = [slot.candles for slot in self._slots if len(slot.candles)]
-        if not filled:
-            return 0
-        first = min(int(candles.time[0]) for candles in filled)
-        last = max(int(candles.time[-1]) for candles in filled)
-        return min(sum(map(len, filled)), (last - first) // filled[0].timeframe.ms + 1)
 
-    def _next_window(self) -> _Window | None:
-        """The bars that come next: all of them where there is one slot, else a stretch copied side by side."""
-        seen = self.state.slots["bar"] + 1
-        lengths = np.array([len(columns[0]) for columns in self._inputs], dtype=np.int64)
-        left = np.flatnonzero(seen < lengths)
-        if len(left) == 0:
-            return None
-        if len(self._inputs) == 1:
-            return _Window(self._inputs[0], frozen(np.zeros(1, dtype=np.int64)), frozen(lengths))
-        length_ms = max(1, self._window_bars // len(self._inputs)) * self._slots[0].candles.timeframe.ms
-        end_ms = min(int(self._inputs[s][0][seen[s]]) for s in left) + length_ms
-        ends = [int(np.searchsorted(columns[0], end_ms)) for columns in self._inputs]
-        parts = [[column[seen[s] : ends[s]] for column in self._inputs[s]] for s in range(len(ends))]
-        columns = [frozen(np.concatenate([part[c] for part in parts])) for c in range(len(_COLUMNS))]
-        counts = np.maximum(0, np.array(ends, dtype=np.int64) - seen)
-        stop = np.cumsum(counts)
-        return _Window(columns, frozen(stop - counts - seen), frozen(stop))
+def in_order(slots: Sequence[SymbolData], strategies: int) -> list[SymbolData]:
+    """Slots by (strategy, symbol). InputError where a slot names a strategy that is not there, or comes twice."""
+    for slot in slots:
+        if not 0 <= slot.strategy < strategies:
+            raise InputError(
+                f"{slot.symbol}: its slot belongs to strategy number {slot.strategy} of {strategies}; "
+                "they are counted from 0."
+            )
+    ordered = sorted(slots, key=lambda slot: (slot.strategy, slot.symbol))
+    for one, other in pairwise(ordered):
+        if (one.strategy, one.symbol) == (other.strategy, other.symbol):
+            raise InputError(f"{one.symbol} stands twice in one strategy; name each symbol once.")
+    return ordered
 
 
 def simulate(
@@ -192,29 +178,7 @@ def simulate(
     return Simulation(slots, strategies, settings).run(report, cancel)
 
 
-def _slot_columns(slot: SymbolData) -> list[_Column]:
-    candles, decisions = slot.candles, slot.decisions
-    for prices in (candles.open, candles.high, candles.low, candles.close):
-        if len(prices) and not (prices.min() > 0.0 and prices.max() < np.inf):  # also where one is NaN
-            bad = int(np.argmin((prices > 0.0) & (prices < np.inf)))
-            raise InputError(
-                f"{slot.symbol}: the bar of {iso_minute(int(candles.time[bad]))} UTC has the price {prices[bad]}, "
-                "expected a number above 0; correct or delete it."
-            )
-    columns = (
-        candles.time,
-        candles.open,
-        candles.high,
-        candles.low,
-        candles.close,
-        decisions.side,
-        decisions.exit_long,
-        decisions.exit_short,
-    )
-    return [frozen(np.asarray(column, dtype=kind)) for column, kind in zip(columns, _TYPES, strict=True)]
-
-
-def _funding_columns(slots: Sequence[SymbolData]) -> list[_Column]:
+def _funding_columns(slots: Sequence[SymbolData]) -> list[Column]:
     """Times and rates of all slots concatenated, then shift and stop of each slot."""
     counts = np.array([len(slot.funding_time) for slot in slots], dtype=np.int64)
     stop = np.cumsum(counts)

@@ -1,95 +1,70 @@
-"""One step of the simulation in its three phases, and the loop that repeats it. Compiled.
+"""One step of the simulation, and the loop that repeats it. Compiled.
 
-A step is one open time T of the merged clock. All state is in `account`, `slots` and `counts`, so that a run may
-be cut between any two steps. The phases of a slot are plain functions of records and may be called one by one
-as a live bar unfolds: on_open = funding, resting orders, market exit, market entry; inside; on_close.
+A step is one close time T of the merged clock, with all slots that have a bar closing then. All state is in records,
+so that a run may be cut between any two steps. The phases of a slot are functions of `phases`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tradebot.engine.backtest.apply import close_position, open_position, pay_funding, write_trade
-from tradebot.engine.backtest.codes import Count, ExitReason, Stopped, TradeStatus
-from tradebot.engine.backtest.match import (
-    match_entry,
-    match_inside,
-    match_market_exit,
-    match_resting_at_open,
+import numpy as np
+
+from tradebot.engine.backtest.apply import write_leg
+from tradebot.engine.backtest.codes import Count, ExitReason, Stopped, TradeStatus, code, flag
+from tradebot.engine.backtest.limits import (
+    NO_REFUSAL,
+    breaks_daily_loss,
+    breaks_drawdown,
+    daily_floor,
+    drawdown_share,
+    start_day,
 )
-from tradebot.engine.backtest.plan import NO_REFUSAL, plan
-from tradebot.engine.backtest.quiet import pass_quiet
-from tradebot.engine.control.compiling import compiled
+from tradebot.engine.backtest.orders import expired
+from tradebot.engine.backtest.phases import (
+    Output,
+    close_bar,
+    end_stale_entry,
+    entry_at_open,
+    exit_at_open,
+    inside,
+    liquidate_at_open,
+    next_funding,
+    note,
+    refuse,
+    resting_at_open,
+    settle_funding,
+)
+from tradebot.engine.backtest.plan import plan
+from tradebot.engine.backtest.quiet import nothing_happens, pass_bar, pass_quiet
+from tradebot.engine.backtest.records import ROWS_A_STEP
+from tradebot.engine.control.compiling import compiled_loop, compiled_part
 
-_END = int(ExitReason.END)
-_OPEN = int(TradeStatus.OPEN)
-_ALREADY_OPEN = int(Count.ALREADY_OPEN)
-_REDUCED = int(Count.REDUCED)
-_DATA_USED = int(Stopped.DATA_USED.value)
-_TICK_LIMIT = int(Stopped.TICK_LIMIT.value)
-_TRADES_FULL = int(Stopped.TRADES_FULL.value)
-_ROWS_FULL = int(Stopped.ROWS_FULL.value)
-_BANKRUPT = int(Stopped.BANKRUPT.value)
-_FAR_FUTURE = 2**62
-
-
-@compiled
-def open_resting(account: Any, slot: Any, rule: Any, bar: Any, row: Any) -> int:
-    """on_open: a stop or target beyond the open fills there. Returns the rows written, 0 or 1."""
-    reason, price, reference, fee_percent, ambiguous = match_resting_at_open(slot, rule, bar)
-    if reason == 0:
-        return 0
-    close_position(account, slot, row, reason, price, reference, fee_percent, ambiguous, bar.time)
-    return 1
-
-
-@compiled
-def open_exit(account: Any, slot: Any, rule: Any, bar: Any, row: Any) -> int:
-    """on_open: the pending market exit fills, unless the position is gone. Returns the rows written, 0 or 1."""
-    pending, slot.pending_exit = slot.pending_exit, 0
-    if slot.side == 0:
-        return 0
-    reason, price, reference, fee_percent, ambiguous = match_market_exit(slot, rule, pending, bar.open)
-    close_position(account, slot, row, reason, price, reference, fee_percent, ambiguous, bar.time)
-    return 1
-
-
-@compiled
-def open_entry(account: Any, slot: Any, rule: Any, bar: Any, available: float) -> tuple[int, bool]:
-    """on_open: the pending market entry fills or is refused. Returns (refusal or NO_REFUSAL, reduced)."""
-    refusal, price, quantity, reduced = match_entry(slot, rule, bar, available)
-    if refusal == NO_REFUSAL:
-        open_position(account, slot, rule, bar, price, quantity)
-    slot.pending_side = 0
-    return refusal, reduced
+_END = code(ExitReason.END)
+_DAILY_LOSS_EXIT = code(ExitReason.DAILY_LOSS)
+_DRAWDOWN_EXIT = code(ExitReason.DRAWDOWN)
+_OPEN = code(TradeStatus.OPEN)
+_ALREADY_OPEN = code(Count.ALREADY_OPEN)
+_EXPIRED = code(Count.EXPIRED)
+_DAILY_LOSS = code(Count.DAILY_LOSS)
+_DRAWDOWN = code(Count.DRAWDOWN)
+_DAILY_LOSS_REACHED = code(Count.DAILY_LOSS_REACHED)
+_DRAWDOWN_REACHED = code(Count.DRAWDOWN_REACHED)
+_ALREADY_PENDING = code(Count.ALREADY_PENDING)
+_OPPOSITE_IGNORED = code(Count.OPPOSITE_IGNORED)
+_DIRECTION = code(Count.DIRECTION)
+_DATA_USED = code(Stopped.DATA_USED.value)
+_TICK_LIMIT = code(Stopped.TICK_LIMIT.value)
+_TRADES_FULL = code(Stopped.TRADES_FULL.value)
+_ROWS_FULL = code(Stopped.ROWS_FULL.value)
+_BANKRUPT = code(Stopped.BANKRUPT.value)
+_FAR_FUTURE = code(2**62)
+_NONE = code(0)
+_NO = flag(False)
+_ROWS_A_STEP = ROWS_A_STEP
 
 
-@compiled
-def inside(account: Any, slot: Any, rule: Any, bar: Any, row: Any) -> int:
-    """Stop before target within the bar; what survives remembers its extremes. Returns the rows written."""
-    reason, price, reference, fee_percent, ambiguous = match_inside(slot, rule, bar)
-    if reason == 0:
-        slot.lowest = min(slot.lowest, bar.low)
-        slot.highest = max(slot.highest, bar.high)
-        return 0
-    end = bar.time + rule.timeframe_ms - 1
-    close_position(account, slot, row, reason, price, reference, fee_percent, ambiguous, end)
-    return 1
-
-
-@compiled
-def settle_funding(
-    account: Any, slot: Any, price: float, times: Any, rates: Any, here: int, stop: int, before: int
-) -> None:
-    """Charge every funding time below `before` not yet passed on the position held now; the next one is `here`."""
-    while here < stop and times[here] < before:
-        if slot.side != 0:
-            pay_funding(account, slot, price, rates[here])
-        slot.funding_cursor += 1
-        here += 1
-
-
-@compiled
+@compiled_loop
 def write_open_positions(slots: Any, rules: Any, trades: Any) -> int:
     """Rows for the positions still open, marked at their last close. Returns how many."""
     count = 0
@@ -97,187 +72,308 @@ def write_open_positions(slots: Any, rules: Any, trades: Any) -> int:
         slot = slots[s]
         if slot.side != 0:
             row = trades[count]
-            write_trade(slot, row, slot.mark, slot.bar_time + rules[s].timeframe_ms, 0.0, 0.0)
+            write_leg(slot, row, slot.mark, slot.bar_end, slot.quantity, 0.0, 0.0)
             row.slot = s
+            row.strategy = rules[s].strategy
             row.exit_reason = _END
             row.ambiguous = 0
+            row.last_leg = 0
             row.status = _OPEN
             count += 1
     return count
 
 
-@compiled
-def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays handed to callees cost too much
-    account_records: Any,
+@compiled_part
+def open_phase(
+    account: Any,
+    strategies: Any,
     slots: Any,
-    counts: Any,
     rules: Any,
     bars: Any,
+    tiers: Any,
+    out: Any,
+    busy: Any,
+    count: int,
+) -> None:
+    """After funding: liquidations, resting exits, market exits of all busy slots; then their entries, in slot order."""
+    for n in range(count):
+        s = busy[n]
+        if slots[s].pending_side != 0:
+            end_stale_entry(slots[s], rules[s], bars[s], out, s)
+    for n in range(count):
+        s = busy[n]
+        if slots[s].side != 0:
+            liquidate_at_open(
+                account, strategies[rules[s].strategy], slots[s], rules[s], bars[s], tiers, out, s
+            )
+    for n in range(count):
+        s = busy[n]
+        if slots[s].side != 0:
+            resting_at_open(
+                account, strategies[rules[s].strategy], slots[s], rules[s], bars[s], tiers, out, s
+            )
+    for n in range(count):
+        s = busy[n]
+        if slots[s].pending_exit != 0:
+            exit_at_open(account, strategies[rules[s].strategy], slots[s], rules[s], bars[s], tiers, out, s)
+    for n in range(count):
+        s = busy[n]
+        if slots[s].pending_side != 0:
+            entry_at_open(account, strategies, slots, rules, s, bars[s], tiers, out)
+
+
+@compiled_part
+def mark_account(
+    account: Any,
+    slots: Any,
+    rules: Any,
+    mark_closes: Any,
+    shift: Any,
+    rows: Any,
+    end: int,
+    exposed: bool,
+    out: Any,
+) -> None:
+    """on_close: orders whose time is over end, equity and drawdown are those of this close, a row is written."""
+    unrealised = kept = value = 0.0
+    for s in range(len(slots)):
+        slot = slots[s]
+        if slot.bar_end == end:
+            slot.mark = mark_closes[slot.bar + shift[s]]
+        if slot.reserve > 0.0 and expired(slot, rules[s], end):
+            refuse(slot, rules[s], out, s, end, _EXPIRED)
+        kept += slot.margin + slot.reserve
+        if slot.side != 0:
+            exposed = True
+            unrealised += slot.side * slot.quantity * (slot.mark - slot.entry_price)
+            value += slot.quantity * slot.mark
+    account.equity = account.wallet + unrealised
+    account.peak = max(account.peak, account.equity)
+    account.worst_drawdown = min(account.worst_drawdown, account.equity / account.peak - 1.0)
+    account.clock_ms = end
+    account.ticks += 1
+    account.exposed_ticks += exposed
+    row = out.written[1]
+    rows[0, row] = end
+    rows[1, row] = account.equity
+    rows[2, row] = account.wallet - kept
+    rows[3, row] = value
+    out.written[1] = row + 1
+    if account.equity <= 0.0:
+        account.bankrupt = 1
+
+
+@compiled_part
+def close_everything(slots: Any, rules: Any, strategy: int, limit: int, out: Any, time: int) -> None:
+    """A strategy's limit broke: its pending entries end, its positions leave at their next open."""
+    daily = limit == _DAILY_LOSS
+    first = True
+    for s in range(len(slots)):
+        if rules[s].strategy != strategy:
+            continue
+        slot = slots[s]
+        if first:
+            note(out, s, time, _DAILY_LOSS_REACHED if daily else _DRAWDOWN_REACHED, np.nan, np.nan)
+            first = False
+        if slot.pending_side != 0:
+            refuse(slot, rules[s], out, s, time, limit)
+        if slot.side != 0 and slot.pending_exit == 0:
+            slot.pending_exit = _DAILY_LOSS_EXIT if daily else _DRAWDOWN_EXIT
+
+
+@compiled_part
+def apply_limits(
+    account: Any, strategies: Any, limits: Any, slots: Any, rules: Any, out: Any, end: int
+) -> None:
+    """on_close: what the equity of this close breaks."""
+    for st in range(len(limits)):
+        if breaks_daily_loss(account, strategies[st], limits[st]):
+            close_everything(slots, rules, st, _DAILY_LOSS, out, end)
+        if breaks_drawdown(account, strategies[st], limits[st]):
+            close_everything(slots, rules, st, _DRAWDOWN, out, end)
+
+
+@compiled_part
+def plan_bar(account: Any, strategies: Any, slot: Any, rule: Any, bar: Any, out: Any, s: int) -> None:
+    """on_close: what the closed bar decided, for the next open."""
+    refusal = plan(slot, rule, strategies[rule.strategy], bar, account.equity)
+    if refusal == NO_REFUSAL:
+        return
+    if refusal in (
+        _ALREADY_OPEN,
+        _ALREADY_PENDING,
+        _OPPOSITE_IGNORED,
+        _DIRECTION,
+    ):  # the strategy's own rules
+        out.counts[s, refusal] += 1
+    else:
+        note(out, s, bar.end, refusal, np.nan, 0.0)
+
+
+@compiled_loop
+def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays handed to callees cost too much
+    account_records: Any,
+    strategies: Any,
+    slots: Any,
+    counts: Any,
+    limits: Any,
+    rules: Any,
+    tiers: Any,
+    bars: Any,
     times: Any,
+    ends: Any,
     opens: Any,
     highs: Any,
     lows: Any,
     closes: Any,
+    mark_opens: Any,
+    mark_highs: Any,
+    mark_lows: Any,
+    mark_closes: Any,
+    volumes: Any,
+    sigmas: Any,
     sides: Any,
     exits_long: Any,
     exits_short: Any,
+    decides: Any,
+    coarse: Any,
+    levels: Any,
     shift: Any,
     stop: Any,
+    level_shift: Any,
     funding_times: Any,
     funding_rates: Any,
     funding_shift: Any,
     funding_stop: Any,
     trades: Any,
     rows: Any,
-    active: Any,
+    log: Any,
+    busy: Any,
+    upcoming: Any,
+    due: Any,
     written: Any,
     tick_limit: int,
 ) -> int:
     """Repeat the step until the bars are used, a buffer is full, `tick_limit` is reached or the account is broke.
 
-    Columns are concatenated over slots: bar number b of slot s stands at b + shift[s], its bars end before
-    stop[s]; funding rows likewise by funding_shift and funding_stop. `rows` float64[4, n] takes close time, equity,
-    available cash and sum of notionals; `written` int64[2] counts trades and rows. Returns a `Stopped` value.
+    Columns are concatenated over slots: bar number b of slot s stands at b + shift[s], its bars end before stop[s];
+    funding rows by funding_shift and funding_stop, decision bars of `levels` float64[k, n] by level_shift likewise.
+    `rows` float64[4, n] takes close time, equity, available cash and sum of notionals; `busy`, `upcoming`
+    and `due` int64[n] are scratch. Returns a `Stopped` value.
     """
     account = account_records[0]
+    out = Output(trades, log, counts, written)
     slot_count = len(slots)
-    trade_count, row_count = written[0], written[1]
     row_limit = rows.shape[1]
-    last_row = min(row_limit, row_count + tick_limit)
+    last_row = min(row_limit, written[1] + tick_limit)
     result = _DATA_USED
+    for s in range(slot_count):
+        due[s] = next_funding(slots[s], funding_times, funding_shift[s], funding_stop[s])
+        here = slots[s].bar + 1 + shift[s]
+        upcoming[s] = _FAR_FUTURE
+        if here < stop[s]:
+            upcoming[s] = ends[here] if rules[s].walks != 0 else times[here] + rules[s].timeframe_ms
     while account.bankrupt == 0:
-        if row_count >= last_row:
-            result = _ROWS_FULL if row_count >= row_limit else _TICK_LIMIT
+        if written[1] >= last_row:
+            result = _ROWS_FULL if written[1] >= row_limit else _TICK_LIMIT
             break
-        if trade_count + 2 * slot_count > len(trades):
+        if written[0] + _ROWS_A_STEP * slot_count > len(trades):
             result = _TRADES_FULL
             break
 
         if slot_count == 1 and slots[0].bar + 1 + shift[0] < stop[0]:
             here = slots[0].bar + 1 + shift[0]
-            due = slots[0].funding_cursor + funding_shift[0]
-            before = funding_times[due] if due < funding_stop[0] else _FAR_FUTURE
+            last = min(stop[0], here + last_row - written[1])
+            if rules[0].final_bar >= 0:
+                last = min(last, rules[0].final_bar + shift[0])
             passed, repeated = pass_quiet(
-                account, slots[0], rules[0], before, times, opens, highs, lows, closes, sides,
-                exits_long, exits_short, rows, here, row_count, min(stop[0] - here, last_row - row_count),
+                account, slots[0], rules[0], daily_floor(account, strategies, limits),
+                drawdown_share(strategies, limits), min(due[0], account.day_end), times, ends, opens, highs, lows,
+                mark_highs, mark_lows, mark_closes, sides, exits_long, exits_short, decides, coarse, rows, here,
+                written[1], last - here,
             )  # fmt: skip
             counts[0, _ALREADY_OPEN] += repeated
-            row_count += passed
-            if row_count >= last_row:
+            written[1] += passed
+            here += passed
+            upcoming[0] = _FAR_FUTURE
+            if here < stop[0]:
+                upcoming[0] = ends[here] if rules[0].walks != 0 else times[here] + rules[0].timeframe_ms
+            if written[1] >= last_row:
                 continue
 
-        # the clock: the earliest next bar of all slots
-        time = _FAR_FUTURE
-        active_count = 0
+        # the clock: the earliest close of the next bars of all slots
+        end = _FAR_FUTURE
         for s in range(slot_count):
-            here = slots[s].bar + 1 + shift[s]
-            if here < stop[s]:
-                if times[here] < time:
-                    time = times[here]
-                    active_count = 0
-                if times[here] == time:
-                    active[active_count] = s
-                    active_count += 1
-        if active_count == 0:
+            end = min(end, upcoming[s])
+        if end == _FAR_FUTURE:
             break
-        for n in range(active_count):
-            s = active[n]
-            slot, bar = slots[s], bars[s]
+        start_day(account, end)
+        count, exposed = _NONE, _NO
+        for s in range(slot_count):
+            if upcoming[s] != end:
+                continue
+            slot, rule = slots[s], rules[s]
+            here = slot.bar + 1 + shift[s]
+            upcoming[s] = _FAR_FUTURE
+            if here + 1 < stop[s]:
+                upcoming[s] = ends[here + 1] if rule.walks != 0 else times[here + 1] + rule.timeframe_ms
+            if due[s] >= end and nothing_happens(
+                slot, rule, here, opens, highs, lows, mark_highs, mark_lows, sides, exits_long, exits_short,
+                decides, coarse,
+            ):  # fmt: skip
+                pass_bar(slot, rule, here, end, highs, lows, decides)
+                if sides[here] != 0:
+                    counts[s, _ALREADY_OPEN] += 1
+                continue
             slot.bar += 1
-            here = slot.bar + shift[s]
-            slot.bar_time = bar.time = time
+            slot.bar_end = end
+            slot.decision_before = slot.decision
+            bar = bars[s]
+            bar.time, bar.end = times[here], end
             bar.open, bar.high, bar.low, bar.close = opens[here], highs[here], lows[here], closes[here]
+            bar.mark_open, bar.mark_high = mark_opens[here], mark_highs[here]
+            bar.mark_low, bar.mark_close = mark_lows[here], mark_closes[here]
             bar.side = sides[here]
             bar.exit_long, bar.exit_short = exits_long[here], exits_short[here]
+            bar.decides = decides[here] if rule.walks != 0 else slot.bar
+            bar.coarse = coarse[here] if rule.walks != 0 else 0
+            bar.volume_before = volumes[here - 1] if slot.bar > 0 else np.nan
+            bar.sigma_before = sigmas[here - 1] if slot.bar > 0 else np.nan
+            if bar.decides >= 0 and (bar.side != 0 or rule.series != 0):
+                for k in range(levels.shape[0]):
+                    bar.levels[k] = levels[k, bar.decides + level_shift[s]]
+            busy[count] = s
+            count += 1
 
-        # on_open: funding, resting orders beyond the open, market exits, market entries
-        for n in range(active_count):
-            s = active[n]
-            due = slots[s].funding_cursor + funding_shift[s]
-            if due < funding_stop[s] and funding_times[due] <= time:
-                settle_funding(
-                    account,
-                    slots[s],
-                    bars[s].open,
-                    funding_times,
-                    funding_rates,
-                    due,
-                    funding_stop[s],
-                    time + 1,
-                )
-        for n in range(active_count):
-            s = active[n]
-            if slots[s].side != 0:
-                trades[trade_count].slot = s
-                trade_count += open_resting(account, slots[s], rules[s], bars[s], trades[trade_count])
-        for n in range(active_count):
-            s = active[n]
-            if slots[s].pending_exit != 0:
-                trades[trade_count].slot = s
-                trade_count += open_exit(account, slots[s], rules[s], bars[s], trades[trade_count])
-        for n in range(active_count):
-            s = active[n]
-            if slots[s].pending_side != 0:
-                margin = 0.0
-                for other in range(slot_count):
-                    margin += slots[other].quantity * slots[other].entry_price
-                refusal, reduced = open_entry(account, slots[s], rules[s], bars[s], account.wallet - margin)
-                counts[s, _REDUCED] += reduced
-                if refusal != NO_REFUSAL:
-                    counts[s, refusal] += 1
-
-        # inside: funding within the bar, stop before target
-        exposed = False
-        for n in range(active_count):
-            s = active[n]
-            if slots[s].side != 0:
-                exposed = True
-                end = time + rules[s].timeframe_ms
-                due = slots[s].funding_cursor + funding_shift[s]
-                if due < funding_stop[s] and funding_times[due] < end:
-                    settle_funding(
-                        account,
-                        slots[s],
-                        bars[s].open,
-                        funding_times,
-                        funding_rates,
-                        due,
-                        funding_stop[s],
-                        end,
-                    )
-                trades[trade_count].slot = s
-                trade_count += inside(account, slots[s], rules[s], bars[s], trades[trade_count])
-
-        # on_close: mark the account, then plan what the closed bars decided
-        for n in range(active_count):
-            slots[active[n]].mark = bars[active[n]].close
-        unrealised = margin = notional = 0.0
-        for s in range(slot_count):
-            slot = slots[s]
-            if slot.side != 0:
-                exposed = True
-                unrealised += slot.side * slot.quantity * (slot.mark - slot.entry_price)
-                margin += slot.quantity * slot.entry_price
-                notional += slot.quantity * slot.mark
-        account.equity = account.wallet + unrealised
-        account.peak = max(account.peak, account.equity)
-        account.worst_drawdown = min(account.worst_drawdown, account.equity / account.peak - 1.0)
-        account.clock_ms = time
-        account.ticks += 1
-        account.exposed_ticks += exposed
-        rows[0, row_count] = time + rules[active[0]].timeframe_ms
-        rows[1, row_count] = account.equity
-        rows[2, row_count] = account.wallet - margin
-        rows[3, row_count] = notional
-        row_count += 1
-        if account.equity <= 0.0:
-            account.bankrupt = 1
+        for n in range(count):
+            s = busy[n]
+            if due[s] <= bars[s].time:
+                due[s] = settle_funding(
+                    account, slots, s, rules[s], bars[s].mark_open, funding_times, funding_rates,
+                    funding_shift[s], funding_stop[s], bars[s].time + 1, tiers,
+                )  # fmt: skip
+        open_phase(account, strategies, slots, rules, bars, tiers, out, busy, count)
+        for n in range(count):
+            s = busy[n]
+            if due[s] < end:
+                due[s] = settle_funding(
+                    account, slots, s, rules[s], bars[s].mark_open, funding_times, funding_rates,
+                    funding_shift[s], funding_stop[s], end, tiers,
+                )  # fmt: skip
+        for n in range(count):
+            s = busy[n]
+            if slots[s].side != 0 or slots[s].pending_side != 0:
+                held = inside(account, strategies, slots, rules, s, bars[s], tiers, out)
+                exposed = exposed or held
+        for n in range(count):
+            s = busy[n]
+            close_bar(account, strategies[rules[s].strategy], slots[s], rules[s], bars[s], tiers, out, s)
+        mark_account(account, slots, rules, mark_closes, shift, rows, end, exposed, out)
+        if account.bankrupt != 0:
             break
-        for n in range(active_count):
-            s = active[n]
-            if slots[s].side != 0 or bars[s].side != 0:
-                refusal = plan(slots[s], rules[s], bars[s], account.equity)
-                if refusal != NO_REFUSAL:
-                    counts[s, refusal] += 1
-    written[0], written[1] = trade_count, row_count
+        apply_limits(account, strategies, limits, slots, rules, out, end)
+        for n in range(count):
+            s = busy[n]
+            if bars[s].decides >= 0 and (slots[s].side != 0 or bars[s].side != 0):
+                plan_bar(account, strategies, slots[s], rules[s], bars[s], out, s)
     return _BANKRUPT if account.bankrupt != 0 else result

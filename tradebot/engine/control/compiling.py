@@ -55,7 +55,29 @@ def cache_folder() -> Path:
 
 def compiled(function: _Function) -> _Function:
     """Compile by numba on first call: releases the GIL, keeps IEEE order of operations, cached on disk."""
+    return _compiled(function)
+
+
+def compiled_loop(function: _Function) -> _Function:
+    """`compiled` for a long loop over the caller's arrays that makes none of its own.
+
+    Nothing counts references to arrays, and a division by zero gives infinity instead of an error to look out for:
+    both would cost more than the work itself.
+    """
+    return _compiled(function, **_LOOP)
+
+
+def compiled_part(function: _Function) -> _Function:
+    """A part of such a loop that only compiled code calls: without a way in from Python it compiles twice as fast."""
+    return _compiled(function, **_LOOP, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+_LOOP: dict[str, bool | str] = {"error_model": "numpy", "_nrt": False}
+
+
+def _compiled(function: _Function, **options: bool | str) -> _Function:
     import numba
 
     use_cache_folder(cache_folder().parent)
-    return cast(_Function, numba.njit(nogil=True, cache=True)(function))
+    compile_with: Any = numba.njit  # its options are more than its signature says
+    return cast(_Function, compile_with(nogil=True, cache=True, **options)(function))
