@@ -26,34 +26,74 @@ def change_text(
     remarks inside the node. Nodes and sections that are new or gone are written and taken out as blocks of lines;
     single values are set by tomlkit. Where the result would not hold `wanted`, the document is written anew.
     """
-    text = text.replace("\r\n", "\n")
+    change = _Change(text.replace("\r\n", "\n"), wanted)
     if renamed is not None:
-        text = TomlBlocks(text).renamed(*renamed) or text
+        change.take(TomlBlocks(change.text).renamed(*renamed))
     if copied is not None:
-        text = _with_copy(text, *copied)
-    text = _with_tables(text, wanted)
-    text = _in_order(text, wanted)
-    if not _holds(text, wanted):
-        text = _with_values(text, wanted)
-    if _holds(text, wanted, ordered=False):
+        change.take(_with_copy(change.text, *copied))
+    change.tables()
+    change.order()
+    for values in (_with_changed_blocks, _with_values):
+        if change.holds():
+            return change.text
+        change.take(values(change.text, change.document, wanted))
+    if change.holds(ordered=False):
         return (
-            text  # where a node stands on one line among others, only their order may not be the wanted one
-        )
+            change.text
+        )  # where nodes stand on lines of one table, only their order may not be the wanted one
     import tomli_w  # here: hardly ever needed
 
     return tomli_w.dumps(wanted)
 
 
-def _holds(text: str, wanted: Document, ordered: bool = True) -> bool:
-    """Whether a text holds the document, its nodes in the same order."""
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return False
-    return _same(document, wanted) and all(
-        not ordered or list(document.get(section, ())) == list(wanted.get(section, ()))
-        for section in NODE_SECTIONS
-    )
+class _Change:
+    """A text on its way to hold a document, with the document that it holds now."""
+
+    def __init__(self, text: str, wanted: Document) -> None:
+        self.text = text
+        self.document: Document = tomllib.loads(text)
+        self._wanted = wanted
+
+    def take(self, text: str | None) -> None:
+        """Go on with another text; None, and one that is no TOML any more, changes nothing."""
+        if text is None or text == self.text:
+            return
+        try:
+            self.document = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return
+        self.text = text
+
+    def holds(self, ordered: bool = True) -> bool:
+        """Whether the text holds the document, its nodes in the same order."""
+        return _same(self.document, self._wanted) and all(
+            not ordered or list(self.document.get(section, ())) == list(self._wanted.get(section, ()))
+            for section in NODE_SECTIONS
+        )
+
+    def tables(self) -> None:
+        """Without the tables that are gone, and with those that are new."""
+        present, needed = _tables(self.document), _tables(self._wanted)
+        for path in present:
+            if path not in needed:
+                self.take(TomlBlocks(self.text).without(path))
+        for path, table in needed.items():
+            if path not in present:
+                self.take(TomlBlocks(self.text).with_table(path, table_lines(path, table)))
+
+    def order(self) -> None:
+        """With the nodes of each section in the wanted order, as far as they have headers."""
+        for section in NODE_SECTIONS:
+            goal = [name for name in self._wanted.get(section, {}) if name in self.document.get(section, {})]
+            order = [name for name in self.document.get(section, {}) if name in goal]
+            for place, name in enumerate(goal):
+                if order[place] != name:
+                    changed = TomlBlocks(self.text).swapped((section, order[place]), (section, name))
+                    if changed is None:
+                        return
+                    self.take(changed)
+                    other = order.index(name)
+                    order[other], order[place] = order[place], name
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -78,18 +118,6 @@ def _tables(document: Mapping[str, Any]) -> dict[Path, Mapping[str, Any]]:
     return found
 
 
-def _with_tables(text: str, wanted: Document) -> str:
-    """Without the tables that are gone, and with those that are new."""
-    present, needed = _tables(tomllib.loads(text)), _tables(wanted)
-    for path in present:
-        if path not in needed:
-            text = TomlBlocks(text).without(path) or text
-    for path, table in needed.items():
-        if path not in present:
-            text = TomlBlocks(text).with_table(path, table_lines(path, table))
-    return text
-
-
 def _with_copy(text: str, source: Path, copy: Path) -> str:
     """With a second block that has the lines of the first one and another name, behind it."""
     blocks = TomlBlocks(text)
@@ -101,30 +129,42 @@ def _with_copy(text: str, source: Path, copy: Path) -> str:
     return text if renamed is None else blocks.with_table(copy, renamed.split("\n"), behind=source)
 
 
-def _in_order(text: str, wanted: Document) -> str:
-    """With the nodes of each section in the wanted order, as far as they have headers."""
-    document = tomllib.loads(text)
-    for section in NODE_SECTIONS:
-        goal = [name for name in wanted.get(section, {}) if name in document.get(section, {})]
-        order = [name for name in document.get(section, {}) if name in goal]
-        for place, name in enumerate(goal):
-            if order[place] != name:
-                changed = TomlBlocks(text).swapped((section, order[place]), (section, name))
-                if changed is None:
-                    return text
-                text, other = changed, order.index(name)
-                order[other], order[place] = order[place], name
-    return text
-
-
-def _with_values(text: str, wanted: Document) -> str:
+def _with_changed_blocks(text: str, document: Document, wanted: Document) -> str:
+    """With the values of the tables that have blocks of their own: only those go through tomlkit, which is slow."""
     import tomlkit  # here: only edits need it
     from tomlkit.exceptions import TOMLKitError
 
+    present, needed = _tables(document), _tables(wanted)
+    blocks = TomlBlocks(text)
+    found = [
+        blocks.find(path)
+        for path, table in needed.items()
+        if path in present and not _same(present[path], table)
+    ]
+    changed = sorted((block for block in found if block is not None), key=lambda block: -block.start)
+    lines = list(blocks.lines)
     try:
-        document = tomlkit.parse(text)
-        _merge(document, wanted, top=True)
-        return tomlkit.dumps(document)
+        for block in changed:
+            part = tomlkit.parse("\n".join(lines[block.header : block.end]) + "\n")
+            table: Any = part
+            for key in block.path:
+                table = table[key]
+            _merge(table, needed[block.path])
+            lines[block.header : block.end] = tomlkit.dumps(part).rstrip("\n").split("\n")
+    except TOMLKitError:
+        return text
+    return "\n".join(lines)
+
+
+def _with_values(text: str, _document: Document, wanted: Document) -> str:
+    """With all values, wherever they stand."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        whole = tomlkit.parse(text)
+        _merge(whole, wanted, top=True)
+        return tomlkit.dumps(whole)
     except TOMLKitError:
         return text
 

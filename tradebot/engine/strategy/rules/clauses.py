@@ -160,7 +160,7 @@ class ClauseReader:
         numbers = [part.value for part in parts if part.code == "N"]
         relation = _cross_of(parts)
         if len(series) == 1 and numbers:
-            first = next(iter(series[0].values), "")
+            first = next((name for name, value in series[0].values.items() if isinstance(value, int)), "")
             if not first:
                 raise MisreadError(f"say what crosses {parts[0].raw}")
             lengths = sorted((int(series[0].values[first]), int(numbers[0])))

@@ -362,6 +362,8 @@ def _against_cloud(context: Context, left: Series, relation: str, right: Series)
 
 def between(series: Series, relation: str, low: Operand, high: Operand) -> Rule:
     """A series inside or outside a zone."""
+    if low == high:
+        raise MisreadError("a zone has two different edges, such as between 40 and 60")
     if isinstance(low, float) and isinstance(high, float) and low > high:
         low, high = high, low
     return Clause(relation, {"source": series, "lower": low, "upper": high}, Reading.CONDITION)

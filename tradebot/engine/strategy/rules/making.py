@@ -10,7 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from tradebot.engine.strategy.naming import free_name, indicator_name, signal_name
-from tradebot.engine.strategy.registry import IndicatorDeclaration, ParameterKind
+from tradebot.engine.strategy.registry import (
+    Declaration,
+    IndicatorDeclaration,
+    ParameterKind,
+    SignalDeclaration,
+)
 from tradebot.engine.strategy.rules.context import Context
 from tradebot.engine.strategy.rules.sides import Placed, natural_side, sided
 from tradebot.engine.strategy.rules.tree import Around, Clause, MisreadError, Operand, Rule, Series, Several
@@ -45,9 +50,11 @@ class Maker:
             is_series = parameter.kind is ParameterKind.SERIES
             if parameter.name in clause.values:
                 value = clause.values[parameter.name]
+                self._check(declaration, parameter.name, value)
                 node[parameter.name] = self._value(value) if is_series else _whole(value)
             elif parameter.default is not None and not is_series:
                 node[parameter.name] = parameter.default
+        self._check_rule(declaration, {**node, **side})
         return self._kept("signals", {**node, **side})
 
     def _around(self, rule: Around) -> str:
@@ -62,6 +69,7 @@ class Maker:
         for parameter in declaration.parameters:
             if parameter.name not in node and parameter.default is not None:
                 node[parameter.name] = rule.values.get(parameter.name, parameter.default)
+                self._check(declaration, parameter.name, node[parameter.name])
         return self._kept("signals", node)
 
     def all_of(self, rules: tuple[Rule, ...]) -> list[str]:
@@ -73,7 +81,7 @@ class Maker:
         if len(sides) < 2:
             return list(dict.fromkeys(map(self.member, rules)))
         long = self._placed.direction or 1
-        return self._meant_for(-long if self._placed.leaving else long, rules)
+        return list(dict.fromkeys(self._meant_for(-long if self._placed.leaving else long, rules)))
 
     def _on_one_side(self, rules: tuple[Rule, ...]) -> list[str]:
         """The members of rules that follow each other, all for the side of the last one."""
@@ -83,7 +91,7 @@ class Maker:
     def _meant_for(self, side: int, rules: tuple[Rule, ...]) -> list[str]:
         own, self._placed = self._placed, replace(self._placed, meant=side)
         try:
-            return list(dict.fromkeys(map(self.member, rules)))
+            return list(map(self.member, rules))
         finally:
             self._placed = own
 
@@ -160,7 +168,12 @@ class Maker:
                 elif isinstance(given, str) and series.source is None:
                     node |= {parameter.name: given} if given != parameter.default else {}
                 elif series.source is not None and not source_given:
-                    reference = self.series(series.source)
+                    # Of what stands on coarser bars or in another market the source stands there too.
+                    reference = self.series(
+                        series.source.on(series.timeframe, series.symbol)
+                        if series.source.use
+                        else series.source
+                    )
                     source_given = True
                     if reference != parameter.default:
                         node[parameter.name] = reference
@@ -169,6 +182,7 @@ class Maker:
             if value is not None:
                 self._check(declaration, parameter.name, value)
                 node[parameter.name] = value
+        self._check_rule(declaration, node)
         base = self._context.base
         if series.timeframe and (base is None or series.timeframe != base.value):
             node["timeframe"] = series.timeframe
@@ -177,14 +191,22 @@ class Maker:
         return node
 
     @staticmethod
-    def _check(declaration: IndicatorDeclaration, name: str, value: Any) -> None:
+    def _check_rule(declaration: Declaration, node: Mapping[str, Any]) -> None:
+        """Refuse values that do not fit together, such as a fast length above the slow one."""
+        defaults = {each.name: each.default for each in declaration.parameters if each.default is not None}
+        for name, sentence in declaration.rule({**defaults, **node}) if declaration.rule else ():
+            raise MisreadError(f"{name} {sentence}")
+
+    @staticmethod
+    def _check(declaration: Declaration, name: str, value: Any) -> None:
         parameter = declaration.parameter(name)
         low, high = parameter.low, parameter.high
         if not isinstance(value, int | float) or isinstance(value, bool):
             return
         if (low is not None and value < low) or (high is not None and value > high):
             limits = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
-            raise MisreadError(f"the {name} of {declaration.name} must be {limits}, but is {value:g}")
+            what = declaration.label if isinstance(declaration, SignalDeclaration) else declaration.name
+            raise MisreadError(f"the {name} of {what} must be {limits}, but is {value:g}")
 
     def _indicator(self, declaration: IndicatorDeclaration, node: Document) -> str:
         nodes = self._document.setdefault("indicators", {})

@@ -93,8 +93,8 @@ def _any(parts: list[Part], reader: ClauseReader) -> tuple[Rule, ...]:
 def _then(parts: list[Part], reader: ClauseReader) -> tuple[Rule, ...]:
     """`a then b within 10 bars`."""
     steps = _split(parts, ">")
-    if len(steps) == 1:
-        return _all(parts, reader)
+    if len(steps) < 2:
+        return _all([part for part in parts if part.code != ">"], reader)
     bars = next((part.value for part in steps[-1] if part.code == "W"), _USUAL_SEQUENCE_BARS)
     steps[-1] = [part for part in steps[-1] if part.code != "W"]
     rules = [_one(_all(each, reader)) for each in steps]
