@@ -266,9 +266,11 @@ def test_every_binding_has_an_id() -> None:
         build_sheet,
         build_strategies,
         build_toml,
+        compare_dialog,
         data,
         data_dialogs,
         results,
+        results_trades,
         trade_dialog,
     )
 
@@ -281,7 +283,8 @@ def test_every_binding_has_an_id() -> None:
         build_sheet,
         build_strategies,
     )
-    modules = (*building, build_toml, data, data_dialogs, results, trade_dialog)
+    testing = (compare_dialog, results, results_trades, trade_dialog)
+    modules = (*building, build_toml, data, data_dialogs, *testing)
     for module in modules:
         for owner in vars(module).values():
             if isinstance(owner, type) and owner.__module__ == module.__name__:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from tests.screens.conftest import Opened, screen_text, until
+import re
+
+from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
-from tradebot.engine.messages import CancelJob, GetResult, GetTradeBars, GetTrades, RunBacktest
+from tradebot.engine.messages import (
+    CancelJob,
+    CompareResults,
+    DeleteResult,
+    ExplainTrade,
+    GetResult,
+    GetTradeBars,
+    GetTrades,
+    RunBacktest,
+    WriteReport,
+)
+from tradebot.screens.compare_dialog import CompareDialog
 from tradebot.screens.results import ResultsArea
+from tradebot.screens.results_tabs import TABS
 from tradebot.screens.trade_dialog import TradeDialog
 from tradebot.screens.widgets.chart import Chart
 
@@ -21,7 +35,9 @@ async def test_the_newest_result_is_open_with_its_figures(opened: Opened) -> Non
             "Trades 400",
             "ema-x · BTCUSDT",
             "bt-0193",
-            "Notes 2",
+            "sortino 2.02",
+            "Monthly %",
+            "61% of profit from 12",
         ):
             assert part in text
 
@@ -91,7 +107,7 @@ async def test_no_trades_are_explained(opened: Opened) -> None:
         pilot.app.query_one("#results").focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: "No trade was made." in screen_text(pilot))
-        assert "both must agree" in screen_text(pilot)
+        assert "both must agree" in " ".join(screen_text(pilot).split())
         assert engine.asked(GetResult)[-1].result_id == "bt-0192"
 
 
@@ -115,9 +131,139 @@ async def test_without_a_result_it_says_how_to_get_one(opened: Opened) -> None:
 async def test_narrow_keeps_the_figures_above_the_panes(opened: Opened) -> None:
     async with opened(FakeEngine(), "test", size=(80, 24)) as pilot:
         area = pilot.app.query_one(ResultsArea)
-        for pane in area.panes:
-            area.visit_pane(pane)
-            await pilot.pause()
-            assert "NET PROFIT" in screen_text(pilot)
-            assert pane.size.width >= 78
-            assert pane.size.height >= 10
+        for number in range(len(TABS)):
+            area.open_tab(number)
+            for pane in area.panes:
+                area.visit_pane(pane)
+                await pilot.pause()
+                assert "NET PROFIT" in screen_text(pilot)
+                assert pane.size.width >= 78
+                assert pane.size.height >= 10
+
+
+async def test_each_tab_shows_its_part_of_the_result(opened: Opened) -> None:
+    wanted = {
+        "Trades": ("ENTRY TIME", "newest first"),
+        "Monthly": ("2026-09", "+3.1*", "11 of 25 months positive"),
+        "Distribution": ("Trades by R", "Days by return", " 210 ", "How far trades went"),
+        "Symbols": ("By symbol", "By side", "By exit", "Thursday", "20:00"),
+        "Figures": ("Sortino", "Last over first equity, minus one."),
+        "Config": ("taker fee", "hash 9c1f77aa", "[strategy]"),
+    }
+    async with opened(FakeEngine(), "test") as pilot:
+        for tab in TABS[1:]:
+            await pilot.press("right_square_bracket")
+            for part in wanted[tab.label]:
+                await until(pilot, lambda part=part: part in screen_text(pilot))
+            assert "reality check" not in screen_text(pilot).lower()
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "Reality check" in screen_text(pilot))
+        assert pilot.app.query_one("#charts-pane").size.height > 8
+
+
+async def test_the_line_under_the_cursor_of_the_reality_check_is_explained(opened: Opened) -> None:
+    async with opened(FakeEngine(), "test") as pilot:
+        await until(pilot, lambda: "61% of profit" in screen_text(pilot))
+        pilot.app.query_one("#reality").focus()
+        await pilot.press("down")
+        await until(pilot, lambda: "The best 12 of 400" in pilot.app.query_one("#reality-text").plain)
+        assert "×  one bar later: -2.1%" in screen_text(pilot)
+
+
+async def test_trades_are_filtered_and_sorted_by_the_engine(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "test") as pilot:
+        table = pilot.app.query_one("#trades")
+        pane = pilot.app.query_one("#trades-pane")
+        await pilot.press("slash")
+        await type_text(pilot, "short stop")
+        await until(pilot, lambda: engine.asked(GetTrades)[-1].find == "short stop" and len(table.rows) < 400)
+        assert table.current.side == "short"
+        assert f"Trades {len(table.rows)} of 400" in screen_text(pilot)
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: engine.asked(GetTrades)[-1].sort == "-pnl")
+        await until(pilot, lambda: "best profit first" in pane.border_subtitle)
+        assert table.current.pnl == max(row.pnl for row in table.rows if row is not None)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(table.rows) == 400)
+
+
+async def test_a_filter_that_fits_nothing_says_so_and_an_unknown_word_is_named(opened: Opened) -> None:
+    async with opened(FakeEngine(), "test") as pilot:
+        await pilot.press("slash")
+        await type_text(pilot, "xrp")
+        await until(pilot, lambda: "No trade fits the filter." in screen_text(pilot))
+        await type_text(pilot, "q")
+        await until(pilot, lambda: 'No trade fits "xrpq"' in screen_text(pilot))
+
+
+async def test_a_trade_says_why_it_was_made(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "test") as pilot:
+        pilot.app.query_one("#trades").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "Why it was opened" in screen_text(pilot))
+        text = screen_text(pilot)
+        for part in ("decided enter", "cross entry exit", "adx", "27.41"):
+            assert part in text
+        assert engine.asked(ExplainTrade)[-1].trade_id == 400
+        await pilot.press("i")
+        await until(pilot, lambda: "Why it was opened" not in screen_text(pilot))
+
+
+async def test_results_are_compared_side_by_side(opened: Opened) -> None:
+    engine = FakeEngine()
+    engine.add_result("bt-0190", "ema-x", 90, 180_000_000)
+    async with opened(engine, "test") as pilot:
+        pilot.app.query_one("#results").focus()
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareDialog))
+        await until(
+            pilot, lambda: "! The symbols differ." in pilot.app.screen.query_one("#compare-figures").plain
+        )
+        assert engine.asked(CompareResults)[-1].result_ids == ("bt-0193", "bt-0192")
+        figures = pilot.app.screen.query_one("#compare-figures").plain
+        assert re.search(r"risk.max_bars +≠ +48 +49", figures)
+        assert "1.41*" in figures
+        await pilot.press("end", "space")
+        await until(pilot, lambda: len(engine.asked(CompareResults)[-1].result_ids) == 3)
+        await until(pilot, lambda: "C ema-x" in screen_text(pilot))
+
+
+async def test_marked_runs_are_the_ones_compared(opened: Opened) -> None:
+    engine = FakeEngine()
+    engine.add_result("bt-0190", "ema-x", 90, 180_000_000)
+    async with opened(engine, "test") as pilot:
+        pilot.app.query_one("#results").focus()
+        await pilot.press("down", "space", "down", "space")
+        await until(pilot, lambda: "2 marked of 3 results" in screen_text(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: engine.asked(CompareResults))
+        assert engine.asked(CompareResults)[-1].result_ids == ("bt-0192", "bt-0190")
+
+
+async def test_a_result_is_deleted_after_asking_and_the_next_one_opens(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "test") as pilot:
+        pilot.app.query_one("#results").focus()
+        await pilot.press("delete")
+        await until(pilot, lambda: "Delete bt-0193?" in screen_text(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+        assert not engine.asked(DeleteResult)
+        await pilot.press("delete")
+        await until(pilot, lambda: "Delete bt-0193?" in screen_text(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: engine.asked(DeleteResult) == [DeleteResult("bt-0193")])
+        area = pilot.app.query_one(ResultsArea)
+        await until(pilot, lambda: area.view is not None and area.view.result_id == "bt-0192")
+
+
+async def test_the_report_is_written_and_its_path_said(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "test") as pilot:
+        await pilot.press("w")
+        await until(pilot, lambda: engine.asked(WriteReport) == [WriteReport("bt-0193")])
+        await until(pilot, lambda: pilot.app._notifications)
+        said = [each.message for each in pilot.app._notifications]
+        assert said == ["The report is data/results/bt-0193/report.html"]

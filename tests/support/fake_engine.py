@@ -17,7 +17,7 @@ from typing import Any
 from tests.support import fake_data
 from tests.support.fake_forms import EXAMPLES, FakeForms
 from tests.support.fake_preview import preview
-from tests.support.fake_results import NOW_MS, PRICES, make_result, make_trades, trade_bars
+from tests.support.fake_results import NOW_MS, PRICES, RESULT_COMMANDS, FakeResults, make_result, make_trades
 from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 
@@ -158,18 +158,13 @@ class FakeEngine:
     def _answer(self, command: m.Command) -> Any:
         if isinstance(command, typing.get_args(m.BuildCommand)):
             return self.forms.answer(command)
+        if isinstance(command, RESULT_COMMANDS):
+            return FakeResults(self._results, self._trades).answer(command)
         match command:
             case m.Preview():
                 return preview(command)
             case m.RunBacktest(name=name):
                 return self._start("backtest", f"backtest {name}", 100, "%")
-            case m.GetResult(result_id=key):
-                return self._known(self._results, key, "result")
-            case m.GetTrades(result_id=key, offset=offset, limit=limit):
-                rows = self._known(self._trades, key, "result")
-                return m.TradePage(len(rows), offset, tuple(rows[offset : offset + limit]))
-            case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin):
-                return trade_bars(self._known(self._trades, key, "result"), number, margin)
             case _:
                 return self._answer_data(command)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import typing
+from pathlib import PurePosixPath
+from typing import Any
 
 from tests.support.fake_forms import EXAMPLES
 from tradebot.engine import messages as m
@@ -69,6 +72,159 @@ def make_result(
         key, strategy, f"{strategy} · BTC ETH SOL · 5m", created_ms, start, end,
         ("BTCUSDT", "ETHUSDT", "SOLUSDT"), "5m", _headline(equity, drawdown, rows), _metrics(equity, drawdown, rows),
         warnings, len(rows), times, tuple(equity), tuple(drawdown), tuple(hold), f"data/results/{key}", document,
+    )  # fmt: skip
+
+
+RESULT_COMMANDS = (m.GetResult, m.GetTrades, m.GetTradeBars, *typing.get_args(m.ResultCommand))
+_SORTS: dict[str, typing.Callable[[m.TradeRow], typing.Any]] = {
+    "pnl": lambda row: row.pnl,
+    "r": lambda row: row.r or 0.0,
+    "bars": lambda row: row.bars,
+    "fees": lambda row: row.fees,
+    "symbol": lambda row: row.symbol,
+}
+
+
+class FakeResults:
+    """Answers about the results of a fake engine."""
+
+    def __init__(self, views: dict[str, m.BacktestView], trades: dict[str, tuple[m.TradeRow, ...]]) -> None:
+        self._views = views
+        self._trades = trades
+
+    def answer(self, command: m.Command) -> Any:
+        match command:
+            case m.GetResult(result_id=key):
+                return self._view(key)
+            case m.GetTrades():
+                return self._page(command)
+            case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin):
+                return trade_bars(self._trades[self._view(key).result_id], number, margin)
+            case m.GetAnalysis(result_id=key):
+                return make_analysis(self._view(key), self._trades[key])
+            case m.ExplainTrade(result_id=key, trade_id=number):
+                return make_why(next(row for row in self._trades[key] if row.trade_id == number))
+            case m.CompareResults(result_ids=keys, points=points):
+                return make_comparison([self._view(key) for key in keys], points)
+            case m.WriteReport(result_id=key):
+                return str(PurePosixPath(self._view(key).folder) / "report.html")
+            case m.DeleteResult(result_id=key):
+                return f"data/results/deleted/{self._views.pop(self._view(key).result_id).result_id}"
+        raise AssertionError(command)
+
+    def _view(self, key: str) -> m.BacktestView:
+        if key not in self._views:
+            raise InputError(f'There is no result "{key}"; choose one of the list.')
+        return self._views[key]
+
+    def _page(self, command: m.GetTrades) -> m.TradePage:
+        rows = list(self._trades[self._view(command.result_id).result_id])
+        for word in command.find.lower().split():
+            fits = {
+                "long": lambda row: row.side == "long",
+                "short": lambda row: row.side == "short",
+                "win": lambda row: row.pnl > 0,
+                "stop": lambda row: row.exit_reason == "stop",
+                "btc": lambda row: row.symbol == "BTCUSDT",
+                "xrp": lambda row: row.symbol == "XRPUSDT",
+            }.get(word)
+            if fits is None:
+                raise InputError(f'No trade fits "{word}". Known are long, short, win, stop and symbols.')
+            rows = [row for row in rows if fits(row)]
+        if command.sort:
+            rows.sort(key=_SORTS[command.sort.removeprefix("-")], reverse=command.sort.startswith("-"))
+        window = tuple(rows[command.offset : command.offset + command.limit])
+        return m.TradePage(len(rows), command.offset, window)
+
+
+def make_analysis(view: m.BacktestView, rows: tuple[m.TradeRow, ...]) -> m.ResultAnalysis:
+    chance = random.Random(view.result_id)
+    months = tuple(
+        m.PeriodView(year, month, chance.gauss(0.005, 0.03) if rows else 0.0, len(rows) // 24, chance.gauss(50, 300)
+                     if rows else 0.0, (year, month) not in {(2024, 9), (2026, 9)})
+        for year in (2024, 2025, 2026)
+        for month in range(1, 13)
+        if (2024, 9) <= (year, month) <= (2026, 9)
+    )  # fmt: skip
+    years = tuple(
+        m.PeriodView(
+            year,
+            0,
+            sum(each.total_return or 0.0 for each in months if each.year == year),
+            9,
+            10.0,
+            year == 2025,
+        )
+        for year in (2024, 2025, 2026)
+    )
+    names = {
+        "symbol": sorted({row.symbol for row in rows}), "side": ["long", "short"], "exit": ["stop", "target", "signal"],
+        "weekday of the entry, UTC": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+        "hour of the entry, UTC": [f"{hour:02d}:00" for hour in range(24)],
+    }  # fmt: skip
+    groups = tuple(
+        m.GroupTable(title, tuple(
+            m.GroupView(name, 12 + number, 0.44, chance.gauss(40, 200), chance.gauss(0.1, 0.3), 1.2, 19.2)
+            for number, name in enumerate(of) if rows
+        ))
+        for title, of in names.items()
+    )  # fmt: skip
+    found = (
+        m.FindingView("ok", "last third: Sharpe 1.18", "The last third has a Sharpe ratio of 1.18, before 1.52."),
+        m.FindingView("warning", "61% of profit from 12 trades", "The best 12 of 400 trades made 61 % of the profit."),
+        m.FindingView("ok", "slippage x2 still +11.9%", "With doubled slippage the run still makes +11.9 %."),
+        m.FindingView("bad", "one bar later: -2.1%", "Entered one bar later, the same decisions lose 2.1 %."),
+    )  # fmt: skip
+    edges = tuple(-1.0 + 0.15 * number for number in range(21))
+    counts = (210, 0, 0, 3, 9, 4, 0, 0, 1, 40, 0, 0, 2, 0, 45, 0, 0, 0, 3, 83) if rows else (0,) * 20
+    days = tuple(-0.02 + 0.002 * number for number in range(21))
+    config = (
+        m.ConfigLine("Run", "span", "2024-09-02 14:32 to 2026-09-02 14:32 UTC, 210,240 bars"),
+        m.ConfigLine("Run", "starting cash", "10,000.00"),
+        m.ConfigLine("Costs", "taker fee", "0.055 %"),
+        m.ConfigLine("Refused entries", "already open", "1,204"),
+        m.ConfigLine("Data", "BTCUSDT_5m", "210,240 rows, 2024-09-02 to 2026-09-02, hash 9c1f77aa"),
+    )
+    return m.ResultAnalysis(
+        view.result_id, months, years, groups, m.HistogramView(edges, counts) if rows else None,
+        m.HistogramView(days, tuple(min(n, 20 - n) ** 2 + 1 for n in range(20))),
+        (("winners against us", "-0.61  -0.32  -0.11"), ("winners gave back", "24% of their best")) if rows else (),
+        found if rows else (), (), config,
+    )  # fmt: skip
+
+
+def make_why(row: m.TradeRow) -> m.TradeWhy:
+    values = (
+        m.ValueFact("fast", "Exponential moving average", row.entry_price),
+        m.ValueFact("adx", "ADX", "27.41"),
+    )
+    members = (
+        m.MemberFact("cross", row.side, True, True),
+        m.MemberFact("strong", "long and short", True, False),
+    )
+    entry = m.DecisionFacts(row.entry_ms, row.entry_price, f"enter {row.side}", values, members)
+    return m.TradeWhy(row.trade_id, "ema-x", entry, None, "")
+
+
+def make_comparison(views: list[m.BacktestView], points: int) -> m.ComparisonView:
+    first = views[0]
+    texts = [{metric.label: metric.text for metric in view.metrics} for view in views]
+    figures = tuple(
+        m.ComparedRow(label, tuple(each[label] for each in texts), 0 if label == "Sharpe" else None,
+                      len({each[label] for each in texts}) > 1)
+        for label in texts[0]
+    )  # fmt: skip
+    settings = (
+        m.ComparedRow("Timeframe", tuple(view.timeframe for view in views), None, False),
+        m.ComparedRow("risk.max_bars", tuple(str(48 + n) for n in range(len(views))), None, True),
+    )
+    curves = tuple(
+        m.ComparedCurve(view.result_id, tuple(value / 10_000.0 - 1.0 for value in view.equity))
+        for view in views
+    )
+    return m.ComparisonView(
+        tuple(view.result_id for view in views), tuple(view.strategy for view in views), figures, settings,
+        first.times_ms, curves, ("The symbols differ.",),
     )  # fmt: skip
 
 
@@ -150,10 +306,12 @@ def _metrics(
     equity: list[float], drawdown: list[float], rows: tuple[m.TradeRow, ...]
 ) -> tuple[m.MetricView, ...]:
     more = (
-        ("Sortino", "2.02"), ("Calmar", "1.28"), ("Volatility", "14.2%"), ("Longest drawdown", "21 days"),
+        ("Sortino", "2.02"), ("Calmar", "1.28"), ("Turnover", "41.20"), ("Expectancy R", "0.21"),
+        ("Volatility", "14.2%"), ("Longest drawdown", "21 days"),
         ("Average trade", "+4.41"), ("Average win", "+18.20"), ("Average loss", "-10.02"), ("Expectancy", "0.21 R"),
         ("Average hold", "3h 10m"), ("Best trade", "+53.00"), ("Worst trade", "-14.80"), ("Longest losing run", "9"),
-        ("Slippage", "-81.4"), ("Funding", "-12.6"), ("Cost ratio", "28.1%"), ("Buy and hold", "+9.4%"),
+        ("Slippage", "-81.4"), ("Funding", "-12.6"), ("Cost ratio", "28.1%"), ("Buy hold return", "+9.4%"),
+        ("Max drawdown days", "21 d"), ("Trades", f"{len(rows):,}"),
     )  # fmt: skip
     return (*_headline(equity, drawdown, rows), *(
         m.MetricView(label.lower().replace(" ", "_"), label, text if rows else "n/a", "plain", f"{label}.")

@@ -7,19 +7,30 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.content import Content
 
-from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary, TradeRow
+from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.chart import Chart, Curve
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, Part, wrap
+from tradebot.screens.widgets.palette import Line, wrap
 from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 
-__all__ = ["ChartsPane", "MetricsPane", "ResultsPane", "Summary", "TradesPane", "WarningsPane"]
+__all__ = ["ChartsPane", "MetricsPane", "ResultsPane", "Summary"]
 
 _TONES = {"good": "good", "bad": "bad"}
 _FIGURE_WIDTH = 14
+_BESIDE = {
+    "total_return": ("hold", "buy_hold_return"),
+    "sharpe": ("sortino", "sortino"),
+    "max_drawdown": ("for", "max_drawdown_days"),
+    "profit_factor": ("exp R", "expectancy_r"),
+    "win_rate": ("trades", "trades"),
+    "cagr": ("calmar", "calmar"),
+    "exposure": ("turn", "turnover"),
+    "fees": ("of gross", "cost_ratio"),
+}
+"""What stands below a figure of the headline."""
 
 
 class Summary(LinesView):
@@ -36,6 +47,7 @@ class Summary(LinesView):
         rows = -(-len(figures) // per_row) if figures else 0
         per_row = -(-len(figures) // rows) if rows else 1
         room = width // per_row
+        known = {metric.name: metric.text for metric in view.metrics}
         lines: list[Line] = []
         for start in range(0, len(figures), per_row):
             chunk = figures[start : start + per_row]
@@ -45,6 +57,8 @@ class Summary(LinesView):
                     (f"{_arrowed(each):<{room}}", f"bold {_TONES.get(each.tone, 'text')}") for each in chunk
                 )
             )
+            if rows == 1:
+                lines.append(tuple((f"{_below(each, known):<{room}.{room - 1}}", "dim") for each in chunk))
         self.show(lines)
 
     def show_progress(self, job: JobView) -> None:
@@ -52,6 +66,8 @@ class Summary(LinesView):
         width = max(20, self.size.width - 1)
         eta = f"  ETA {formats.countdown(job.eta_seconds)}" if job.eta_seconds is not None else ""
         text = f" {job.fraction:>4.0%}{eta}"
+        counts = f"{formats.count(job.done)} of {formats.count(job.total)} {job.unit}" if job.total else ""
+        rate = f", {formats.count(job.rate)} a second" if job.rate else ""
         first: Line = (
             (f"{job.title} ", "bold"),
             (f"{job.state}   ", "primary"),
@@ -59,11 +75,17 @@ class Summary(LinesView):
             (" cancels", "dim"),
         )
         second: Line = (*gauges.bar(job.fraction, max(4, width - len(text))), (text, "text"))
-        self.show((first, second))
+        third: Line = ((f"{counts}{rate}", ""), (f"   {job.sentence}" if job.sentence else "", "dim"))
+        self.show((first, second, third))
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draw something else."""
         self.show(lines)
+
+
+def _below(metric: MetricView, known: dict[str, str]) -> str:
+    label, name = _BESIDE.get(metric.name, ("", ""))
+    return f"{label} {known[name]}" if name in known else ""
 
 
 def _arrowed(metric: MetricView) -> str:
@@ -112,86 +134,6 @@ class ChartsPane(Pane):
         )
 
 
-class TradesPane(Pane):
-    """The trade log, newest first."""
-
-    HELP = (
-        "Every trade, newest first. Enter shows one on its bars, n and N walk from one to the next there. R is the "
-        "result in units of what was risked; WHY is what closed the trade; ! marks bars that touched stop and target."
-    )
-    label = "Trades"
-
-    def __init__(self) -> None:
-        super().__init__(id="trades-pane", classes="pane")
-
-    def compose(self) -> ComposeResult:
-        """The table."""
-        yield VirtualTable[TradeRow](
-            (
-                Column("#", 6, right=True, drop=2),
-                Column("SYMBOL", 9, grow=True),
-                Column("SIDE", 5),
-                Column("ENTRY TIME", 11),
-                Column("ENTRY", 10, right=True, drop=1),
-                Column("EXIT", 10, right=True, drop=1),
-                Column("EXIT TIME", 11, drop=5),
-                Column("QUANTITY", 10, right=True, drop=4),
-                Column("FEES", 8, right=True, drop=6),
-                Column("PNL", 10, right=True),
-                Column("R", 5, right=True),
-                Column("BARS", 4, right=True, drop=3),
-                Column("WHY", 9, grow=True),
-            ),
-            _trade_cells,
-            lambda trade: trade.trade_id,
-            id="trades",
-        )
-
-    def on_mount(self) -> None:
-        """Name the pane."""
-        self.caption("Trades")
-
-    @property
-    def table(self) -> VirtualTable[TradeRow]:
-        """The table of trades."""
-        return self.query_one("#trades", VirtualTable)
-
-    @property
-    def tab_note(self) -> str:
-        """How many there are."""
-        return f"{len(self.table.rows):,}"
-
-    def show(self, rows: Sequence[TradeRow | None], empty: Sequence[Line]) -> None:
-        """Draw another log."""
-        self.table.show(rows, empty=empty)
-        self.caption(f"Trades {len(rows):,}" if rows else "Trades")
-        self.caption(subtitle="Enter shows its bars" if rows else "")
-
-
-def _trade_cells(trade: TradeRow) -> tuple[Cell, ...]:
-    long = trade.side == "long"
-    side: Cell = (("▲ " if long else "▼ ") + ("L" if long else "S"), "up" if long else "down")
-    why = f"{trade.exit_reason}{' !' if trade.ambiguous else ''}"
-    return (
-        (str(trade.trade_id), "dim"),
-        (trade.symbol, "bold"),
-        side,
-        formats.short_minute(trade.entry_ms),
-        formats.grouped(trade.entry_price),
-        formats.grouped(trade.exit_price),
-        formats.short_minute(trade.exit_ms),
-        trade.quantity,
-        (f"{trade.fees:,.2f}", "dim"),
-        (f"{formats.arrow(trade.pnl)} {abs(trade.pnl):,.2f}", formats.tone_of(trade.pnl)),
-        (f"{trade.r:+.1f}" if trade.r is not None else "-", formats.tone_of(trade.r or 0.0)),
-        str(trade.bars),
-        (
-            why if trade.status != "open" else "open",
-            "warning" if trade.status == "open" or trade.ambiguous else "dim",
-        ),
-    )
-
-
 class MetricsPane(Pane):
     """All figures, with what the selected one means."""
 
@@ -216,6 +158,10 @@ class MetricsPane(Pane):
         """Name the pane."""
         self.caption("Metrics")
 
+    def on_resize(self) -> None:
+        """Break the sentence anew."""
+        self.on_virtual_table_moved()
+
     def show(self, metrics: tuple[MetricView, ...]) -> None:
         """Draw the figures of a result."""
         self.query_one("#metrics", VirtualTable).show(metrics, empty=((("  no result", "dim"),),))
@@ -228,62 +174,22 @@ class MetricsPane(Pane):
         view = self.query_one("#metric-help", LinesView)
         view.display = isinstance(metric, MetricView) and bool(metric.help)
         if isinstance(metric, MetricView) and metric.help:
-            view.show([((text, "dim"),) for text in wrap(metric.help, max(12, table.size.width - 1))][:3])
-
-
-class WarningsPane(Pane):
-    """What to keep in mind before the figures are believed."""
-
-    HELP = (
-        "What was estimated or decided for you in this run, and why there are no trades where there are none."
-    )
-    label = "Notes"
-
-    def __init__(self) -> None:
-        super().__init__(id="warnings-pane", classes="pane")
-        self._warnings: tuple[str, ...] = ()
-
-    def compose(self) -> ComposeResult:
-        """The lines."""
-        yield LinesView(id="warnings")
-
-    def on_mount(self) -> None:
-        """Name the pane."""
-        self.caption("Notes")
-        self.query_one(LinesView).can_focus = True
-
-    @property
-    def tab_note(self) -> str:
-        """How many there are."""
-        return str(len(self._warnings)) if self._warnings else ""
-
-    def show(self, warnings: tuple[str, ...]) -> None:
-        """Draw the notes of a result."""
-        self._warnings = warnings
-        view = self.query_one("#warnings", LinesView)
-        width = max(12, view.size.width - 3)
-        lines: list[Line] = []
-        for warning in warnings:
-            for number, text in enumerate(wrap(warning, width)):
-                mark: Part = ("! ", "warning") if number == 0 else ("  ", "")
-                lines.append((mark, (text, "")))
-        view.show(lines or [(("ok ", "good"), ("nothing to note", "dim"))])
-        self.caption(f"Notes {len(warnings)}" if warnings else "Notes")
-
-    def on_resize(self) -> None:
-        """Break the lines anew."""
-        self.show(self._warnings)
+            view.show([((text, "dim"),) for text in wrap(metric.help, max(12, self.size.width - 4))][:3])
 
 
 class ResultsPane(Pane):
     """Earlier runs."""
 
-    HELP = "All stored results, newest first; Enter opens one."
+    HELP = (
+        "All stored results, newest first; Enter opens one, Space marks up to four to be compared by c, Del puts one "
+        "aside into the folder `deleted`."
+    )
     label = "Runs"
 
     def __init__(self) -> None:
         super().__init__(id="results-pane", classes="pane")
         self._open_id = ""
+        self.marked: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -302,20 +208,40 @@ class ResultsPane(Pane):
     @property
     def tab_note(self) -> str:
         """How many there are."""
-        return str(len(self.query_one("#results", VirtualTable).rows))
+        return str(len(self.table.rows))
+
+    @property
+    def table(self) -> VirtualTable[ResultSummary]:
+        """The list of runs."""
+        return self.query_one("#results", VirtualTable)
 
     def show(self, results: tuple[ResultSummary, ...], open_id: str) -> None:
         """Draw the results of a snapshot, the open one marked."""
         before, self._open_id = self._open_id, open_id
         rows = tuple(sorted(results, key=lambda each: (each.created_ms, each.result_id), reverse=True))
-        table = self.query_one("#results", VirtualTable)
+        known = {each.result_id for each in rows}
+        self.marked = tuple(each for each in self.marked if each in known)
+        table = self.table
         table.show(rows, empty=((("  none yet", "dim"),),))
         if open_id != before:
             table.move_to(
                 next((n for n, each in enumerate(rows) if each.result_id == open_id), 0), quietly=True
             )
-        table.repaint_rows()
-        self.caption(subtitle=formats.plural(len(rows), "result") if rows else "")
+        self._draw()
+
+    def mark(self, most: int) -> None:
+        """Mark the run under the cursor to be compared, or not any more; of too many the first one goes."""
+        row = self.table.current
+        if row is not None:
+            kept = tuple(each for each in self.marked if each != row.result_id)
+            self.marked = kept if len(kept) < len(self.marked) else (*kept, row.result_id)[-most:]
+            self._draw()
+
+    def _draw(self) -> None:
+        self.table.repaint_rows()
+        count = len(self.table.rows)
+        marked = f"{len(self.marked)} marked of " if self.marked else ""
+        self.caption(subtitle=marked + formats.plural(count, "result") if count else "")
 
     def _cells(self, result: ResultSummary) -> tuple[Cell, ...]:
         is_open = result.result_id == self._open_id
@@ -323,8 +249,9 @@ class ResultsPane(Pane):
         figure: Cell = (
             (formats.percent(gain, 1), formats.tone_of(gain or 0.0)) if result.trades else ("no trade", "dim")
         )
+        mark = "◆ " if result.result_id in self.marked else ""
         return (
-            (result.strategy, "bold primary" if is_open else ""),
+            ((mark, "accent"), (result.strategy, "bold primary" if is_open else "")),
             (formats.short_minute(result.created_ms), "dim"),
             figure,
         )

@@ -1,4 +1,4 @@
-"""One trade on its bars: entry, exit, stop and target marked, exact values of the bar under the cursor."""
+"""One trade on its bars: entry, exit, stop and targets marked, and beside them why it was made."""
 
 from __future__ import annotations
 
@@ -7,34 +7,39 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import GetTradeBars, TradeBars, TradeRow
+from tradebot.engine.messages import ExplainTrade, GetTradeBars, TradeBars, TradeRow, TradeWhy
 from tradebot.screens import formats
 from tradebot.screens.area import write_title
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Dialog
+from tradebot.screens.results_drawing import why_lines
 from tradebot.screens.trade_log import TradeLog
 from tradebot.screens.widgets.candles import CandleChart, CandleData, Level, Marker
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, Part
+from tradebot.screens.widgets.palette import Line, Part, wrap
 
 __all__ = ["TradeDialog"]
 
 _LEAST_MARGIN = 10
+_BESIDE = 100
+"""From this width on there is room for the reasons beside the bars."""
 
 
 class TradeDialog(Dialog[int]):
     """A trade of a log; `n` and `N` go to older and newer ones. Closes with the number of the row shown last."""
 
     title_text = "Trade"
-    keys_text = "n older · N newer · left right bar · y copy · Esc closes"
+    keys_text = "n older · N newer · left right bar · i why · y copy · Esc closes"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "step(1)", "older trade", id="trade.older"),
         Binding("N", "step(-1)", "newer trade", id="trade.newer"),
         Binding("left,h", "bar(-1)", "bar before", id="trade.left"),
         Binding("right,l", "bar(1)", "bar after", id="trade.right"),
+        Binding("i", "why", "why", id="trade.why"),
         Binding("y", "copy", "copy", id="trade.copy"),
         Binding("enter", "close", "close", show=False, id="trade.close"),
     ]
@@ -47,16 +52,23 @@ class TradeDialog(Dialog[int]):
         self._bars: TradeBars | None = None
         self._data = CandleData()
         self._cursor = 0
+        self._why: TradeWhy | None = None
+        self._why_not = ""
 
     def compose_body(self) -> ComposeResult:
         """Facts, chart, the bar under the cursor."""
         yield LinesView(id="trade-facts")
-        yield CandleChart(id="trade-chart")
+        with Horizontal(id="trade-middle"):
+            yield CandleChart(id="trade-chart")
+            why = LinesView(id="trade-why")
+            why.can_focus = True
+            yield why
         yield LinesView(id="trade-bar")
 
     def on_mount(self) -> None:
         """Fetch the first one."""
         super().on_mount()
+        self.set_class(self.app.size.width >= _BESIDE, "-why")
         self.call_after_refresh(
             self._load
         )  # the chart must have its size: it decides how many bars are asked for
@@ -67,15 +79,43 @@ class TradeDialog(Dialog[int]):
         if row is None:
             self.set_timer(0.1, self._load)  # its window is on the way
             return
-        write_title(
-            self.query_one("#dialog"), f"Trade {row.trade_id} · {self._index + 1} of {len(self._log)}"
-        )
+        part = f" part {row.leg + 1}" if row.leg else ""
+        title = f"Trade {row.trade_id}{part} · {self._index + 1} of {len(self._log)}"
+        write_title(self.query_one("#dialog"), title)
         try:
-            bars = await desk_of(self).ask(GetTradeBars(self._result_id, row.trade_id, self._margin(row)))
+            bars = await desk_of(self).ask(
+                GetTradeBars(self._result_id, row.trade_id, self._margin(row), row.leg)
+            )
         except TradebotError as error:
             self.query_one("#trade-facts", LinesView).show((((error.sentence, "bad"),),))
             return
         self._show(bars)
+        self._why, self._why_not = None, "looking at what the signals said …"
+        self._show_why()
+        try:
+            self._why = await desk_of(self).ask(ExplainTrade(self._result_id, row.trade_id, row.leg))
+        except TradebotError as error:
+            self._why_not = error.sentence
+        self._show_why()
+
+    def _show_why(self) -> None:
+        """What led to the trade, or why that cannot be said."""
+        view = self.query_one("#trade-why", LinesView)
+        width = max(20, (view.size.width or 38) - 3)
+        if self._why is not None:
+            view.show(why_lines(self._why, width))
+        else:
+            view.show([((text, "dim"),) for text in wrap(self._why_not, width)])
+
+    def on_resize(self) -> None:
+        """Break the reasons anew."""
+        self.call_after_refresh(self._show_why)
+
+    def action_why(self) -> None:
+        """Show what led to the trade, or give its room back to the bars."""
+        self.toggle_class("-why")
+        self.call_after_refresh(self._show_why)
+        self.call_after_refresh(self._show_bar)
 
     def _margin(self, row: TradeRow) -> int:
         """So many bars before and after that the chart is filled, every other column where they are few."""
@@ -92,8 +132,9 @@ class TradeDialog(Dialog[int]):
             Level(float(trade.entry_price), "entry", "chart-1"),
             Level(float(trade.exit_price), "exit", "accent"),
         ]
-        if bars.target is not None:
-            levels.append(Level(bars.target, "target", "up"))
+        targets = bars.targets or ((bars.target,) if bars.target is not None else ())
+        for number, price in enumerate(targets, start=1):
+            levels.append(Level(price, f"target {number}" if len(targets) > 1 else "target", "up"))
         if bars.stop is not None:
             levels.append(Level(bars.stop, "stop", "down"))
         markers = (
@@ -139,7 +180,8 @@ class TradeDialog(Dialog[int]):
 
     def action_copy(self) -> None:
         """Copy the facts."""
-        self.app.copy_to_clipboard(self.query_one("#trade-facts", LinesView).plain)
+        facts = self.query_one("#trade-facts", LinesView).plain
+        self.app.copy_to_clipboard(f"{facts}\n\n{self.query_one('#trade-why', LinesView).plain}")
         self.app.notify("Copied the trade.", timeout=2)
 
     def action_close(self) -> None:
@@ -174,7 +216,7 @@ def _way(trade: TradeRow) -> Line:
         (f"{formats.minute(trade.entry_ms)} at {formats.grouped(trade.entry_price)}", ""),
         ("   exit ", "accent"),
         (f"{formats.minute(trade.exit_ms)} at {formats.grouped(trade.exit_price)}", ""),
-        (f"  by {trade.exit_reason}", "dim"),
+        (f"  by {trade.exit_reason.replace('_', ' ')}", "dim"),
         ("  still open" if trade.status == "open" else "", "warning"),
     )
 
