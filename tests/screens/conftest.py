@@ -31,7 +31,7 @@ async def ready(pilot: Pilot[None]) -> None:
     if app.query("BuildArea") and app.latest.strategies:
         await until(pilot, lambda: app.query_one("BuildArea").started)
     if app.query("ResultsArea") and app.latest.results:
-        await until(pilot, lambda: app.query_one("ResultsArea").view is not None)
+        await until(pilot, lambda: app.query_one("ResultsArea").analysis is not None)
         await until(
             pilot,
             lambda: not app.query_one("ResultsArea").view.trade_count or app.query_one("#trades").current,

@@ -168,6 +168,11 @@ class ResultsArea(Area):
         """The result that is shown."""
         return self._view
 
+    @property
+    def analysis(self) -> ResultAnalysis | None:
+        """The result taken apart; None while that is on its way."""
+        return self._analysis
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something now are shown and work."""
         match action:
