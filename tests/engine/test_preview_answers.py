@@ -205,7 +205,8 @@ def test_signals_holding_time_and_stop_are_told(bench: Bench) -> None:
 
 def test_the_last_bars_are_shown_with_what_was_traded_on_them(bench: Bench) -> None:
     candles = bench.ask(bars=60).candles
-    rows = walk(4 * DAY)[-60:]
+    rows = walk(4 * DAY)[-len(candles.times_ms) :]
+    assert len(rows) >= 60
     assert candles.times_ms == tuple(row.time_ms for row in rows)
     assert candles.close == tuple(float(row.close) for row in rows)
     assert candles.decimals == 2
@@ -227,6 +228,16 @@ def test_where_nothing_was_traded_lately_the_candles_end_soon_after_the_last_tra
 
 def replace_prices(row: BarRow, price: str) -> BarRow:
     return row._replace(open=price, high=price, low=price, close=price)
+
+
+def test_a_position_is_shown_from_its_entry_on_with_more_bars_where_it_was_held_long(bench: Bench) -> None:
+    held = edited(fast=200, slow=600).replace('direction = "both"', 'direction = "both"\nmax_bars = 100')
+    view = bench.ask(held, bars=30).candles
+    last = [mark for mark in view.marks if mark.kind == "exit"][-1]
+    entry = [mark for mark in view.marks if mark.kind == "entry" and mark.bar < last.bar][-1]
+    assert last.bar - entry.bar == 100
+    assert 100 < len(view.times_ms) <= 100 + 30 + 4
+    assert len(bench.ask(held, bars=10).candles.times_ms) == 10  # eleven bars a candle would be a blur
 
 
 def test_no_trade_is_explained_by_the_rule_that_never_fired(bench: Bench) -> None:

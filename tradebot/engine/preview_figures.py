@@ -16,6 +16,7 @@ from tradebot.engine.market import DAY_MS, Int64
 from tradebot.engine.messages import PreviewCandles, PreviewMark, PreviewSignals
 
 _BARS_AFTER = 4
+_MOST_GROUPED = 8
 _LOOKED_AT = 2_000  # of the last trades, for those on the candles
 
 
@@ -85,17 +86,24 @@ def signals_of(inputs: list[SlotInput], ledger: Ledger) -> PreviewSignals:
 
 
 def candles_of(one: SlotInput, ledger: Ledger, bars: int) -> PreviewCandles:
-    """The last bars of a symbol; where nothing was opened or closed on them, those that end soon after it last was."""
+    """The last bars of a symbol; where nothing was opened or closed on them, those that end soon after it last was.
+
+    Up to eight times as many where the last position needs them to be seen from its entry on.
+    """
     candles = one.data.candles
     last_trades = ledger.trades[-_LOOKED_AT:]
     of_slot = last_trades[last_trades["slot"] == ledger.symbols.index(one.data.symbol)]
     end = len(candles)
     if len(of_slot):
         closed = of_slot["status"] != TradeStatus.OPEN
-        last = int(np.max(np.where(closed, of_slot["exit_time"], of_slot["entry_time"])))
-        at = int(np.searchsorted(candles.time, last, side="right"))
+        moments = np.where(closed, of_slot["exit_time"], of_slot["entry_time"])
+        latest = int(np.argmax(moments))
+        at = int(np.searchsorted(candles.time, moments[latest], side="right"))
         if at < end - bars:
             end = min(end, at + _BARS_AFTER)
+        begun = int(np.searchsorted(candles.time, of_slot["entry_time"][latest], side="right"))
+        needed = end - begun + _BARS_AFTER
+        bars = needed if bars < needed <= _MOST_GROUPED * bars else bars
     shown = candles.slice(max(0, end - bars), end)
     return PreviewCandles(
         tuple(shown.time.tolist()),
