@@ -51,7 +51,6 @@ from tradebot.engine.strategy.templates import Templates
 if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
 
-# Half a percent at risk keeps the size within the equity at usual stops; without a leverage it could not exceed it.
 _NEW_STRATEGY = """\
 [strategy]
 name = "New strategy"

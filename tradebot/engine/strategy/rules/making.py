@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tradebot.engine.market import Timeframe
 from tradebot.engine.strategy.naming import free_name, indicator_name, signal_name
+from tradebot.engine.strategy.phrasing import short_label
 from tradebot.engine.strategy.registry import (
     Declaration,
     IndicatorDeclaration,
@@ -152,8 +154,9 @@ class Maker:
         declaration = self._context.registry.indicators[series.use]
         output = series.output
         if not output and not declaration.main:
-            choice = " or ".join(f"{series.use} {each.replace('_', ' ')}" for each in declaration.outputs[:4])
-            raise MisreadError(f"{series.use} has several lines; say which, such as {choice}")
+            said = short_label(declaration).lower()
+            choice = " or ".join(f"{said} {each.replace('_', ' ')}" for each in declaration.outputs[:3])
+            raise MisreadError(f"{declaration.label} has several lines; say which, such as {choice}")
         name = self._indicator(declaration, self._indicator_node(declaration, series))
         return name if output in ("", declaration.main) else f"{name}.{output}"
 
@@ -168,12 +171,7 @@ class Maker:
                 elif isinstance(given, str) and series.source is None:
                     node |= {parameter.name: given} if given != parameter.default else {}
                 elif series.source is not None and not source_given:
-                    # Of what stands on coarser bars or in another market the source stands there too.
-                    reference = self.series(
-                        series.source.on(series.timeframe, series.symbol)
-                        if series.source.use
-                        else series.source
-                    )
+                    reference = self._source(series, series.source)
                     source_given = True
                     if reference != parameter.default:
                         node[parameter.name] = reference
@@ -189,6 +187,19 @@ class Maker:
         if series.symbol:
             node["symbol"] = series.symbol
         return node
+
+    def _source(self, series: Series, source: Series) -> str:
+        """What an indicator is computed from: on the same bars and of the same market, where it says nothing else."""
+        if not source.use:
+            return self.series(source)
+        placed = source.on(series.timeframe, series.symbol)
+        own = Timeframe(series.timeframe) if series.timeframe else self._context.base
+        below = Timeframe(placed.timeframe) if placed.timeframe else self._context.base
+        if own is not None and below is not None and below.ms < own.ms:
+            raise MisreadError(
+                f"what is computed on {own.value} bars cannot be read from finer ones ({below.value})"
+            )
+        return self.series(placed)
 
     @staticmethod
     def _check_rule(declaration: Declaration, node: Mapping[str, Any]) -> None:
