@@ -88,7 +88,10 @@ class ChecksPane(Pane):
         ]
         table.show(lines, empty=((("  ok  ", "good"), ("nothing wrong", "dim")),))
         errors = sum(problem.severity == "error" for problem in ordered)
-        self.caption(subtitle=f"{formats.plural(errors, 'error')} · Enter goes there" if ordered else "")
+        doubts = len(ordered) - errors
+        counts = [formats.plural(errors, "error")] if errors else []
+        counts += [formats.plural(doubts, "warning")] if doubts else []
+        self.caption(subtitle=" · ".join((*counts, "Enter goes there")) if ordered else "")
         self.set_class(errors > 0, "-errors")
 
     def on_resize(self) -> None:

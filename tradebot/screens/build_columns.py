@@ -123,13 +123,13 @@ def _label_text(field: FormField) -> str:
 
 
 def _short_label(value: FormField, owner: FormField) -> str:
-    """The label of a value behind its choice, without the choice's own name."""
-    name = owner.label.rstrip("0123456789 ")
-    label = value.label.removesuffix(" percent") if value.unit == "%" else value.label
-    for prefix in (owner.label, name):
+    """The label of a value behind its choice, without the choice's own name and without its unit."""
+    label = value.label
+    for prefix in (owner.label, owner.label.rstrip("0123456789 ")):
         if prefix and label.lower().startswith(f"{prefix.lower()} "):
-            return label[len(prefix) + 1 :]
-    return label
+            label = label[len(prefix) + 1 :]
+            break
+    return "" if value.unit == "%" and label == "percent" else label.removesuffix(" percent")
 
 
 def label_tone(field: FormField) -> str:

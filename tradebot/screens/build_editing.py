@@ -153,8 +153,8 @@ class EditingArea(KeepingArea):
             self.form.take(view, draft.typed)
             if edit.action not in {"set", TEXT} and view.focus:
                 self.form.jump(view.focus)
-            if edit.action not in {"set", TEXT, "toggle"} and view.said:
-                desk_of(self).say(view.said)
+            if edit.action != TEXT:
+                self.form.tell(view.said)
         self.show_draft()
         self.keep_soon()
 
@@ -208,9 +208,14 @@ class EditingArea(KeepingArea):
         view = draft.view
         fields = (field for section in view.sections for field in section.fields)
         title = next((field.text for field in fields if field.path == "strategy.name"), "")
-        parts = [draft.name + (" (example)" if draft.example else ""), title if title != draft.name else ""]
-        parts.append((f"v{draft.version}" if draft.version else "") + (" *" if draft.unsaved else ""))
-        self.form.caption(" · ".join(part.strip() for part in parts if part.strip()))
+        same = title.lower().replace(" ", "-") == draft.name
+        name = draft.name + (" (example)" if draft.example else "")
+        mark = f"v{draft.version}" if draft.version else ""
+        if draft.saved_toml is None:
+            mark = "not saved"
+        elif draft.unsaved:
+            mark = f"{mark} *".strip()
+        self.form.caption(" · ".join(part for part in (name, "" if same else title, mark) if part))
         if draft.broken:
             state = "the text is no TOML"
         elif view.errors:

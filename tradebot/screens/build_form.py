@@ -29,7 +29,8 @@ from tradebot.screens.widgets.palette import Line, wrap
 __all__ = ["FormPane"]
 
 _FOLDED_AT_FIRST = frozenset({"orders", "limits", "costs", *NODE_KINDS})
-_SHORTEST_SHEET = 12
+_ENTRY_ROWS = 12
+_TALL = 40
 
 
 class FormPane(Pane):
@@ -86,6 +87,7 @@ class FormPane(Pane):
         self._shown: tuple[FormView, int, bool, object] | None = None
         self._folds: dict[str, bool] = {}
         self._all_nodes = False
+        self._told: tuple[str, str] | None = None
         self._broken_why = ""
         self._text = ("", "", False)
         self._typed: dict[str, str] = {}
@@ -134,6 +136,11 @@ class FormPane(Pane):
     def nodes(self) -> bool:
         """Whether every node is shown as well."""
         return self._all_nodes
+
+    @property
+    def tab_note(self) -> str:
+        """What stands on the border where there is one."""
+        return self.title_text if self._view is not None else ""
 
     def focus_target(self) -> Widget:
         """The lines; what is being typed keeps the focus."""
@@ -197,7 +204,7 @@ class FormPane(Pane):
     def _draw(self) -> None:
         if self._view is None:
             return
-        width = max(30, self.sheet.size.width - 1)
+        width = max(30, self.sheet.size.width - 2)
         view = self._overlaid(self._view)
         lines = self._layout_of.lines(view, width, self.is_folded, nodes=self._all_nodes)
         self.sheet.show(lines)
@@ -254,8 +261,9 @@ class FormPane(Pane):
         self.focus_target().focus()
 
     def is_folded(self, section: FormSection) -> bool:
-        """Whether a section is folded: as the person left it, else by its kind."""
-        return self._folds.get(section.path, section.kind in _FOLDED_AT_FIRST)
+        """Whether a section is folded: as the person left it, else by its kind and the room there is."""
+        folded = NODE_KINDS if self.sheet.size.height >= _TALL else _FOLDED_AT_FIRST
+        return self._folds.get(section.path, section.kind in folded)
 
     def fold(self, path: str, folded: bool) -> None:
         """Fold or unfold a section; it stays so for every strategy."""
@@ -273,6 +281,7 @@ class FormPane(Pane):
     def on_resize(self) -> None:
         """Lay out for the new width, once the lines have it."""
         self.call_after_refresh(self._draw)
+        self.call_after_refresh(self._place_entry)
 
     # ------------------------------------------------------------------------------------------ walking
 
@@ -320,10 +329,20 @@ class FormPane(Pane):
         event.stop()
         sheet = self.sheet
         line, cell = sheet.line, sheet.cell
-        text = explanation(cell.field) if cell is not None else line_help(line) if line is not None else ""
-        room = max(20, self.size.width - 4)
-        rows = wrap(text, room)[:2] if text else []
+        if self._told and self._told[1] == (line.key if line is not None else ""):
+            text = self._told[0]
+        elif cell is not None:
+            text = explanation(cell.field)
+        else:
+            text = line_help(line) if line is not None else ""
+        rows = wrap(text, max(20, self.size.width - 4))[:2] if text else []
         self.query_one("#field-help", LinesView).show([((row, "dim"),) for row in (*rows, "", "")[:2]])
+
+    def tell(self, sentence: str) -> None:
+        """Say what an edit did, below the form, until the cursor goes to another line."""
+        line = self.sheet.line
+        self._told = (sentence, line.key if line is not None else "") if sentence else None
+        self.sheet.post_message(FormSheet.Moved())
 
     def action_leave(self) -> None:
         """Esc: from a cell to the head of its line, from there out of the form."""
@@ -366,7 +385,7 @@ class FormPane(Pane):
         if region is None:
             return None
         offset = self.sheet.region.offset - self.content_region.offset
-        room = self.sheet.size.width - 1 - region.x
+        room = self.sheet.size.width - 2 - region.x
         return Region(region.x, region.y, min(max(region.width, 10), room), 1).translate(offset)
 
     def _follow_editor(self, view: FormView) -> None:
@@ -437,10 +456,17 @@ class FormPane(Pane):
         if place == "exit":
             self._folds["exit"] = False
         self._draw()
-        sheet = self.sheet
         wanted = place if place in {"entry", "exit"} else "entry"
-        sheet.go_to_key(f"add:{wanted}")
-        room = sheet.size.height
-        at = sheet.lines.index(sheet.line) - round(sheet.scroll_y) if sheet.line is not None else 0
-        height = min(_SHORTEST_SHEET, room)
-        self.entry.open(place, min(at, max(0, room - height)), sheet.size.width, height)
+        self.sheet.go_to_key(f"add:{wanted}")
+        self.entry.open(place)
+        self._place_entry()
+        self.call_after_refresh(self._place_entry)  # where the form was not in view until now
+
+    def _place_entry(self) -> None:
+        """Lay the rule entry over the form, at the line rules are added by, as far as there is room below."""
+        sheet = self.sheet
+        if self.entry.place and sheet.line is not None and sheet.size.height:
+            height = min(_ENTRY_ROWS, sheet.size.height)
+            at = sheet.lines.index(sheet.line) - round(sheet.scroll_y)
+            top = sheet.region.y - self.content_region.y
+            self.entry.put(top + max(0, min(at, sheet.size.height - height)), sheet.size.width, height)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,12 +19,13 @@ from tradebot.screens.build_editor import left_for_good
 from tradebot.screens.build_layout import place_title
 from tradebot.screens.widgets.fixed_input import FixedInput
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, spread
+from tradebot.screens.widgets.palette import Line, wrap
 
 __all__ = ["RuleEntry"]
 
 _FRAME = 2
-_BESIDE_SUGGESTIONS = 3  # the input, what was understood, the help
+_HELP_ROWS = 2
+_BESIDE_SUGGESTIONS = 2 + _HELP_ROWS  # the input, what was understood, the help
 
 
 class _RuleInput(FixedInput):
@@ -114,14 +116,22 @@ class RuleEntry(Vertical):
 
     # ------------------------------------------------------------------------------------------ opening
 
-    def open(self, place: str, y: int, width: int, height: int) -> None:
-        """Open at a row of the form, for rules of `place`; what was typed there and given up is offered again."""
-        self.place = place
-        self._reading, self._at, self._accepting, self._refusal = None, -1, False, ""
+    def put(self, y: int, width: int, height: int) -> None:
+        """Lie over the form from a row on."""
         self.styles.offset = (0, y)
         self.styles.width = width
         self.styles.height = height
         self._rows = max(1, height - _FRAME - _BESIDE_SUGGESTIONS)
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw for another width."""
+        self._draw()
+
+    def open(self, place: str) -> None:
+        """Open for rules of `place`; what was typed there and given up is offered again."""
+        self.place = place
+        self._reading, self._at, self._accepting, self._refusal = None, -1, False, ""
         write_title(self, f"Add a rule: {place_title(place)}")
         text = self._kept.pop(place, "")
         with self.prevent(Input.Changed):
@@ -145,8 +155,11 @@ class RuleEntry(Vertical):
 
     def take(self, reading: RuleReading) -> None:
         """Show how a text was understood; an answer to an older text only where nothing newer is there."""
-        self._reading = reading
-        self._at = min(self._at, len(reading.suggestions) - 1)
+        others = tuple(each for each in reading.suggestions if each.label != reading.words)
+        self._reading = reading = replace(
+            reading, suggestions=others
+        )  # what was understood stands above them
+        self._at = min(self._at, len(others) - 1)
         self._draw()
         if self._accepting and reading.text == self.input.value:
             self._accept()
@@ -228,18 +241,17 @@ class RuleEntry(Vertical):
         implied = reading is not None and not reading.words and self.input.value.strip() != ""
         for number, each in enumerate(suggestions[first : first + self._rows], start=first):
             here = number == self._at or (self._at < 0 and implied and number == 0)
-            tone = "on-cursor" if number == self._at else ""
-            left: Line = (
-                ("▸ " if here else "  ", f"accent {tone}".strip()),
-                (each.label, f"text {tone}".strip()),
+            ground = "on-cursor" if number == self._at else ""
+            parts: Line = (
+                ("▸ " if here else "  ", "accent"),
+                (each.text, "text"),
+                (f"  {each.label}", "dim"),
             )
-            typed = each.text if each.text.lower() != each.label.lower() else ""
-            right: Line = ((f"  {typed} ", f"dim {tone}".strip()),) if typed else ()
-            room = width - cell_len(each.label) - 2
-            lines.append(spread(left, right if room > cell_len(typed) + 3 else (), width))
-        found = self._suggestion()
+            lines.append(tuple((text, f"{tone} {ground}".strip()) for text, tone in _cut(parts, width)))
         lines += [()] * (1 + self._rows - len(lines))
-        lines.append(((found.help, "dim"),) if found is not None else ())
+        found = self._suggestion() if self._at >= 0 or implied or not self.input.value else None
+        about = f"{found.label.rstrip('.')}. {found.help}" if found is not None else ""
+        lines += [((row, "dim"),) for row in wrap(about, width)[:_HELP_ROWS]]
         self.lines.show(lines)
 
     def _first(self) -> int:
@@ -260,3 +272,17 @@ class RuleEntry(Vertical):
             made = f"   makes {', '.join(reading.makes)}" if reading.makes else ""
             return (("= ", "good"), (reading.words, "good"), (made, "dim"))
         return (("× ", "warning"), (reading.problem or "Not a rule yet.", "warning"))
+
+
+def _cut(line: Line, width: int) -> Line:
+    """The line, ended by two dots and filled to exactly that width."""
+    kept: list[tuple[str, str]] = []
+    room = width
+    for text, tone in line:
+        if cell_len(text) > room:
+            kept.append((set_cell_size(text, max(0, room - 2)).rstrip() + ".." if room > 2 else "", tone))
+            room = max(0, room - cell_len(kept[-1][0]))
+            break
+        kept.append((text, tone))
+        room -= cell_len(text)
+    return (*kept, (" " * room, ""))

@@ -224,7 +224,7 @@ class SavedArea(VerbsArea):
 
     def leave_choices(self) -> tuple[tuple[str, str], ...]:
         """What can become of the edits when the program is left."""
-        return (("s", "save them and quit"), ("d", "discard them and quit"))
+        return (("s", "save the edits and quit"), ("d", "discard the edits and quit"))
 
     def leave(self, answer: str, then: Callable[[], object]) -> None:
         """Save or discard the edits, then go on."""

@@ -362,7 +362,7 @@ class FormSheet(ScrollView, can_focus=True):
         ):
             parts[0] = ("▸" + parts[0][0][1:], "accent")
         if line.right:
-            return list(spread(tuple(parts), line.right, max(1, self.scrollable_content_region.width)))
+            return list(spread(tuple(parts), line.right, max(1, self.size.width - 2)))
         return parts
 
     def cell_region(self, path: str) -> Region | None:

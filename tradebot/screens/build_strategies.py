@@ -14,7 +14,7 @@ from tradebot.engine.messages import DraftView, EngineSnapshot, ResultSummary, S
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, Part, wrap
+from tradebot.screens.widgets.palette import Line, Part, spread, wrap
 from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 
 __all__ = ["Entry", "EntryKind", "StrategiesPane"]
@@ -74,7 +74,7 @@ class StrategiesPane(Pane):
     def compose(self) -> ComposeResult:
         """The list and the facts."""
         yield VirtualTable[Entry](
-            (Column("", 12, grow=True), Column("", 5, right=True)),
+            (Column("name", 12, grow=True),),
             self._cells,
             lambda entry: (entry.kind is EntryKind.TEMPLATE, entry.kind is EntryKind.TITLE, entry.name),
             header=False,
@@ -168,11 +168,13 @@ class StrategiesPane(Pane):
         return (version, "dim")
 
     def _cells(self, entry: Entry) -> tuple[Cell, ...]:
+        width = self.table.width_of("name")
         if entry.kind is EntryKind.TITLE:
-            return ((f"── {entry.name} " + "─" * 20, "line"), "")
+            return ((f"── {entry.name} ".ljust(width, "─"), "line"),)
         is_open = entry.name == self._open[0] and entry.kind is not EntryKind.TEMPLATE
         name = entry.template.title if entry.template is not None else entry.name
-        return (name, "bold primary" if is_open else ""), entry.mark
+        mark: Line = ((f" {entry.mark[0]}", entry.mark[1]),) if entry.mark[0] else ()
+        return (spread(((name, "bold primary" if is_open else ""),), mark, width),)
 
     def on_virtual_table_moved(self, event: VirtualTable.Moved) -> None:
         """Pass over titles; facts of another strategy."""

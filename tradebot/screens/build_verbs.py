@@ -304,7 +304,7 @@ class VerbsArea(EditingArea):
             for field in section.fields:
                 shown = f"{shown_text(field)[0]} {field.unit}".strip()
                 found.setdefault(
-                    field.path, Choice(field.path, field.label, shown, section.title[:14], field.path)
+                    field.path, Choice(field.path, field.label, shown, section.title[:18], field.path)
                 )
 
         def picked(path: str | None) -> None:
