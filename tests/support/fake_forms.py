@@ -14,6 +14,7 @@ from tradebot.engine.strategy.editing import edit_strategy
 from tradebot.engine.strategy.form import build_form, component_choices
 from tradebot.engine.strategy.registry import Registry
 from tradebot.engine.strategy.rules import RuleLanguage
+from tradebot.engine.strategy.templates import new_strategy
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 EXAMPLES = {
@@ -117,12 +118,6 @@ sizing = { use = "equity", percent = 50.0 }
 }
 
 
-NEW = """[strategy]
-name = "New strategy"
-category = "linear"
-symbols = [{symbol}]
-timeframe = "15m"
-"""
 TEMPLATES = (
     m.TemplateView(
         "trend", "Two averages", "Earns in long moves, loses in quiet ranges.", "120 trades, +12.4 %"
@@ -184,7 +179,7 @@ class FakeForms:
             case m.OpenToml(text=text):
                 return form_of(text)
             case m.NewStrategy(symbol=symbol):
-                return form_of(NEW.format(symbol=f'"{symbol}"' if symbol else ""))
+                return form_of(new_strategy(symbol))
             case m.EditForm(toml=toml, edit=edit):
                 edited = edit_strategy(toml, edit, registry(), language())
                 return replace(form_of(edited.toml), focus=edited.focus, said=edited.said)

@@ -46,26 +46,11 @@ from tradebot.engine.strategy.editing import edit_strategy
 from tradebot.engine.strategy.form import build_form, component_choices
 from tradebot.engine.strategy.library import StrategyFile, StrategyLibrary
 from tradebot.engine.strategy.rules import RuleLanguage
-from tradebot.engine.strategy.templates import Templates
+from tradebot.engine.strategy.templates import Templates, new_strategy
 
 if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
 
-_NEW_STRATEGY = """\
-[strategy]
-name = "New strategy"
-category = "linear"
-symbols = ["{symbol}"]
-timeframe = "15m"
-
-[entry]
-combine = "unanimous"
-signals = []
-
-[risk]
-sizing = {{ use = "equity", percent = 50 }}
-stop_loss = {{ use = "percent", percent = 3.0 }}
-"""
 _COSTS = (
     *("taker_fee_percent", "maker_fee_percent", "slippage_percent", "half_spread_percent"),
     *("max_volume_share_percent", "impact", "funding"),
@@ -103,7 +88,7 @@ class BuildQueries:
             case OpenToml():
                 return self._form(command.text)
             case NewStrategy():
-                return self._form(_NEW_STRATEGY.format(symbol=command.symbol or self._first_symbol()))
+                return self._form(new_strategy(command.symbol or self._first_symbol()))
             case EditForm():
                 return self._edit(command)
             case ReadRule():

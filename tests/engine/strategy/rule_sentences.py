@@ -166,6 +166,8 @@ price above weekly vwap
 close below s1
     Long when close above Pivot points s1
     short when close below Pivot points s1
+bollinger squeeze
+    Needed for either side: Bollinger squeeze inside Keltner channel 20 10 1.5
 adx > 20
     Needed for either side: ADX 14 above 20
 adx not above 20

@@ -218,6 +218,22 @@ def test_an_indicator_that_others_read_too_says_so_in_its_help() -> None:
     assert "Shared: rsi_14 is read by rsi_above, rsi_below" in length.help
 
 
+def test_a_comparison_that_a_row_says_the_other_way_round_offers_its_operators_so() -> None:
+    text = (
+        NEW + '[signals.above]\nuse = "compare"\na = "close"\nop = ">"\nb = "hl2"\nsupports = "direction"\n'
+    )
+    view = form(edited(("member", "entry", "above"), ("member", "exit", "above"), text=text))
+    said = {row.place: row for row in view.rows}
+    assert (said["entry"].text, said["exit"].text) == ("close above median price", "close below median price")
+    operators = {
+        place: next(each for each in row.fields if each.path.endswith(".op")) for place, row in said.items()
+    }
+    assert (
+        dict(zip(operators["entry"].choices, operators["entry"].choice_labels, strict=True))[">"] == "above"
+    )
+    assert (operators["exit"].choices, operators["exit"].choice_labels) == ((">", "<"), ("below", "above"))
+
+
 def test_rows_of_one_side_say_which() -> None:
     view = form(with_rules(("entry", "long when rsi above 70"), ("entry", "adx above 20")))
     assert [row.text for row in view.rows] == ["long: RSI 14 above 70", "ADX 14 above 20"]

@@ -273,8 +273,9 @@ class FormFields:
 
     @cached_property
     def _series(self) -> Choices:
+        kinds = self.registry.indicators
         used = {
-            name: self.registry.indicators.get(str(node.get("use")))
+            name: kinds.get(str(node.get("use")))
             for name, node in nodes_of(self.document, "indicators")
             if node.get("enabled", True) is not False
         }

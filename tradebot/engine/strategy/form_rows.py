@@ -26,6 +26,18 @@ _NUMERIC = (ParameterKind.INTEGER, ParameterKind.NUMBER)
 _ROOTS = ("entry", "exit")
 
 
+def _turned(field: FormField, text: str) -> FormField:
+    """The operator of a comparison as the row says it: where it says the opposite, the other way round."""
+    labels = dict(zip(field.choices, field.choice_labels, strict=True))
+    if field.text not in labels or f" {labels[field.text]} " in text:
+        return field
+    mirror = field.text.translate(str.maketrans("<>", "><"))
+    turned = {"<": "above", ">": "below"}
+    return replace(
+        field, choices=(field.text, mirror), choice_labels=(turned[field.text[0]], turned[mirror[0]])
+    )
+
+
 class RuleRows:
     """Makes the rows of one document."""
 
@@ -128,7 +140,8 @@ class RuleRows:
                 for member in value if isinstance(value, list) else [value]:
                     yield from self._of_signal(str(member), text, depth + 1)
             elif self._worth_showing(parameter, node, text):
-                yield self._fields.field(path, node, parameter, declaration)
+                field = self._fields.field(path, node, parameter, declaration)
+                yield _turned(field, text) if declaration.name == "compare" else field
 
     def _worth_showing(self, parameter: Parameter, node: Mapping[str, Any], text: str) -> bool:
         """Values that the sentence says, that somebody set, or that are missing."""

@@ -152,9 +152,24 @@ class Phrasing:
             return f"{series} crosses below {number}", f"{series} crosses above {number}"
         if declaration.name == "candlestick":
             return self._pattern(node)
+        if declaration.name == "squeeze":
+            return self._squeeze(node)
         if declaration.name == "band_break" and node.get("invert") is not True:
             return self._band_break(node)
         return None
+
+    def _squeeze(self, node: Mapping[str, Any]) -> Clauses | None:
+        """One channel inside another, where each pair of edges is of one indicator."""
+        channels = []
+        for edges in (("upper", "lower"), ("channel_upper", "channel_lower")):
+            names = {split_reference(str(node.get(each)))[0] for each in edges}
+            outputs = [split_reference(str(node.get(each)))[1] for each in edges]
+            indicator = self._indicators.get(names.pop(), {})
+            declaration = self._indicator_kinds.get(str(indicator.get("use")))
+            if names or outputs != ["upper", "lower"] or declaration is None:
+                return None
+            channels.append(self.indicator(declaration, indicator))
+        return f"{channels[0]} squeeze inside {channels[1]}", f"{channels[0]} outside {channels[1]}"
 
     def _band_break(self, node: Mapping[str, Any]) -> Clauses | None:
         """Out of bands that a price is expected to come back into: said as a breakout, not as too high."""

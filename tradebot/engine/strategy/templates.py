@@ -13,6 +13,21 @@ from tradebot.engine.strategy.form_types import FormEdit
 from tradebot.engine.strategy.library import read_text
 from tradebot.engine.strategy.registry import Registry
 
+_NEW = """\
+[strategy]
+name = "New strategy"
+category = "linear"
+symbols = [{symbols}]
+timeframe = "15m"
+
+[entry]
+combine = "unanimous"
+signals = []
+
+[risk]
+sizing = {{ use = "equity", percent = 50 }}
+stop_loss = {{ use = "atr", length = 14, multiple = 2.0 }}
+"""
 _FIGURES = re.compile(r"\bFigures:\s*", re.IGNORECASE)
 
 
@@ -69,6 +84,11 @@ class Templates:
     def _files(self) -> dict[str, Path]:
         paths = sorted(self._folder.glob("*.toml")) if self._folder.is_dir() else []
         return {path.stem: path for path in paths}
+
+
+def new_strategy(symbol: str = "") -> str:
+    """The text of a strategy that is only begun: a market, the usual size and stop, and no rule yet."""
+    return _NEW.format(symbols=f'"{symbol}"' if symbol else "")
 
 
 def _parted(note: str) -> tuple[str, str]:

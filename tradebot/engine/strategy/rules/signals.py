@@ -153,6 +153,8 @@ def _give_series(
     channels = [each for each in series if band_edges(context, each) is not None]
     lines = [each for each in series if each not in channels]
     places = {each.name for each in names}
+    if "channel_upper" in places and len(channels) == 1 and channels[0].use != _BANDS.use:
+        channels.insert(0, _BANDS)  # `squeeze inside keltner`: what is named is the outer one
     for upper, lower, usual in (("upper", "lower", _BANDS), ("channel_upper", "channel_lower", _CHANNEL)):
         if {upper, lower} <= places:
             channel = channels.pop(0) if channels else usual
