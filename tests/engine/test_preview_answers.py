@@ -64,7 +64,7 @@ def walk(bars: int, seed: int = 1, timeframe: Timeframe = Timeframe.M1, first: i
         price = round(price * (1 + chance.gauss(0, 0.001)), 2)
         high, low = round(max(begun, price) + 0.3, 2), round(min(begun, price) - 0.3, 2)
         time = START_MS + number * timeframe.ms
-        rows.append(BarRow(time, f"{begun}", f"{high}", f"{low}", f"{price}", "3.5", "3500"))
+        rows.append(BarRow(time, f"{begun}", f"{high}", f"{low}", f"{price}", "3500", "3500000"))
     return rows[first:]
 
 

@@ -83,7 +83,7 @@ def waves(count: int, step_ms: int = HOUR_MS, start: int = START, level: float =
             f"{max(closes[n], closes[n + 1]) * 1.002:.2f}",
             f"{min(closes[n], closes[n + 1]) * 0.998:.2f}",
             f"{closes[n + 1]:.2f}",
-            "1",
+            "100000",
             "",
         )
         for n in range(count)

@@ -27,6 +27,7 @@ TRADE_HEADER = (
     "trade_id,strategy,symbol,side,entry_time,entry_price,exit_time,exit_price,qty,pnl,r,fees,funding,slippage,"
     "entry_reason,exit_reason,bars,mae,mfe,initial_stop,ambiguous,status"
 )
+MORE = ",leg,last_leg,adds,entry_order,decided_time,initial_target,liquidation_price,coarse"
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +39,18 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
     return run(store, strategy(symbols=("AAAUSDT", "BBBUSDT"), combine="any"), cash=20_000.0)
 
 
-IN_TRADES_CSV = [
-    *(
-        "trade_id",
-        "slot",
-        "side",
-        "entry_time",
-        "entry_price",
-        "exit_time",
-        "exit_price",
-        "quantity",
-        "pnl",
-        "r",
-    ),
-    *("fees", "funding", "slippage", "entry_reason", "exit_reason", "bars", "mae", "mfe", "initial_stop"),
-    *("ambiguous", "status"),
-]
-
-
 def test_round_trip(result: BacktestResult, tmp_path: Path) -> None:
     written = write_result(result, tmp_path)
     read = read_result(tmp_path / written.result_id)
 
     for field in fields(BacktestResult):
-        if field.name not in {"trades", "curve"}:
+        if field.name not in {"trades", "curve", "log"}:
             assert getattr(read, field.name) == getattr(written, field.name), field.name
-    for name in IN_TRADES_CSV:
+    for name in result.trades.dtype.names or ():
         np.testing.assert_allclose(read.trades[name], result.trades[name], rtol=1e-14, err_msg=name)
+    assert len(result.log) > 0
+    for name in result.log.dtype.names or ():
+        np.testing.assert_allclose(read.log[name], result.log[name], rtol=1e-14, err_msg=name)
     for name in result.curve.dtype.names or ():
         np.testing.assert_allclose(read.curve[name], result.curve[name], rtol=1e-14, atol=1e-14, err_msg=name)
 
@@ -74,6 +60,7 @@ def test_files_have_the_columns_and_keys_of_the_design(result: BacktestResult, t
     assert {path.name for path in folder.iterdir()} == {
         "result.json",
         "trades.csv",
+        "interventions.csv",
         "equity.csv",
         "benchmark.csv",
         "strategy.toml",
@@ -85,7 +72,7 @@ def test_files_have_the_columns_and_keys_of_the_design(result: BacktestResult, t
     assert (folder / "strategy.toml").read_text(encoding="utf-8") == result.strategy_toml
 
     lines = (folder / "trades.csv").read_bytes().split(b"\n")
-    assert lines[0].decode() == TRADE_HEADER
+    assert lines[0].decode() == TRADE_HEADER + MORE
     assert b"\r" not in b"".join(lines)
     assert (
         (folder / "equity.csv").read_text(encoding="utf-8").startswith("time,equity,cash,exposure,drawdown\n")
@@ -148,10 +135,15 @@ def test_a_result_of_the_format_before_is_read(result: BacktestResult, tmp_path:
         del document[name]
     del document["settings"]["maintenance_rate_percent"], document["metrics"]["psr"]
     file.write_text(json.dumps({**document, "format": 1}), encoding="utf-8")
+    (folder / "interventions.csv").unlink()
+    trades = (folder / "trades.csv").read_text(encoding="utf-8").splitlines()
+    fewer = [",".join(line.split(",")[: len(TRADE_HEADER.split(","))]) for line in trades]
+    (folder / "trades.csv").write_text("\n".join(fewer) + "\n", encoding="utf-8")
     read = read_result(folder)
     assert read.parts[0].toml == read.strategy_toml == result.strategy_toml
     assert read.symbols == result.symbols
     assert len(read.trades) == len(result.trades)
+    assert len(read.log) == 0
     assert (read.metrics.sharpe, read.metrics.psr) == (result.metrics.sharpe, None)
     assert [info.result_id for info in list_results(tmp_path)] == [read.result_id]
 

@@ -14,9 +14,9 @@ from tradebot.engine.backtest import RunSettings, read_result, run_backtest, wri
 from tradebot.engine.backtest.ambiguous import AmbiguityBounds
 from tradebot.engine.backtest.ledger import Costs
 from tradebot.engine.backtest.reality_check import Finding, Tone, reality_check
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.reruns import Rerun, Reruns, delayed, doubled
 from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.state import Records
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import HOUR_MS
@@ -72,7 +72,7 @@ class TestLuck:
 
     def test_few_trades(self) -> None:
         found = finding(result_of(of([1.0] * 29)), "few_trades")
-        assert found is not None and found.short == "only 29 positions"
+        assert found is not None and found.short == "only 29 trades"
         assert finding(result_of(of([1.0] * 30)), "few_trades") is None
 
     @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from tradebot.engine.backtest import compute_metrics, simulate
 from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.benchmark import buy_hold_equity, buy_hold_return, costed_hold_equity
 from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.report import Metrics, trade_figures, whole_positions
-from tradebot.engine.backtest.state import TRADE, Records
+from tradebot.engine.backtest.positions import closed_positions
+from tradebot.engine.backtest.records import TRADE, Records
+from tradebot.engine.backtest.report import Metrics, trade_figures
 from tradebot.engine.market import HOUR_MS
 
 HALF_DAY = 12 * HOUR_MS
@@ -158,39 +159,6 @@ class TestHolding:
         assert list(buy_hold_equity(time, slots, 1000.0)) == pytest.approx([900.0])
 
 
-def legs(rows: list[tuple[int, float, float, float, float, TradeStatus]]) -> Records:
-    """Records of (trade id, quantity, entry, stop, pnl, status)."""
-    trades: Records = np.zeros(len(rows), dtype=TRADE)
-    for record, (trade_id, quantity, entry, stop, pnl, status) in zip(trades, rows, strict=True):
-        record["trade_id"], record["quantity"], record["entry_price"] = trade_id, quantity, entry
-        record["initial_stop"], record["pnl"], record["status"] = stop, pnl, status
-        record["r"] = pnl / (quantity * abs(entry - stop))
-    return trades
-
-
-class TestWholePositions:
-    def test_legs_of_a_position_are_one(self) -> None:
-        closed, still_open = TradeStatus.CLOSED, TradeStatus.OPEN
-        whole = whole_positions(
-            legs(
-                [
-                    (2, 1.0, 100.0, 90.0, 10.0, closed),
-                    (1, 3.0, 50.0, 45.0, -15.0, closed),
-                    (2, 3.0, 100.0, 90.0, 50.0, closed),
-                    (3, 1.0, 10.0, 9.0, 1.0, closed),
-                    (3, 1.0, 10.0, 9.0, 1.0, still_open),
-                ]
-            )
-        )
-        assert list(whole.pnl) == [-15.0, 60.0]
-        assert list(whole.r) == [-1.0, 60.0 / 40.0]
-
-    def test_single_legs_are_taken_as_they_are(self) -> None:
-        whole = whole_positions(legs([(2, 1.0, 9.0, 8.0, 2.0, TradeStatus.CLOSED)]))
-        assert (list(whole.pnl), list(whole.r)) == ([2.0], [2.0])
-        assert len(whole_positions(legs([])).pnl) == 0
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_figures_in_one_pass_are_those_of_the_formulas(seed: int) -> None:
     """The compiled sums and the plain functions of `trade_metrics` say the same of any trade log."""
@@ -208,23 +176,22 @@ def test_figures_in_one_pass_are_those_of_the_formulas(seed: int) -> None:
     trades["status"][-2:] = TradeStatus.OPEN
     found = trade_figures(trades)
 
-    closed = trades[trades["status"] == TradeStatus.CLOSED]
-    pnl, whole = closed["pnl"], whole_positions(trades)
-    known = closed["r"][~np.isnan(closed["r"])]
+    whole = closed_positions(trades)
+    pnl, r = whole["pnl"], whole["r"]
     expected = {
-        "trades": len(closed),
-        "open_trades": count - len(closed),
+        "trades": len(whole),
+        "legs": int(np.count_nonzero(trades["status"] == TradeStatus.CLOSED)),
+        "open_trades": int(np.count_nonzero(trades["status"] == TradeStatus.OPEN)),
         "win_rate": t.win_rate(pnl),
         "profit_factor": t.profit_factor(pnl),
         "payoff": t.payoff(pnl),
         "expectancy": t.mean_or_none(pnl),
-        "expectancy_r": t.mean_or_none(known),
-        "positions": len(whole.pnl),
-        "sqn": t.sqn(whole.r),
-        "kelly": t.kelly(whole.pnl),
-        "longest_losing_run": t.longest_losing_run(whole.pnl)[0],
-        "average_bars": t.mean_or_none(closed["bars"]),
-        "average_hours": t.mean_or_none(closed["exit_time"] / HOUR_MS),
+        "expectancy_r": t.mean_or_none(r[~np.isnan(r)]),
+        "sqn": t.sqn(r),
+        "kelly": t.kelly(pnl),
+        "longest_losing_run": t.longest_losing_run(pnl)[0],
+        "average_bars": t.mean_or_none(whole["bars"]),
+        "average_hours": t.mean_or_none(whole["exit_time"] / HOUR_MS),
         "fees": trades["fees"].sum(),
         "slippage_cost": trades["slippage"].sum(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken, Progress
 from tradebot.engine.control.settings import BacktestSettings
-from tradebot.engine.market import HOUR_MS, BarRow, Category, Timeframe
+from tradebot.engine.market import HOUR_MS, BarRow, Category, DatasetKey, RiskTier, Timeframe
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import builtin_registry, parse_strategy
 
@@ -94,9 +95,8 @@ class TestSymbols:
         for n, symbol in enumerate(("AAAUSDT", "AABUSDT", "BBBUSDT")):
             put(store, symbol, waves(300, level=100.0 * (n + 1)))
         put(store, "AACUSDT", waves(30, step_ms=24 * HOUR_MS), "1d")
-        result = run(
-            store, strategy(symbols=("AA?USDT", "BBBUSDT")).replace("percent = 50.0", "percent = 20.0")
-        )
+        text = strategy(symbols=("AA?USDT", "BBBUSDT"))
+        result = run(store, text.replace("percent = 50.0", "percent = 30.0"))
         assert result.symbols == ("AAAUSDT", "AABUSDT", "BBBUSDT")
         assert {int(slot) for slot in result.trades["slot"]} == {0, 1, 2}
 
@@ -139,9 +139,27 @@ class TestWarnings:
         assert "missing_bars" in result.flags
         assert any("15 bars missing in 2 gaps of AAAUSDT" in warning for warning in result.warnings)
 
+    def test_a_short_that_is_liquidated(self, store: Store) -> None:
+        rising = [
+            BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "100000", "")
+            for n, price in enumerate([100.0] * 10 + [80.0] * 4 + [200.0] * 20)
+        ]
+        put(store, "AAAUSDT", rising)
+        text = strategy(direction="short").replace('stop_loss = { use = "percent", percent = 2.0 }\n', "")
+        result = run(store, text)
+        assert result.metrics.liquidations == 1
+        assert {"margin_tiers_assumed", "liquidation_estimated"} <= set(result.flags)
+        said = " ".join(result.warnings)
+        assert "a maintenance margin of 0.5 % was assumed" in said
+        assert "Mark prices of 34 bars of AAAUSDT are not stored" in said
+        assert result.metrics.final_equity == pytest.approx(
+            5000.0, rel=0.02
+        )  # its margin, half of the cash, is lost
+        assert result.valid
+
     def test_an_account_that_is_used_up_stops(self, store: Store) -> None:
         rising = [
-            BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "1", "")
+            BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "100000", "")
             for n, price in enumerate([100.0] * 10 + [80.0] * 4 + [200.0] * 20)
         ]
         put(store, "AAAUSDT", rising)
@@ -155,6 +173,61 @@ class TestWarnings:
         assert result.bars < 34
         assert "was used up at 2024-01-01" in result.warnings[0]
         assert result.metrics.cagr is None
+
+    def test_margin_is_not_spoken_of_where_no_position_could_lose_it(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        assert "liquidation_estimated" not in run(store, strategy()).flags
+        text = strategy().replace('direction = "both"', 'direction = "both"\nleverage = 3')
+        assert {"margin_tiers_assumed", "liquidation_estimated"} <= set(run(store, text).flags)
+
+    def test_bars_without_a_volume(self, store: Store) -> None:
+        put(store, "AAAUSDT", [row._replace(volume="0") for row in waves(300)])
+        result = run(store, strategy())
+        assert "volume_unknown" in result.flags
+        assert "No bar of AAAUSDT has a volume, so no order was cut by it" in " ".join(result.warnings)
+        assert result.metrics.trades > 0
+        uncapped = strategy() + "[costs]\nmax_volume_share_percent = 0.0\n"
+        assert "volume_unknown" not in run(store, uncapped).flags
+
+    def test_orders_are_cut_to_a_share_of_the_volume(self, store: Store) -> None:
+        put(store, "AAAUSDT", [row._replace(volume="20") for row in waves(300)])
+        result = run(store, strategy())
+        assert result.trades["quantity"].max() == pytest.approx(2.0)  # ten percent of it
+        assert result.interventions["reduced_volume"] == len(result.trades)
+
+    def test_bars_that_finer_ones_do_not_cover(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        put(store, "AAAUSDT", waves(150 * 4, step_ms=HOUR_MS // 4), "15m")
+        text = strategy().replace('timeframe = "1h"', 'timeframe = "1h"\nexecution = "15m"', 1)
+        result = run(store, text)
+        assert "coarse_execution" in result.flags
+        assert "150 of 300 bars of AAAUSDT are not covered by finer ones" in " ".join(result.warnings)
+        early = result.trades["exit_time"] < START + 150 * HOUR_MS
+        late = result.trades["entry_time"] > START + 150 * HOUR_MS
+        assert not result.trades["coarse"][early].any()
+        assert result.trades["coarse"][late].all()
+        files = {str(file.key): file.note for file in result.files}
+        assert files["linear/AAAUSDT_15m"] == "AAAUSDT_15m.csv, walked"
+
+    def test_recorded_marks_and_tiers_leave_nothing_to_say(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        know(store, "AAAUSDT")
+        store.merge(DatasetKey("linear", "AAAUSDT", "1h", mark=True), waves(300))
+        tier = RiskTier(Decimal(10**6), Decimal("0.005"), Decimal("0.01"), Decimal(100))
+        store.save_risk_limits(Category.LINEAR, {"AAAUSDT": (tier,)}, START)
+        text = strategy().replace('direction = "both"', 'direction = "both"\nleverage = 3')
+        result = run(store, text)
+        assert result.flags == ("funding_estimated",)
+        assert "linear/AAAUSDT_1h_mark" in {str(file.key) for file in result.files}
+
+    def test_a_universe_picked_with_hindsight(self, store: Store) -> None:
+        for n, symbol in enumerate(("AAAUSDT", "BBBUSDT")):
+            put(store, symbol, waves(300, level=100.0 * (n + 1)))
+        text = strategy().replace('["AAAUSDT"]', '{ top = 1, by = "turnover" }')
+        result = run(store, text)
+        assert result.symbols == ("BBBUSDT",)
+        assert "universe_in_sample" in result.flags
+        assert result.parts[0].note == "The 1 largest of 2 symbols by turnover from 2024-01-01 to 2024-01-31."
 
 
 class TestNoTrades:

@@ -23,7 +23,7 @@ TEXT = (
         '[signals.high]\nuse = "threshold"\nsource = "close"\nlower = 1.0\nupper = 2.0',
         '[signals.high]\nuse = "compare"\na = "fast"\nop = ">"\nb = 1.0\n',
     )
-    + 'take_profit = [{ use = "percent", percent = 4.0 }]\n[exit]\ncombine = "any"\nsignals = ["cross"]\n'
+    + 'take_profit = [{ use = "r", multiple = 2.0 }]\n[exit]\ncombine = "any"\nsignals = ["cross"]\n'
 )
 
 
@@ -61,7 +61,8 @@ def test_the_values_are_those_of_the_close_before_the_fill(result: BacktestResul
         assert states["signals.high"].long
         assert states["signals.high"].in_entry and not states["signals.high"].in_exit
         assert states["signals.cross"].in_exit
-        assert found.targets == (pytest.approx(trade["entry_price"] * (1 + 0.04 * trade["side"])),)
+        risk = abs(trade["entry_price"] - trade["initial_stop"])
+        assert found.targets == (pytest.approx(trade["entry_price"] + trade["side"] * 2 * risk),)
         assert found.note == ""
 
 
@@ -105,3 +106,21 @@ class TestChangedData:
             InputError, match=r"is no longer made: linear/AAAUSDT_1h changed since the run of 20"
         ):
             why_trade(result, builtin_registry(), store, 1)
+
+
+def test_levels_of_the_decision(store: Store) -> None:
+    text = strategy().replace('use = "percent", percent = 2.0', 'use = "atr", length = 5, multiple = 2.0')
+    text += 'take_profit = [{ use = "atr", length = 5, multiple = 3.0 }]\n[orders]\nentry = "limit"\nvalid_bars = 4\n'
+    text += 'offset = { use = "percent", percent = 0.2 }\n'
+    spec = parse_strategy(text)
+    settings = RunSettings.resolve(spec, BacktestSettings())
+    result = run_backtest(spec, builtin_registry(), store, settings, strategy_toml=text, clock=ManualClock())
+    waited = 0
+    for trade in result.trades[:20]:
+        found = why_trade(result, builtin_registry(), store, int(trade["trade_id"]))
+        atr = found.entry.levels["atr:5"]
+        assert found.entry.side == trade["side"]
+        assert abs(trade["entry_price"] - trade["initial_stop"]) == pytest.approx(2 * atr, abs=0.02)
+        assert found.targets == (pytest.approx(trade["entry_price"] + trade["side"] * 3 * atr),)
+        waited += trade["entry_time"] > found.entry.time_ms
+    assert waited > 0  # some limits filled later than the bar after the decision

@@ -9,7 +9,7 @@ import numpy as np
 
 from tradebot.engine.backtest.codes import ExitReason, TradeStatus
 from tradebot.engine.backtest.ledger import Costs
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.trade_levels import targets_of
 from tradebot.engine.market import Float64
 from tradebot.engine.strategy import StrategySpec

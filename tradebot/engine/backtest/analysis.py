@@ -8,10 +8,11 @@ from enum import StrEnum
 import numpy as np
 
 from tradebot.engine.backtest import trade_metrics as t
-from tradebot.engine.backtest.codes import ExitReason, TradeStatus
+from tradebot.engine.backtest.codes import ExitReason
 from tradebot.engine.backtest.metrics import daily_equity
+from tradebot.engine.backtest.positions import closed_positions
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.state import Records
 from tradebot.engine.market import DAY_MS, HOUR_MS, Float64, Int64
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -47,7 +48,7 @@ class Grouping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """The closed legs of one group; money in the quote coin, ratios as fractions, None where undefined."""
+    """The closed trades of one group; money in the quote coin, ratios as fractions, None where undefined."""
 
     name: str
     trades: int
@@ -65,7 +66,7 @@ class GroupRow:
 class Excursions:
     """How far trades went against and for us, in R where they had a stop, else as a fraction of the entry.
 
-    Quartiles (25 %, 50 %, 75 %) of the closed legs' worst (MAE, <= 0) and best (MFE, >= 0) excursion; None without
+    Quartiles (25 %, 50 %, 75 %) of the closed trades' worst (MAE, <= 0) and best (MFE, >= 0) excursion; None without
     trades of that kind. `given_back`: the winners' mean share of the best excursion that was lost by the exit.
     """
 
@@ -89,12 +90,6 @@ def result_days(result: BacktestResult) -> tuple[Int64, Float64]:
     return daily_equity(result.curve["time"], result.curve["equity"], result.settings.cash, result.start_ms)
 
 
-def closed_legs(result: BacktestResult) -> Records:
-    """The rows of the trade log that ended, liquidated ones too."""
-    closed: Records = result.trades[result.trades["status"] != TradeStatus.OPEN]
-    return closed
-
-
 def monthly(result: BacktestResult) -> tuple[PeriodRow, ...]:
     """Every calendar month the run touches, in order. A bar that closes at midnight belongs to the day that ends."""
     return _periods(result, 1)
@@ -107,7 +102,7 @@ def yearly(result: BacktestResult) -> tuple[PeriodRow, ...]:
 
 def _periods(result: BacktestResult, months: int) -> tuple[PeriodRow, ...]:
     ends, equity = result_days(result)
-    trades = closed_legs(result)
+    trades = closed_positions(result.trades)
     days = _month(ends[1:] - 1) // months
     exits = _month(trades["exit_time"] - 1) // months
     begin = _month(np.array([result.start_ms])) // months
@@ -141,9 +136,9 @@ def _starts_ms(month: int) -> int:
 
 
 def grouped(result: BacktestResult, by: Grouping) -> tuple[GroupRow, ...]:
-    """The closed legs by group: symbols and strategies by name, sides, hours and weekdays in their order, exits by
-    how often they happened. Groups without a trade are left out."""
-    trades = closed_legs(result)
+    """The closed trades (whole positions) by group: symbols and strategies by name, sides, hours and weekdays in their
+    order, exits by how often they happened. Groups without a trade are left out."""
+    trades = closed_positions(result.trades)
     names, member = _members(result, trades, by)
     rows = [_group(name, trades[member == number]) for number, name in enumerate(names)]
     rows = [row for row in rows if row.trades]
@@ -186,8 +181,8 @@ def _group(name: str, trades: Records) -> GroupRow:
 
 
 def excursions(result: BacktestResult) -> Excursions:
-    """How far the closed legs went against and for us before they ended."""
-    trades = closed_legs(result)
+    """How far the closed trades went against and for us before they ended."""
+    trades = closed_positions(result.trades)
     won = trades["pnl"] > 0.0
     best = trades["mfe"][won]
     risk = np.abs(trades["entry_price"] - trades["initial_stop"])
@@ -211,8 +206,8 @@ def _quartiles(values: Float64) -> tuple[float, float, float] | None:
 
 
 def r_histogram(result: BacktestResult, bins: int = 20) -> Histogram | None:
-    """The closed legs by R, from the worst to the best in equal steps; None where no trade had a stop."""
-    r = closed_legs(result)["r"]
+    """The closed trades by R, from the worst to the best in equal steps; None where no trade had a stop."""
+    r = closed_positions(result.trades)["r"]
     return histogram(r[~np.isnan(r)], bins)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.report import liquidated
-from tradebot.engine.backtest.state import Records
 
 _RELATIVE = 1e-9
 

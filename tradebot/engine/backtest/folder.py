@@ -1,4 +1,4 @@
-"""Result folders: `<id>/` with result.json, trades.csv, equity.csv, benchmark.csv and strategy.toml.
+"""Result folders: `<id>/` with result.json, trades.csv, interventions.csv, equity.csv, benchmark.csv, strategy.toml.
 
 Of several strategies the second one stands in strategy-2.toml, and so on.
 """
@@ -21,7 +21,9 @@ from tradebot.engine.backtest.result import BacktestResult, StrategyPart
 from tradebot.engine.backtest.tables import (
     benchmark_text,
     equity_text,
+    interventions_text,
     read_curve,
+    read_interventions,
     read_time,
     read_trades,
     trades_text,
@@ -84,6 +86,7 @@ def _write_files(result: BacktestResult, folder: Path) -> None:
     texts = {
         "result.json": json.dumps(result_document(result), indent=1, allow_nan=False) + "\n",
         "trades.csv": trades_text(result.trades, result.slot_strategies, result.symbols),
+        "interventions.csv": interventions_text(result.log, result.slot_strategies, result.symbols),
         "equity.csv": equity_text(result.curve),
         "benchmark.csv": benchmark_text(result.curve),
         **{_toml_name(number): part.toml for number, part in enumerate(result.parts)},
@@ -214,6 +217,7 @@ def read_result(folder: Path) -> BacktestResult:
             parts=parts,
             errors=tuple(document["errors"]),
             look_ahead=document["look_ahead"],
+            log=read_interventions(folder / "interventions.csv", of_slots, symbols),
             reality=_read_reality(document.get("reality_check")),
         )
     except (KeyError, TypeError, ValueError):

@@ -147,7 +147,7 @@ class _Loader:
         data = SymbolData(
             symbol,
             instrument or assumed_instrument(category, symbol, candles),
-            candles if volume_known else replace(candles, volume=np.full(len(candles), np.inf)),
+            candles if volume_known else replace(candles, volume=np.full(len(candles), np.nan)),
             cut(decisions, low, high),
             funding.time,
             funding.rate,
@@ -221,7 +221,7 @@ class _Loader:
 
 def _with_volume(bars: EngineBars, known: bool) -> EngineBars:
     """Volume that is not known anywhere caps nothing."""
-    return bars if known else replace(bars, volume=np.full(len(bars.time), np.inf))
+    return bars if known else replace(bars, volume=np.full(len(bars.time), np.nan))
 
 
 def _span(candles: Candles, settings: RunSettings) -> tuple[int, int]:

@@ -7,9 +7,9 @@ import numpy as np
 from tradebot.engine.backtest.ambiguous import AmbiguityBounds, ambiguity_bounds
 from tradebot.engine.backtest.prepare import Prepared
 from tradebot.engine.backtest.reality_check import RealityCheck, reality_check
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.reruns import run_again
 from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.state import Records
 from tradebot.engine.backtest.trade_levels import decision_bars
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import Float64

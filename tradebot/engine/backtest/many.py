@@ -151,7 +151,7 @@ class _Sweep:
             return number, (VariationResult(number, values, None, {}, False, error.sentence), None)
         settings = prepared.settings
         ledger = simulate(prepared.slots, prepared.rules, settings, None, self._cancel)
-        metrics = compute_metrics(ledger, prepared.slots, settings.costs)
+        metrics = compute_metrics(ledger, prepared.slots, settings.costs, between_closes=False)
         refusals = {kind.name.lower(): ledger.count(kind) for kind in REFUSALS if ledger.count(kind)}
         result = VariationResult(number, values, metrics, refusals, ledger.bankrupt)
         return number, (result, trial_of(prepared, metrics))

@@ -8,13 +8,13 @@ import numpy as np
 
 from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.ambiguous import AmbiguityBounds
-from tradebot.engine.backtest.analysis import closed_legs, result_days
+from tradebot.engine.backtest.analysis import result_days
 from tradebot.engine.backtest.bootstrap import Bootstrap, bootstrap
 from tradebot.engine.backtest.metrics import returns_of, sharpe
+from tradebot.engine.backtest.positions import closed_positions
 from tradebot.engine.backtest.reality_types import Finding as Finding  # part of this module's face
 from tradebot.engine.backtest.reality_types import RealityCheck as RealityCheck
 from tradebot.engine.backtest.reality_types import Tone as Tone
-from tradebot.engine.backtest.report import whole_positions
 from tradebot.engine.backtest.reruns import Rerun, Reruns
 from tradebot.engine.backtest.result import BacktestResult
 from tradebot.engine.control.progress import counted
@@ -146,13 +146,13 @@ def _luck(result: BacktestResult, drawn: Bootstrap | None) -> Iterator[Finding]:
         yield Finding(
             "least_days", Tone.WARNING, f"needs {metrics.least_days:,.0f} days, has {metrics.days:,}", text
         )
-    if 0 < metrics.positions < _FEW_TRADES:
-        text = f"{counted(metrics.positions, 'closed position')}: too few to tell skill from luck; 30 is the least."
-        yield Finding("few_trades", Tone.WARNING, f"only {counted(metrics.positions, 'position')}", text)
+    if 0 < metrics.trades < _FEW_TRADES:
+        text = f"{counted(metrics.trades, 'closed trade')}: too few to tell skill from luck; 30 is the least."
+        yield Finding("few_trades", Tone.WARNING, f"only {counted(metrics.trades, 'trade')}", text)
 
 
 def _best_trades(result: BacktestResult) -> Iterator[Finding]:
-    pnl = np.sort(whole_positions(result.trades).pnl)[::-1]
+    pnl = np.sort(closed_positions(result.trades)["pnl"])[::-1]
     total = float(pnl.sum())
     if not len(pnl) or total <= 0.0:
         return
@@ -160,15 +160,13 @@ def _best_trades(result: BacktestResult) -> Iterator[Finding]:
     share = float(pnl[:best].sum()) / total
     tone = Tone.OK if share <= 0.5 else Tone.WARNING if share <= 1.0 else Tone.BAD
     without = "; without them the run loses" if share > 1.0 else ""
-    text = (
-        f"{share:.0%} of the profit came from the best {counted(best, 'position')} of {len(pnl):,}{without}."
-    )
+    text = f"{share:.0%} of the profit came from the best {counted(best, 'trade')} of {len(pnl):,}{without}."
     yield Finding("best_trades", tone, f"{share:.0%} of profit from {counted(best, 'trade')}", text)
 
 
 def _losing_run(result: BacktestResult) -> Iterator[Finding]:
     """A run of losers longer than chance would give speaks of a market in which the rules do not work."""
-    trades = closed_legs(result)
+    trades = closed_positions(result.trades)
     trades = trades[np.argsort(trades["exit_time"], kind="stable")]
     pnl = np.ascontiguousarray(trades["pnl"])
     longest, first = t.longest_losing_run(pnl)

@@ -9,8 +9,8 @@ import numpy as np
 from tradebot.engine.backtest.columns import frozen
 from tradebot.engine.backtest.digits import decimals_seen
 from tradebot.engine.backtest.ledger import Costs, RunSettings, StrategyRules, SymbolData
-from tradebot.engine.backtest.measures import last_of_each, share_of_equity
-from tradebot.engine.backtest.report import trade_figures
+from tradebot.engine.backtest.measures import last_of_each
+from tradebot.engine.backtest.report import compute_metrics
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.market import HOUR_MS, MINUTE_MS, Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
@@ -38,6 +38,5 @@ def rehearse() -> None:
     risk = RiskSpec(Direction.BOTH, Opposite.REVERSE, Use("fixed", {"quantity": 1.0}))
     rules = StrategyRules(risk, OrdersSpec(), Costs(), Timeframe.M1)
     ledger = simulate([slot], [rules], RunSettings())
-    share_of_equity(ledger.rows, 3)
+    compute_metrics(ledger, [slot])
     last_of_each(ledger.rows[0], HOUR_MS)
-    trade_figures(ledger.trades)

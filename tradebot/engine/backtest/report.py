@@ -15,8 +15,10 @@ from tradebot.engine.backtest import significance as s
 from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.benchmark import buy_hold_return, costed_hold_equity
 from tradebot.engine.backtest.codes import TradeStatus
+from tradebot.engine.backtest.inside import look_inside
 from tradebot.engine.backtest.ledger import Costs, Ledger, SymbolData
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.positions import closed_positions
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.sub_ledger import daily_profit
 from tradebot.engine.backtest.trials import TrialCount
 from tradebot.engine.market import HOUR_MS, Float64
@@ -29,16 +31,17 @@ _NOTIONAL_ROW = 3
 class Metrics:
     """Figures of a run; fractions, money in the quote coin, drawdowns and value at risk negative, None: undefined.
 
-    `trades` counts closed legs (liquidated ones too), on which win rate, factor, expectancy and payoff rest;
-    `positions` whole closed positions, on which SQN and Kelly rest, because legs of one position are no independent
-    trades. Costs and turnover include open positions. `max_drawdown` and its days are those of daily equity,
-    `max_drawdown_bars` that of every bar's close. `turnover` is the traded value over mean daily equity, per year.
-    `cost_ratio` is (fees + slippage + funding paid) / profit before them, `break_even_bps` that profit in hundredths
-    of a percent of the traded value: costs of so much would use it up. `gross_exposure` is the sum of notionals over
-    equity. `buy_hold_return` is the mean of the symbols' last close / first open - 1; `alpha`, `beta` and
-    `information_ratio` are against the same held after entry costs and funding. `win_rate_low` and `_high`: Wilson's
-    95 % interval. `psr`: probability that the true Sharpe ratio is above 0; `dsr` the same against the best that so
-    many `trials` on this data would show by chance; `least_days`: days of such returns that would be enough for 95 %.
+    `trades` counts whole closed positions (liquidated ones too), on which all figures of trades rest; `legs` are the
+    rows that closed them. Costs and turnover include open positions. `max_drawdown` and its days are those of daily
+    equity, `max_drawdown_bars` that of every bar's close, `max_drawdown_intrabar` that from a close's peak to the
+    adverse extremes of a bar. `turnover` is the traded value over mean daily equity, per year. `cost_ratio` is (fees +
+    slippage + funding paid) / profit before them, `break_even_bps` that profit in hundredths of a percent of the traded
+    value: costs of so much would use it up. `gross_exposure` is the sum of notionals over equity, `net_exposure` that
+    of signed ones as a number >= 0. `buy_hold_return` is the mean of the symbols' last close / first open - 1; `alpha`,
+    `beta` and `information_ratio` are against the same held after entry costs and funding. `win_rate_low` and `_high`:
+    Wilson's 95 % interval. `psr`: probability that the true Sharpe ratio is above 0; `dsr` the same against the best
+    that so many `trials` on this data would show by chance; `least_days`: days of such returns that would be enough for
+    95 %.
     """
 
     total_return: float | None
@@ -88,7 +91,7 @@ class Metrics:
     win_rate_low: float | None = None
     win_rate_high: float | None = None
     kelly: float | None = None
-    positions: int = 0
+    legs: int = 0
     liquidations: int = 0
     average_bars: float | None = None
     average_hours: float | None = None
@@ -96,22 +99,29 @@ class Metrics:
     break_even_bps: float | None = None
     gross_exposure: float | None = None
     max_gross_exposure: float | None = None
+    net_exposure: float | None = None
+    max_net_exposure: float | None = None
+    max_drawdown_intrabar: float | None = None
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
         """The figures by name, as they stand in result.json."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Metrics:
+def compute_metrics(
+    ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None, between_closes: bool = True
+) -> Metrics:
     """All figures of a run over these slots but `dsr` and `trials` (see `with_trials`).
 
-    `costs` are those of holding as the benchmark (None: without).
+    `costs` are those of holding as the benchmark (None: without). `between_closes`: whether the bars are looked through
+    for the drawdown inside them and the net exposure, which takes as long as all other figures together.
     """
     start_ms = min((int(slot.candles.time[0]) for slot in slots if len(slot.candles)), default=0)
     ends, daily = m.daily_equity(ledger.rows[0], ledger.rows[1], ledger.cash, start_ms)
     returns = m.returns_of(daily)
     held = m.returns_of(costed_hold_equity(ends, slots, ledger.cash, costs or Costs()))
-    gross, most_gross = _share_of_equity(ledger, _NOTIONAL_ROW)
+    gross = _gross_exposure(ledger)
+    inside = look_inside(ledger, slots, gross) if between_closes and gross else None
     return Metrics(
         **equity_figures(daily, returns, held),
         **trade_figures(ledger.trades),
@@ -120,8 +130,11 @@ def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | 
         turnover=_turnover(ledger.trades, daily),
         final_equity=ledger.final_equity,
         buy_hold_return=buy_hold_return(slots),
-        gross_exposure=gross,
-        max_gross_exposure=most_gross,
+        gross_exposure=gross and gross[0],
+        max_gross_exposure=gross and gross[1],
+        max_drawdown_intrabar=None if inside is None else inside.max_drawdown,
+        net_exposure=None if inside is None else inside.net_exposure,
+        max_net_exposure=None if inside is None else inside.max_net_exposure,
     )
 
 
@@ -213,34 +226,27 @@ def equity_figures(daily: Float64, returns: Float64, held: Float64) -> dict[str,
 
 
 def trade_figures(trades: Records) -> dict[str, Any]:
-    """Figures of a trade log: records TRADE, closed legs in the order of their exits."""
+    """Figures of a trade log: records TRADE, closed legs in the order of their exits, then what is still open."""
     # Here, because listing results must not load the kernel.
     from tradebot.engine.backtest import trade_sums as ts
 
-    sums: list[float] = ts.trade_sums(trades, int(TradeStatus.OPEN), _liquidated_code()).tolist()
+    rows: list[float] = ts.trade_sums(trades, int(TradeStatus.OPEN), int(TradeStatus.LIQUIDATED)).tolist()
+    sums = rows
+    if rows[ts.REPEATED]:
+        whole = closed_positions(trades)
+        sums = ts.trade_sums(whole, int(TradeStatus.OPEN), int(TradeStatus.LIQUIDATED)).tolist()
     closed = int(sums[ts.CLOSED])
     wins, losses, won, lost = sums[ts.WINS : ts.LOST + 1]
     payoff = won / wins / (lost / losses) if wins and losses else None
     rate = wins / closed if closed else None
     wilson = t.wilson_interval(int(wins), closed)
-    fees, funding, slippage, profit = sums[ts.FEES : ts.PROFIT + 1]
-    gross, traded = profit + fees + slippage - funding, sums[ts.TRADED]
-    if sums[ts.REPEATED]:
-        whole = whole_positions(trades)
-        sqn, kelly, positions = t.sqn(whole.r), t.kelly(whole.pnl), len(whole.pnl)
-        losing = t.longest_losing_run(whole.pnl)[0]
-    else:
-        sqn, positions, losing = (
-            _sqn(*sums[ts.R_COUNT : ts.R_SQUARES + 1]),
-            closed,
-            int(sums[ts.LONGEST_LOSING_RUN]),
-        )
-        kelly = None if rate is None or payoff is None else rate - (1.0 - rate) / payoff
+    fees, funding, slippage, profit = rows[ts.FEES : ts.PROFIT + 1]
+    gross, traded = profit + fees + slippage - funding, rows[ts.TRADED]
     return {
         "trades": closed,
-        "positions": positions,
-        "open_trades": len(trades) - closed,
-        "ambiguous_trades": int(sums[ts.AMBIGUOUS]),
+        "legs": int(rows[ts.CLOSED]),
+        "open_trades": len(trades) - int(rows[ts.CLOSED]),
+        "ambiguous_trades": int(rows[ts.AMBIGUOUS]),
         "liquidations": int(sums[ts.LIQUIDATED]),
         "profit_factor": won / lost if lost > 0 else None,
         "win_rate": rate,
@@ -249,9 +255,9 @@ def trade_figures(trades: Records) -> dict[str, Any]:
         "expectancy": (won - lost) / closed if closed else None,
         "expectancy_r": sums[ts.R_SUM] / sums[ts.R_COUNT] if sums[ts.R_COUNT] else None,
         "payoff": payoff,
-        "sqn": sqn,
-        "kelly": kelly,
-        "longest_losing_run": losing,
+        "sqn": _sqn(*sums[ts.R_COUNT : ts.R_SQUARES + 1]),
+        "kelly": None if rate is None or payoff is None else rate - (1.0 - rate) / payoff,
+        "longest_losing_run": int(sums[ts.LONGEST_LOSING_RUN]),
         "average_bars": sums[ts.BARS] / closed if closed else None,
         "average_hours": sums[ts.HELD_MS] / closed / HOUR_MS if closed else None,
         "fees": fees,
@@ -268,42 +274,10 @@ def _sqn(count: float, total: float, squares: float) -> float | None:
     return math.sqrt(count) * total / count / spread if spread > 1e-12 else None
 
 
-def _liquidated_code() -> int:
-    return int(TradeStatus.__members__.get("LIQUIDATED", -1))
-
-
 def liquidated(trades: Records) -> npt.NDArray[np.bool_]:
     """Which rows of a trade log are positions that the exchange took."""
-    found: npt.NDArray[np.bool_] = trades["status"] == _liquidated_code()
+    found: npt.NDArray[np.bool_] = trades["status"] == int(TradeStatus.LIQUIDATED)
     return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WholePositions:
-    """Closed positions in the order of their last exits: net profit, and profit over the risk to the initial stop."""
-
-    pnl: Float64
-    r: Float64
-
-
-def whole_positions(trades: Records) -> WholePositions:
-    """Legs of one position added up; a position of which a part is still open is left out."""
-    ids = trades["trade_id"]
-    pnl: Float64 = trades["pnl"]
-    risk = trades["quantity"] * np.abs(trades["entry_price"] - trades["initial_stop"])
-    if not len(ids) or int(np.bincount(ids).max()) == 1:
-        closed = trades["status"] != TradeStatus.OPEN
-        return WholePositions(pnl[closed], trades["r"][closed])
-    _, position = np.unique(ids, return_inverse=True)
-    count = int(position.max()) + 1
-    last = np.zeros(count, dtype=np.int64)
-    np.maximum.at(last, position, np.arange(len(ids)))
-    still_open = np.zeros(count, dtype=bool)
-    still_open[position[trades["status"] == TradeStatus.OPEN]] = True
-    order = np.argsort(last)[~still_open[np.argsort(last)]]
-    won = np.bincount(position, weights=pnl, minlength=count).astype(np.float64)
-    at_risk = np.bincount(position, weights=risk, minlength=count).astype(np.float64)
-    return WholePositions(won[order], won[order] / at_risk[order])
 
 
 def traded_value(trades: Records) -> float:
@@ -319,11 +293,12 @@ def _turnover(trades: Records, daily: Float64) -> float | None:
     return value / mean_equity * m.DAYS_PER_YEAR / days if mean_equity > 0 and days > 0 else None
 
 
-def _share_of_equity(ledger: Ledger, row: int) -> tuple[float | None, float | None]:
+def _gross_exposure(ledger: Ledger) -> tuple[float, float] | None:
+    """(mean, highest) of the sum of notionals over equity, None without a step."""
     if not ledger.steps:
-        return None, None
+        return None
     # Here, because listing results must not load the kernel.
-    from tradebot.engine.backtest.measures import share_of_equity
+    from tradebot.engine.backtest.measures import share_of
 
-    mean, highest = share_of_equity(ledger.rows, row)
+    mean, highest = share_of(ledger.rows[_NOTIONAL_ROW], ledger.rows[1])
     return float(mean), float(highest)

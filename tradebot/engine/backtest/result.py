@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import numpy as np
 
 from tradebot.engine.backtest.curves import Curve
 from tradebot.engine.backtest.inputs import DataFile
 from tradebot.engine.backtest.ledger import Costs, RunSettings
 from tradebot.engine.backtest.reality_types import RealityCheck
+from tradebot.engine.backtest.records import INTERVENTION, Records
 from tradebot.engine.backtest.report import Metrics
-from tradebot.engine.backtest.state import Records
 from tradebot.engine.market import Category, Timeframe
+
+
+def _no_interventions() -> Records:
+    return np.zeros(0, dtype=INTERVENTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class BacktestResult:
     `errors` are sentences that make the result invalid (look-ahead, books that do not balance). `strategy_toml` is the
     exact text that ran, `parts` are the strategies one by one, and `settings.costs` the costs of the first.
     `look_ahead` says what the check looked at, "" where it was left out or found something; `reality` is the reality
-    check, None where it was not asked for.
+    check, None where it was not asked for; `log` are records INTERVENTION, the first 20,000 of the run.
     """
 
     result_id: str
@@ -77,6 +83,7 @@ class BacktestResult:
     errors: tuple[str, ...] = ()
     look_ahead: str = ""
     reality: RealityCheck | None = None
+    log: Records = field(default_factory=_no_interventions)
 
     @property
     def valid(self) -> bool:

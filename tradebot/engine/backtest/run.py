@@ -12,7 +12,7 @@ import numpy as np
 
 from tradebot import __version__
 from tradebot.engine.backtest.books import imbalance
-from tradebot.engine.backtest.codes import REFUSALS, Count
+from tradebot.engine.backtest.codes import INTERVENTIONS, REFUSALS, Count
 from tradebot.engine.backtest.curves import thinned_curve
 from tradebot.engine.backtest.findings import findings_of
 from tradebot.engine.backtest.inputs import MakeMarket
@@ -39,7 +39,6 @@ from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.node_cache import NodeCache
 
 Report = Callable[[Progress], None]
-INTERVENTIONS = tuple(count for count in Count if count not in REFUSALS)
 
 
 def run_backtest(
@@ -224,6 +223,7 @@ def _result(
         parts=parts,
         errors=tuple(error for error in errors if error),
         look_ahead=_checked(checks),
+        log=ledger.interventions,
     )
 
 

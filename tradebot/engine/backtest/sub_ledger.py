@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tradebot.engine.backtest.ledger import SymbolData
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.market import Float64, Int64
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tradebot.engine.backtest.codes import EntryReason, ExitReason, TradeStatus
+from tradebot.engine.backtest.codes import Count, EntryReason, ExitReason, OrderKind, TradeStatus
 from tradebot.engine.backtest.curves import CURVE, Curve
-from tradebot.engine.backtest.state import TRADE, Records
+from tradebot.engine.backtest.records import INTERVENTION, TRADE, Records
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import Float64, Int64
 
@@ -21,6 +21,11 @@ TRADE_COLUMNS = (
     "r", "fees", "funding", "slippage", "entry_reason", "exit_reason", "bars", "mae", "mfe", "initial_stop",
     "ambiguous", "status",
 )  # fmt: skip
+MORE_TRADE_COLUMNS = (
+    "leg", "last_leg", "adds", "entry_order", "decided_time", "initial_target", "liquidation_price", "coarse",
+)  # fmt: skip
+"""What stands after them; results of older versions have none of these."""
+INTERVENTION_COLUMNS = ("time", "strategy", "symbol", "reason", "wanted", "allowed")
 EQUITY_COLUMNS = ("time", "equity", "cash", "exposure", "drawdown")
 BENCHMARK_COLUMNS = ("time", "buy_hold")
 
@@ -40,6 +45,8 @@ _PLAIN = (
     "mfe",
     "initial_stop",
 )
+_MORE_PLAIN = ("initial_target", "liquidation_price")
+_FLAGS = ("ambiguous", "last_leg", "coarse")
 
 
 def number_column(values: Float64) -> list[str]:
@@ -59,7 +66,7 @@ def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[st
     def plain(name: str) -> list[int]:
         return list(trades[name].tolist())
 
-    def words(name: str, kind: type[EntryReason | ExitReason | TradeStatus]) -> list[str]:
+    def words(name: str, kind: type[EntryReason | ExitReason | TradeStatus | OrderKind]) -> list[str]:
         known = {member.value: member.name.lower() for member in kind}
         return [known[value] for value in trades[name].tolist()]
 
@@ -74,17 +81,28 @@ def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[st
         "entry_reason": words("entry_reason", EntryReason),
         "exit_reason": words("exit_reason", ExitReason),
         "bars": plain("bars"),
-        "ambiguous": ["true" if ambiguous else "false" for ambiguous in plain("ambiguous")],
         "status": words("status", TradeStatus),
-        **{name: number_column(trades[name]) for name in _PLAIN},
+        "leg": plain("leg"),
+        "adds": plain("adds"),
+        "entry_order": words("entry_kind", OrderKind),
+        "decided_time": iso_column(trades["decided_ms"]),
+        **{name: ["true" if flag else "false" for flag in plain(name)] for name in _FLAGS},
+        **{name: number_column(trades[name]) for name in (*_PLAIN, *_MORE_PLAIN)},
     }
-    return _table(TRADE_COLUMNS, zip(*(columns[name] for name in TRADE_COLUMNS), strict=True))
+    names = (*TRADE_COLUMNS, *MORE_TRADE_COLUMNS)
+    return _table(names, zip(*(columns[name] for name in names), strict=True))
 
 
 def read_trades(path: Path, strategies: Sequence[str], symbols: Sequence[str]) -> Records:
     """The records of a trades.csv whose slots are these. InputError with the line of a damaged row."""
     slots = {pair: slot for slot, pair in enumerate(zip(strategies, symbols, strict=True))}
-    return _records(path, TRADE_COLUMNS, lambda columns: _trades(columns, slots), "a trade")
+    return _records(
+        path,
+        TRADE_COLUMNS,
+        lambda columns: _trades(columns, slots),
+        "a trade",
+        (*TRADE_COLUMNS, *MORE_TRADE_COLUMNS),
+    )
 
 
 def _trades(columns: _Columns, slots: Mapping[tuple[str, str], int]) -> Records:
@@ -92,6 +110,8 @@ def _trades(columns: _Columns, slots: Mapping[tuple[str, str], int]) -> Records:
     for name in ("trade_id", "bars"):
         trades[name] = [int(cell) for cell in columns[name]]
     trades["slot"] = [slots[pair] for pair in zip(columns["strategy"], columns["symbol"], strict=True)]
+    names = {name: number for number, name in enumerate(dict.fromkeys(name for name, _ in slots))}
+    trades["strategy"] = [names[cell] for cell in columns["strategy"]]
     trades["side"] = [_SIDE_NUMBERS[cell] for cell in columns["side"]]
     for name in ("entry_time", "exit_time"):
         trades[name] = read_times(columns[name])
@@ -102,7 +122,60 @@ def _trades(columns: _Columns, slots: Mapping[tuple[str, str], int]) -> Records:
     trades["exit_reason"] = [ExitReason[cell.upper()] for cell in columns["exit_reason"]]
     trades["ambiguous"] = [cell == "true" for cell in columns["ambiguous"]]
     trades["status"] = [TradeStatus[cell.upper()] for cell in columns["status"]]
+    for name in _MORE_PLAIN:
+        trades[name] = np.nan
+    if "leg" in columns:
+        _add_more(trades, columns)
     return trades
+
+
+def _add_more(trades: Records, columns: _Columns) -> None:
+    """What older versions did not write."""
+    for name in ("leg", "adds"):
+        trades[name] = [int(cell) for cell in columns[name]]
+    for name in ("last_leg", "coarse"):
+        trades[name] = [cell == "true" for cell in columns[name]]
+    for name in _MORE_PLAIN:
+        trades[name] = _floats(columns[name])
+    trades["entry_kind"] = [OrderKind[cell.upper()] for cell in columns["entry_order"]]
+    trades["decided_ms"] = read_times(columns["decided_time"])
+
+
+def interventions_text(interventions: Records, strategies: Sequence[str], symbols: Sequence[str]) -> str:
+    """interventions.csv: each time a limit, a minimum or the margin changed what was decided, with its reason."""
+    slots = interventions["slot"].tolist()
+    columns: dict[str, Sequence[object]] = {
+        "time": iso_column(interventions["time"]),
+        "strategy": [strategies[slot] for slot in slots],
+        "symbol": [symbols[slot] for slot in slots],
+        "reason": [Count(reason).name.lower() for reason in interventions["reason"].tolist()],
+        "wanted": number_column(interventions["wanted"]),
+        "allowed": number_column(interventions["allowed"]),
+    }
+    return _table(INTERVENTION_COLUMNS, zip(*(columns[name] for name in INTERVENTION_COLUMNS), strict=True))
+
+
+def read_interventions(path: Path, strategies: Sequence[str], symbols: Sequence[str]) -> Records:
+    """The records of an interventions.csv whose slots are these, none where there is no such file.
+
+    InputError with the line of a damaged row.
+    """
+    slots = {pair: slot for slot, pair in enumerate(zip(strategies, symbols, strict=True))}
+    if not path.exists():
+        return np.zeros(0, dtype=INTERVENTION)
+    return _records(
+        path, INTERVENTION_COLUMNS, lambda columns: _interventions(columns, slots), "an intervention"
+    )
+
+
+def _interventions(columns: _Columns, slots: Mapping[tuple[str, str], int]) -> Records:
+    found: Records = np.zeros(len(columns["time"]), dtype=INTERVENTION)
+    found["time"] = read_times(columns["time"])
+    found["slot"] = [slots[pair] for pair in zip(columns["strategy"], columns["symbol"], strict=True)]
+    found["reason"] = [Count[cell.upper()] for cell in columns["reason"]]
+    for name in ("wanted", "allowed"):
+        found[name] = _floats(columns[name])
+    return found
 
 
 def _floats(cells: Sequence[str]) -> list[float]:
@@ -156,15 +229,24 @@ def read_time(text: str) -> int:
     return int(read_times([text])[0])
 
 
-def _records(path: Path, names: Sequence[str], build: Callable[[_Columns], Records], what: str) -> Records:
-    """All rows of a table at once; only where that fails, one by one to name the damaged line."""
-    rows = _read_rows(path, names)
+def _records(
+    path: Path,
+    names: Sequence[str],
+    build: Callable[[_Columns], Records],
+    what: str,
+    more: Sequence[str] | None = None,
+) -> Records:
+    """All rows of a table at once; only where that fails, one by one to name the damaged line.
+
+    The table has the columns `names`, or `more` where it is newer.
+    """
+    header, rows = _read_rows(path, names, more)
     try:
-        return build(_columns(names, rows))
+        return build(_columns(header, rows))
     except (KeyError, ValueError):
         for line, row in enumerate(rows, start=2):
             try:
-                build(_columns(names, [row]))
+                build(_columns(header, [row]))
             except (KeyError, ValueError):
                 raise InputError(f"{path}, line {line}: this is not {what} as tradebot writes it.") from None
         raise
@@ -184,13 +266,17 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return buffer.getvalue()
 
 
-def _read_rows(path: Path, names: Sequence[str]) -> list[list[str]]:
+def _read_rows(
+    path: Path, names: Sequence[str], more: Sequence[str] | None
+) -> tuple[Sequence[str], list[list[str]]]:
+    """(header, rows)."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
-            if next(reader, None) != list(names):
+            header = next(reader, None)
+            if header is None or header not in (list(names), list(more or names)):
                 raise InputError(f"{path}, line 1: expected the columns {','.join(names)}.")
-            return list(reader)
+            return header, list(reader)
     except FileNotFoundError:
         raise InputError(f"There is no {path}; the result is not complete, run the backtest again.") from None
     except (OSError, UnicodeDecodeError):

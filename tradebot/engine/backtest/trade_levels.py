@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.market import Candles, Float64, Int64
 from tradebot.engine.strategy import Decisions, EntryOrder, StrategySpec, Use
 
@@ -64,9 +64,19 @@ def leg_shares(uses: tuple[Use, ...]) -> Float64:
 def decision_bars(spec: StrategySpec, candles: Candles, decisions: Decisions, trades: Records) -> Int64:
     """The bar at whose close each of these trades of one symbol was decided, -1 where it cannot be told.
 
-    It is the last bar that had closed by the entry and decided for the side of the trade, not further back than an
-    order lives (a market order fills at the first bar after it, which may come late).
+    The log says when; in one of an older version it is the last bar that had closed by the entry and decided for the
+    side of the trade, not further back than an order lives.
     """
+    closes = candles.close_time
+    told = np.searchsorted(closes, trades["decided_ms"])
+    at_most = np.minimum(told, len(closes) - 1)
+    same = (closes[at_most] == trades["decided_ms"]) & (decisions.side[at_most] == trades["side"])
+    return np.where(
+        trades["decided_ms"] > 0, np.where(same, told, -1), _likely_bars(spec, candles, decisions, trades)
+    )
+
+
+def _likely_bars(spec: StrategySpec, candles: Candles, decisions: Decisions, trades: Records) -> Int64:
     closes = candles.close_time
     last = np.searchsorted(closes, trades["entry_time"], side="right") - 1
     found = np.full(len(trades), -1, dtype=np.int64)

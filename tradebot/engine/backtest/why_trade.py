@@ -11,8 +11,8 @@ import numpy as np
 
 from tradebot.engine.backtest.codes import ExitReason
 from tradebot.engine.backtest.ledger import RunSettings
+from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.result import BacktestResult, StrategyPart
-from tradebot.engine.backtest.state import Records
 from tradebot.engine.backtest.store_at import StoreAt
 from tradebot.engine.backtest.store_market import StoreMarket
 from tradebot.engine.backtest.tracing import Trace, references_of, trace
