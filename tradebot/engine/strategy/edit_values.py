@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -273,6 +274,7 @@ def change_targets(document: Document, path: Keys, text: str, registry: Registry
     """Add a target of the kind `text` to a list, or remove or duplicate one of its entries; gives what to look at."""
     if not path[-1].isdecimal():
         return _add_target(document, path, text.strip(), registry)
+    _check_list(document, path[:-1], registry)
     if text == "remove":
         remove_target(document, path)
         return ".".join(path[:-1])
@@ -282,7 +284,7 @@ def change_targets(document: Document, path: Keys, text: str, registry: Registry
         )
     entries = _entries(document, path[:-1])
     place = _place(entries, path)
-    entries.insert(place, dict(entries[place - 1]))
+    entries.insert(place, copy.deepcopy(entries[place - 1]))
     move_ranges(document, ".".join(path[:-1]), _places(len(entries) - 1, place))
     return ".".join((*path[:-1], str(place + 1)))
 
@@ -292,11 +294,16 @@ def _places(count: int, copied: int) -> list[int]:
     return [*range(1, copied + 1), 0, *range(copied + 1, count + 1)]
 
 
-def _add_target(document: Document, path: Keys, use: str, registry: Registry) -> str:
+def _check_list(document: Document, path: Keys, registry: Registry) -> Parameter:
+    """The declaration of a list of targets; InputError where the path names something else."""
     parameter = parameter_at(document, path, registry)
     if parameter is None or parameter.kind is not ParameterKind.USES:
         raise InputError(f"{'.'.join(path)} is no list of targets.")
-    family = registry.family(parameter.family)
+    return parameter
+
+
+def _add_target(document: Document, path: Keys, use: str, registry: Registry) -> str:
+    family = registry.family(_check_list(document, path, registry).family)
     if use not in family:
         raise InputError(f"There is no target of the kind {use!r}; expected {', '.join(family)}.")
     holder = _holder(document, path, registry)
