@@ -27,7 +27,9 @@ TRADE_HEADER = (
     "trade_id,strategy,symbol,side,entry_time,entry_price,exit_time,exit_price,qty,pnl,r,fees,funding,slippage,"
     "entry_reason,exit_reason,bars,mae,mfe,initial_stop,ambiguous,status"
 )
-MORE = ",leg,last_leg,adds,entry_order,decided_time,initial_target,liquidation_price,coarse"
+
+
+DETAILS = "trade_id,leg,last_leg,adds,entry_order,decided_time,initial_target,liquidation_price,coarse"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,7 @@ def test_files_have_the_columns_and_keys_of_the_design(result: BacktestResult, t
     assert {path.name for path in folder.iterdir()} == {
         "result.json",
         "trades.csv",
+        "trade_details.csv",
         "interventions.csv",
         "equity.csv",
         "benchmark.csv",
@@ -72,7 +75,7 @@ def test_files_have_the_columns_and_keys_of_the_design(result: BacktestResult, t
     assert (folder / "strategy.toml").read_text(encoding="utf-8") == result.strategy_toml
 
     lines = (folder / "trades.csv").read_bytes().split(b"\n")
-    assert lines[0].decode() == TRADE_HEADER + MORE
+    assert lines[0].decode() == TRADE_HEADER
     assert b"\r" not in b"".join(lines)
     assert (
         (folder / "equity.csv").read_text(encoding="utf-8").startswith("time,equity,cash,exposure,drawdown\n")
@@ -126,6 +129,18 @@ def test_a_write_that_fails_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_trades_that_lost_their_details_row_by_row_are_refused(
+    result: BacktestResult, tmp_path: Path
+) -> None:
+    folder = tmp_path / write_result(result, tmp_path).result_id
+    details = (folder / "trade_details.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "trade_details.csv").write_text(
+        "\n".join([*details[:-2], details[-1]]) + "\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=r"has other rows than trades\.csv"):
+        read_result(folder)
+
+
 def test_a_result_of_the_format_before_is_read(result: BacktestResult, tmp_path: Path) -> None:
     """It knew one strategy, no errors, and not all of the figures."""
     folder = tmp_path / write_result(result, tmp_path).result_id
@@ -135,10 +150,8 @@ def test_a_result_of_the_format_before_is_read(result: BacktestResult, tmp_path:
         del document[name]
     del document["settings"]["maintenance_rate_percent"], document["metrics"]["psr"]
     file.write_text(json.dumps({**document, "format": 1}), encoding="utf-8")
-    (folder / "interventions.csv").unlink()
-    trades = (folder / "trades.csv").read_text(encoding="utf-8").splitlines()
-    fewer = [",".join(line.split(",")[: len(TRADE_HEADER.split(","))]) for line in trades]
-    (folder / "trades.csv").write_text("\n".join(fewer) + "\n", encoding="utf-8")
+    for name in ("interventions.csv", "trade_details.csv"):
+        (folder / name).unlink()
     read = read_result(folder)
     assert read.parts[0].toml == read.strategy_toml == result.strategy_toml
     assert read.symbols == result.symbols
@@ -158,6 +171,14 @@ def test_a_result_of_the_format_before_is_read(result: BacktestResult, tmp_path:
         ("result.json", '{"format": 2}', "is damaged or was changed by hand"),
         ("trades.csv", "a,b\n", "line 1: expected the columns trade_id,"),
         ("trades.csv", TRADE_HEADER + "\n1,x\n", "line 2: this is not a trade"),
+        ("trade_details.csv", "a,b\n", "line 1: expected the columns trade_id,leg,"),
+        ("trade_details.csv", DETAILS + "\n", "has other rows than trades"),
+        ("trade_details.csv", DETAILS + "\n1,x\n", "line 2: this is not a row"),
+        (
+            "interventions.csv",
+            "time,strategy,symbol,reason,wanted,allowed\n1\n",
+            "line 2: this is not an interv",
+        ),
         ("equity.csv", "time,equity,cash,exposure,drawdown\n", "they belong together"),
         ("equity.csv", "time,equity,cash,exposure,drawdown\nnow,1,1,1,1\n", "line 2: this is not a row"),
         ("strategy.toml", None, "There is no"),

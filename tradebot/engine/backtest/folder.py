@@ -1,6 +1,7 @@
-"""Result folders: `<id>/` with result.json, trades.csv, interventions.csv, equity.csv, benchmark.csv, strategy.toml.
+"""Result folders: `<id>/` with result.json, its tables and strategy.toml.
 
-Of several strategies the second one stands in strategy-2.toml, and so on.
+The tables are trades.csv, trade_details.csv, interventions.csv, equity.csv and benchmark.csv. Of several strategies the
+second one stands in strategy-2.toml, and so on.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Any
 
 from tradebot.engine.backtest.inputs import DataFile
 from tradebot.engine.backtest.ledger import Costs, RunSettings
+from tradebot.engine.backtest.more_tables import (
+    details_text,
+    interventions_text,
+    read_interventions,
+    with_details,
+)
 from tradebot.engine.backtest.reality_types import Finding, RealityCheck, Tone
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.backtest.result import BacktestResult, StrategyPart
 from tradebot.engine.backtest.tables import (
     benchmark_text,
     equity_text,
-    interventions_text,
     read_curve,
-    read_interventions,
     read_time,
     read_trades,
     trades_text,
@@ -86,6 +91,7 @@ def _write_files(result: BacktestResult, folder: Path) -> None:
     texts = {
         "result.json": json.dumps(result_document(result), indent=1, allow_nan=False) + "\n",
         "trades.csv": trades_text(result.trades, result.slot_strategies, result.symbols),
+        "trade_details.csv": details_text(result.trades),
         "interventions.csv": interventions_text(result.log, result.slot_strategies, result.symbols),
         "equity.csv": equity_text(result.curve),
         "benchmark.csv": benchmark_text(result.curve),
@@ -211,7 +217,9 @@ def read_result(folder: Path) -> BacktestResult:
             flags=tuple(document["flags"]),
             warnings=tuple(document["warnings"]),
             versions=document["versions"],
-            trades=read_trades(folder / "trades.csv", of_slots, symbols),
+            trades=with_details(
+                read_trades(folder / "trades.csv", of_slots, symbols), folder / "trade_details.csv"
+            ),
             curve=read_curve(folder / "equity.csv", folder / "benchmark.csv"),
             slot_strategies=of_slots,
             parts=parts,
