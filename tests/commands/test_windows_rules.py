@@ -24,7 +24,7 @@ def test_the_demo_passes_and_passes_again_on_its_own_data(
             assert run(["demo", "--headless", "--json", "--data", str(tmp_path)]) == 0
             document = json.loads(capsys.readouterr().out)
             assert document["metrics"]["trades"] > 30
-    results = [path.name for path in (tmp_path / "results").iterdir()]
+    results = [path.name for path in (tmp_path / "results").iterdir() if path.is_dir()]
     assert len(results) == 2
     assert not [name for name in results if name.startswith(".")]
 
