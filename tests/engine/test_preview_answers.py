@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -266,7 +267,20 @@ def test_refusals_worth_saying_are_counted(bench: Bench) -> None:
     bench.store.save_instruments([rules], 0)
     view = bench.ask()
     decided = view.signals.long + view.signals.short
-    assert f"{decided} entry decisions were below the smallest order value." in view.notes
+    assert f"{decided} entry decisions came to less than the smallest order value." in view.notes
+
+
+def test_limits_that_were_reached_and_orders_that_became_smaller_are_said(bench: Bench) -> None:
+    limited = TOML.replace('direction = "both"', 'direction = "both"\nmax_daily_loss_percent = 0.5')
+    notes = bench.ask(limited).notes
+    assert any(re.fullmatch(r"The limit of daily loss was reached [1-4] days?\.", note) for note in notes), (
+        notes
+    )
+    assert any(note.endswith("entry decisions came after the daily loss limit.") for note in notes)
+    large = TOML.replace('{ use = "equity", percent = 50.0 }', '{ use = "fixed", quantity = 1000000.0 }')
+    assert any(
+        note.endswith("made smaller, to what the free balance affords.") for note in bench.ask(large).notes
+    )
 
 
 # ---------------------------------------------------------------------------------------------- data

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tradebot.engine.backtest import metrics as m
 from tradebot.engine.backtest import trade_metrics as t
-from tradebot.engine.backtest.codes import REFUSALS, EntryReason, ExitReason, TradeStatus
+from tradebot.engine.backtest.codes import Count, EntryReason, ExitReason, TradeStatus
 from tradebot.engine.backtest.inputs import SlotInput
 from tradebot.engine.backtest.ledger import Ledger
 from tradebot.engine.backtest.state import Records
+from tradebot.engine.control.progress import counted
 from tradebot.engine.market import DAY_MS, Int64
 from tradebot.engine.messages import PreviewCandles, PreviewMark, PreviewSignals
 
@@ -142,28 +144,54 @@ def _step(times: Int64) -> int:
     return int(times[1] - times[0]) if len(times) > 1 else 1
 
 
-_WORDS = {
-    "gap": "came just before a gap in the data",
-    "insufficient_margin": "could not be paid from the free balance",
-    "below_min_quantity": "were below the smallest order quantity",
-    "below_min_notional": "were below the smallest order value",
-    "above_max_quantity": "were above the largest market order",
-    "cooldown": "fell into the cool-down",
-    "size_zero": "came to a size of 0",
-    "no_level": "had no value for their stop, target or size",
-    "exposure": "would have passed the limit of exposure",
-    "no_volume": "found no volume to trade against",
-    "max_positions": "found all positions taken",
-    "daily_loss": "came after the daily loss limit",
-    "drawdown": "came after the drawdown limit",
-    "loss_streak": "fell into the pause after a run of losses",
-    "expired": "were limit or stop orders that the price never reached",
+_REFUSED = {
+    Count.GAP: "came just before a gap in the data",
+    Count.INSUFFICIENT_MARGIN: "could not be paid from the free balance",
+    Count.BELOW_MIN_QUANTITY: "came to less than the smallest order quantity",
+    Count.BELOW_MIN_NOTIONAL: "came to less than the smallest order value",
+    Count.ABOVE_MAX_QUANTITY: "came to more than the largest market order",
+    Count.COOLDOWN: "fell into the cool-down",
+    Count.SIZE_ZERO: "came to a size of 0",
+    Count.NO_LEVEL: "had no value for stop, target or size",
+    Count.EXPOSURE: "would have passed the limit of exposure",
+    Count.NO_VOLUME: "found no volume to trade against",
+    Count.MAX_POSITIONS: "found all positions taken",
+    Count.DAILY_LOSS: "came after the daily loss limit",
+    Count.DRAWDOWN: "came after the drawdown limit",
+    Count.LOSS_STREAK: "fell into the pause after a run of losses",
+    Count.EXPIRED: "waited for a price that did not come in time",
+}
+"""Refusals worth saying; what is usual, as a decision while a position is open, is not among them."""
+_MADE_SMALLER = {
+    Count.REDUCED_MARGIN: "made smaller, to what the free balance affords",
+    Count.REDUCED_EXPOSURE: "made smaller, to the limit of exposure",
+    Count.REDUCED_VOLUME: "made smaller, to the share of the volume",
+}
+_REACHED = {
+    Count.DRAWDOWN_REACHED: ("drawdown", "time"),
+    Count.DAILY_LOSS_REACHED: ("daily loss", "day"),
+    Count.LOSS_STREAK_REACHED: ("run of losses", "time"),
 }
 
 
 def refusal_notes(ledger: Ledger) -> tuple[str, ...]:
-    """Sentences about entry decisions that became nothing, the most frequent first; what is usual is left out."""
-    counts = sorted(((ledger.count(kind), kind.name.lower()) for kind in REFUSALS), reverse=True)
-    return tuple(
-        f"{count:,} entry decisions {_WORDS[name]}." for count, name in counts if count and name in _WORDS
+    """Sentences about limits that were reached, entry decisions that became nothing and orders that became smaller.
+
+    Those of each kind with the most frequent first.
+    """
+    reached = [
+        f"The limit of {what} was reached {counted(count, unit)}."
+        for kind, (what, unit) in _REACHED.items()
+        if (count := ledger.count(kind))
+    ]
+    return (
+        *reached,
+        *_frequent(ledger, "entry decision", _REFUSED),
+        *_frequent(ledger, "order", _MADE_SMALLER),
     )
+
+
+def _frequent(ledger: Ledger, one: str, words: Mapping[Count, str]) -> list[str]:
+    """`3 entry decisions fell into the cool-down.`, the most frequent first; what never happened is left out."""
+    counts = sorted(((ledger.count(kind), said) for kind, said in words.items()), reverse=True)
+    return [f"{counted(count, one)} {said}." for count, said in counts if count]
