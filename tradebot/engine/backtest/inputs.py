@@ -16,7 +16,7 @@ from tradebot.engine.backtest.engine_bars import WalkedBars, engine_timeframe, w
 from tradebot.engine.backtest.funding import NO_FUNDING, FundingPlan, plan_funding
 from tradebot.engine.backtest.ledger import EngineBars, RunSettings, SymbolData
 from tradebot.engine.backtest.margin_tiers import tier_columns
-from tradebot.engine.backtest.marks import Marks, TradedBars, load_marks, mark_key
+from tradebot.engine.backtest.marks import Marks, TradedBars, load_marks, mark_key, stored_marks
 from tradebot.engine.backtest.store_market import StoreMarket, file_key
 from tradebot.engine.backtest.universe import quote_coin
 from tradebot.engine.backtest.universe import resolve_symbols as resolve_symbols
@@ -29,6 +29,7 @@ from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
 from tradebot.engine.strategy.node_cache import NodeCache
 
 _UNKNOWN_LOT = Decimal("0.00000001")
+_FEW_BARS = 1000
 
 MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
 """What a strategy reads for one symbol on bars of one timeframe."""
@@ -138,7 +139,7 @@ class _Loader:
         if low == high:
             raise InputError(_no_bars(spec, symbol, history, self.settings, note))
         candles = history.slice(low, high)
-        volume_known = bool(np.any(candles.volume > 0.0))
+        volume_known = bool(np.any(candles.volume[:_FEW_BARS] > 0.0)) or bool(np.any(candles.volume > 0.0))
         walked = self._walked(symbol, candles)
         marks = self._marks(symbol, candles, walked)
         funding = self._funding(symbol, candles)
@@ -188,6 +189,8 @@ class _Loader:
     def _marks(self, symbol: str, candles: Candles, walked: WalkedBars | None) -> Marks:
         if self.spec.category is not Category.LINEAR:
             return Marks(None, 0)
+        if not stored_marks(self.store, self.spec.category, symbol):
+            return Marks(None, len(candles) if walked is None else len(walked.bars.time))
         if walked is None:
             lengths = np.full(len(candles), candles.timeframe.ms, dtype=np.int64)
             bars = TradedBars(candles.time, lengths, candles.open, candles.high, candles.low, candles.close)

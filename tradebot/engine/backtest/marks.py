@@ -39,12 +39,17 @@ class Marks:
     sources: tuple[tuple[Candles, str], ...] = ()
 
 
+def stored_marks(store: Store, category: Category, symbol: str) -> list[Timeframe]:
+    """The timeframes that mark bars of a symbol are stored of, without a look into the files."""
+    return [each for each in Timeframe if any(store.stamps(DatasetKey.of(category, symbol, each, mark=True)))]
+
+
 def load_marks(
     store: Store, category: Category, symbol: str, timeframe: Timeframe, traded: TradedBars
 ) -> Marks:
     """The marks of these bars (of `timeframe` where they are not coarse): from the file of that timeframe or a finer
     one, and where that is not enough from all files of coarser ones too."""
-    held = [each for each in Timeframe if any(store.stamps(DatasetKey.of(category, symbol, each, mark=True)))]
+    held = stored_marks(store, category, symbol)
     sources: list[tuple[Candles, str]] = []
     start, end = int(traded.time[0]), int(traded.time[-1]) + int(traded.length_ms[-1])
     if any(each.ms <= timeframe.ms for each in held):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tradebot.engine.control.compiling import compiled
+from tradebot.engine.control.compiling import compiled, compiled_loop
 
 
-@compiled
+@compiled_loop
 def share_of(values: Any, equities: Any) -> tuple[float, float]:
     """(mean, highest) of |value| / equity over the steps with equity above 0; (0, 0) without one."""
     total = highest = 0.0
@@ -42,7 +42,7 @@ def last_of_each(times: Any, length_ms: int) -> Any:
     return found[:count].copy()
 
 
-@compiled
+@compiled_loop
 def add_legs(
     row_times: Any, closes_at: Any, lows: Any, highs: Any, closes: Any, trades: Any, dips: Any, nets: Any
 ) -> None:
@@ -77,7 +77,7 @@ def add_legs(
                 nets[row] += signed * closes[bar]
 
 
-@compiled
+@compiled_loop
 def worst_inside(equities: Any, dips: Any, cash: float) -> float:
     """Lowest (equity + dip) / highest equity at an earlier close - 1, the start cash included."""
     peak, worst = cash, 0.0

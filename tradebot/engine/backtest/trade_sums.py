@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tradebot.engine.control.compiling import compiled
+from tradebot.engine.control.compiling import compiled, compiled_part
 
 CLOSED, LIQUIDATED, AMBIGUOUS, WINS, LOSSES = 0, 1, 2, 3, 4
 WON, LOST = 5, 6
@@ -17,7 +17,7 @@ LONGEST_LOSING_RUN, REPEATED = 17, 18
 SIZE = 19
 
 
-@compiled
+@compiled_part
 def add_result(sums: Any, profit: float, losing: int) -> int:
     """Take in whether a row won or lost; `losing` rows before it lost in a row. Returns how many now."""
     if profit > 0.0:
@@ -31,7 +31,7 @@ def add_result(sums: Any, profit: float, losing: int) -> int:
     return losing + 1
 
 
-@compiled
+@compiled_part
 def squares_of_r(trades: Any, open_status: int, mean: float) -> float:
     """Sum of squared distances to the mean R of the rows that are not open."""
     total = 0.0
