@@ -13,6 +13,7 @@ import pytest
 
 from tradebot.engine import preview_run
 from tradebot.engine.backtest import RunSettings, run_backtest
+from tradebot.engine.backtest.trials import Trial, TrialLedger
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken
@@ -78,7 +79,12 @@ class Bench:
         self.registry = builtin_registry()
         self.kernels = ("ready", "")
         self.answers = PreviewAnswers(
-            self.store, lambda: self.registry, BacktestSettings(), lambda: self.kernels, self.clock
+            self.store,
+            lambda: self.registry,
+            BacktestSettings(),
+            lambda: self.kernels,
+            self.clock,
+            folder / "results",
         )
         self.told: list[tuple[float, str]] = []
 
@@ -492,6 +498,8 @@ def test_errors_are_counted_and_the_first_is_said(bench: Bench) -> None:
 
 
 def test_a_backtest_that_is_not_compiled_yet_is_waited_for(bench: Bench) -> None:
+    bench.kernels = ("unknown", "")
+    assert bench.ask().sentence == "The engine is starting; the preview fills itself in a moment."
     bench.kernels = ("compiling", "")
     assert bench.ask().state == "compiling"
     bench.kernels = ("failed", "The backtest kernel could not be compiled.")
@@ -499,3 +507,18 @@ def test_a_backtest_that_is_not_compiled_yet_is_waited_for(bench: Bench) -> None
     assert (view.state, view.sentence) == ("failed", "The backtest kernel could not be compiled.")
     bench.kernels = ("ready", "")
     assert bench.ask().state == "done"
+
+
+def test_every_different_preview_is_a_trial_on_its_data(bench: Bench) -> None:
+    bench.ask()
+    bench.ask()
+    bench.ask(edited(stop=0.2))
+    bench.ask(TOML.replace('name = "Cross"', 'name = "Another"'))
+    ledger = TrialLedger(bench.store.folder / "results")
+    other = Trial(("BTCUSDT",), START_MS, START_MS + DAY * 60_000, "another", None)
+    assert ledger.count([other])[0].trials == 3  # two of the previews, and this one
+
+
+def test_a_results_folder_that_refuses_keeps_nobody_from_playing(bench: Bench) -> None:
+    (bench.store.folder / "results").write_text("a file in its place")
+    assert bench.ask().figures

@@ -330,6 +330,17 @@ async def test_a_failure_is_a_sentence_and_the_figures_before_it_are_dimmed() ->
         assert "mine.py" not in it.text
 
 
+async def test_after_a_failed_compilation_it_is_tested_as_soon_as_another_one_succeeded() -> None:
+    async with shown() as it:
+        it.app.latest = replace(it.app.latest, kernels="failed")
+        it.engine.view = PreviewView(0, "failed", "The backtest kernel could not be compiled.")
+        it.pane.opened(FormView((), (), SAVED), SAVED)
+        await it.until(lambda: "The backtest kernel could not be" in it.text)
+        it.engine.view = None
+        it.app.latest = replace(it.app.latest, kernels="ready")
+        await it.until(lambda: "Sharpe" in it.text)
+
+
 async def test_where_nothing_was_traded_the_reason_stands_in_place_of_figures_and_charts() -> None:
     async with shown(34, 16) as it:
         why = "No trade: every rule fired at some time, but never enough of them at once for [entry]."

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradebot.engine.control.clock import Clock
@@ -43,7 +44,10 @@ class _Missing:
 
 
 class PreviewAnswers:
-    """Answers previews of an engine, one after the other. `registry` may hand out another one as plug-ins change."""
+    """Answers previews of an engine, one after the other. `registry` may hand out another one as plug-ins change.
+
+    Each different run is counted as a trial in the folder `results` (None: nothing is written).
+    """
 
     def __init__(
         self,
@@ -52,12 +56,14 @@ class PreviewAnswers:
         settings: BacktestSettings,
         kernels: Kernels,
         clock: Clock,
+        results: Path | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._settings = settings
         self._kernels = kernels
         self._clock = clock
+        self._results = results
         self._runs: PreviewRuns | None = None
         self._runs_registry: Registry | None = None
         self._read_saved: tuple[str, Registry, StrategySpec | None] | None = None
@@ -109,12 +115,13 @@ class PreviewAnswers:
             return None
         if state == "failed":
             return PreviewView(generation, "failed", sentence)
-        return PreviewView(
-            generation,
-            "compiling",
-            "The backtest is being compiled, once for this version; it takes some seconds. Then the preview fills "
-            "itself.",
+        sentence = (
+            "The engine is starting; the preview fills itself in a moment."
+            if state == "unknown"
+            else "The backtest is being compiled, once for this version; it takes some seconds. Then the preview fills "
+            "itself."
         )
+        return PreviewView(generation, "compiling", sentence)
 
     def _tested(
         self,
@@ -182,10 +189,12 @@ class PreviewAnswers:
 
     def _runs_of(self, registry: Registry) -> PreviewRuns:
         # Here, because the backtest's rooms take half a second to import and are needed from the first preview on.
+        from tradebot.engine.backtest.trials import TrialLedger
         from tradebot.engine.preview_run import PreviewRuns
 
         if self._runs is None or self._runs_registry is not registry:
-            self._runs = PreviewRuns(self._store, registry, self._settings)
+            trials = None if self._results is None else TrialLedger(self._results)
+            self._runs = PreviewRuns(self._store, registry, self._settings, trials)
             self._runs_registry = registry
         return self._runs
 

@@ -78,7 +78,7 @@ class PreviewPane(Pane):
         self._view: PreviewView | None = None
         self._last_key, self._key_told = float("-inf"), False
         self._seen = False
-        self._rows_seen = 0
+        self._rows_seen, self._kernels_seen = 0, ""
         self._waits_since = 0.0
         self._pause: Timer | None = None
         self._stale: Timer | None = None
@@ -203,7 +203,7 @@ class PreviewPane(Pane):
         self._answer = answer
         if answer.state == "done":
             self._view = answer
-        self._rows_seen = self._rows()
+        self._rows_seen, self._kernels_seen = self._rows(), desk_of(self).latest.kernels
         self._draw()
         if answer.linted:
             self.post_message(self.Found(answer.findings))
@@ -236,11 +236,13 @@ class PreviewPane(Pane):
             self._draw_head()
         if answer is None or self._under_way or self._pause is not None:
             return
+        kernels, rows = desk_of(self).latest.kernels, self._rows()
         if answer.state == "compiling":
-            changed = desk_of(self).latest.kernels == "ready"
+            changed = kernels == "ready"
+        elif answer.state == "done":
+            changed = rows > self._rows_seen * _GROWN
         else:
-            rows = self._rows()
-            changed = rows > self._rows_seen * _GROWN if answer.state == "done" else rows != self._rows_seen
+            changed = rows != self._rows_seen or (kernels == "ready" != self._kernels_seen)
         if changed:
             self._asked = None
             self._plan()
