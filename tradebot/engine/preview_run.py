@@ -1,19 +1,23 @@
 """One strategy tested for the preview: from its specification and the store to the few figures that are shown.
 
 The same rules, kernel and columns as in a backtest; left out are hashes, the check against looking ahead, and all
-figures that the pane does not show. Nothing is written.
+figures that the pane does not show. Nothing is written but the count of trials.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tradebot.engine.backtest.findings import findings_of
 from tradebot.engine.backtest.ledger import RunSettings, StrategyRules
 from tradebot.engine.backtest.lint import LintFinding
+from tradebot.engine.backtest.metrics import DAYS_PER_YEAR
 from tradebot.engine.backtest.simulation import simulate
+from tradebot.engine.backtest.trials import Trial, TrialLedger, trial_key
+from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import DAY_MS, HOUR_MS, Timeframe
@@ -88,13 +92,17 @@ class Tested:
 class PreviewRuns:
     """Runs strategies on a store, sharing columns between them, and remembers the last runs.
 
-    For one thread at a time.
+    Each different run counts in `trials`: what was tried while playing is part of what was tried. For one thread at a
+    time.
     """
 
-    def __init__(self, store: Store, registry: Registry, settings: BacktestSettings) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, settings: BacktestSettings, trials: TrialLedger | None = None
+    ) -> None:
         self._store = store
         self._registry = registry
         self._settings = settings
+        self._trials = trials
         self._histories = FileHistories(store)
         self._nodes = NodeCache(NODE_BUDGET_BYTES)
         self._inputs = PreviewInputs(store, registry, self._histories, self._nodes)
@@ -181,22 +189,34 @@ class PreviewRuns:
         slots = [one.data for one in inputs]
         ledger = simulate(slots, [StrategyRules.of(spec, settings)], settings, advanced, cancel)
         start = min(int(slot.candles.time[0]) for slot in slots)
+        end = max(int(slot.candles.time[-1]) for slot in slots) + spec.timeframe.ms
+        values = figures_of(ledger, start)
+        if self._trials is not None:
+            _count(self._trials, spec, settings, Trial(ledger.symbols, start, end, "", values["sharpe"]))
         times, equity = reduced(ledger.rows[0], ledger.rows[1], shown.columns)
         notes = (span.short, *findings_of(spec, settings, inputs, ledger).warnings, *refusal_notes(ledger))
         return Tested(
             symbols=ledger.symbols,
             start_ms=start,
-            end_ms=max(int(slot.candles.time[-1]) for slot in slots) + spec.timeframe.ms,
+            end_ms=end,
             bars=sum(len(slot.candles) for slot in slots),
             trades=len(ledger.trades),
             cash=ledger.cash,
-            values=figures_of(ledger, start),
+            values=values,
             times_ms=times,
             equity=equity,
             signals=signals_of(inputs, ledger),
             candles=candles_of(inputs[0], ledger, shown.bars),
             notes=tuple(note for note in notes if note),
         )
+
+
+def _count(trials: TrialLedger, spec: StrategySpec, settings: RunSettings, seen: Trial) -> None:
+    """Count a run with its Sharpe ratio a day; a folder that refuses keeps nobody from playing."""
+    daily = None if seen.sharpe is None else seen.sharpe / DAYS_PER_YEAR**0.5
+    trial = replace(seen, symbols=tuple(sorted(seen.symbols)), key=trial_key([spec], settings), sharpe=daily)
+    with suppress(ShortfallError):
+        trials.count([trial])
 
 
 def _plain(spec: StrategySpec) -> StrategySpec:

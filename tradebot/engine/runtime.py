@@ -99,6 +99,7 @@ class Runtime:
             options.settings.backtest,
             lambda: (self._kernels, self._kernels_sentence),
             clock,
+            None if self._read_only else options.folders.results,
         )
         self._previewing = Previewing(answers.answer, clock, options.folders.plugins, answers.forget)
         self._source = self._stored_source()
