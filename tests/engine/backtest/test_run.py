@@ -151,7 +151,7 @@ class TestWarnings:
         assert {"margin_tiers_assumed", "liquidation_estimated"} <= set(result.flags)
         said = " ".join(result.warnings)
         assert "a maintenance margin of 0.5 % was assumed" in said
-        assert "Mark prices of 34 bars of AAAUSDT are not stored" in said
+        assert "34 bars of AAAUSDT have no mark price of their own" in said
         assert result.metrics.final_equity == pytest.approx(
             5000.0, rel=0.02
         )  # its margin, half of the cash, is lost

@@ -135,8 +135,8 @@ def _margin(settings: RunSettings, inputs: Sequence[SlotInput]) -> Iterator[_Fou
         bars = sum(one.assumed.marks for one in marks)
         yield (
             "liquidation_estimated",
-            f"Mark prices of {counted(bars, 'bar')} of {_names(marks)} are not stored: liquidations were looked for at "
-            "last prices, shifted by the basis known last.",
+            f"{counted(bars, 'bar')} of {_names(marks)} have no mark price of their own: liquidations were looked for "
+            "at last prices, shifted by the basis known last; `tradebot collect` fetches mark prices.",
         )
 
 
