@@ -98,6 +98,7 @@ class TestBounds:
             "initial_stop": 98.0,
             "ambiguous": 1,
             "bars": 2,
+            "leg": 2,
         }
         rows = [{**first, "exit_reason": ExitReason.TARGET}, {**rest, "exit_reason": ExitReason.STOP}]
         assert self.gain(TWO, rows) == (1, pytest.approx(3 * (8 + 0.98 - 0.53)), 0)

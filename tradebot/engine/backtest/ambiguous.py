@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradebot.engine.backtest.codes import ExitReason, TradeStatus
 from tradebot.engine.backtest.ledger import Costs
 from tradebot.engine.backtest.records import Records
 from tradebot.engine.backtest.trade_levels import targets_of
-from tradebot.engine.market import Float64
-from tradebot.engine.strategy import StrategySpec
+from tradebot.engine.market import Float64, Int64
+from tradebot.engine.strategy import EntryOrder, StrategySpec
 
 LevelsOf = Callable[[StrategySpec, Records], dict[str, Float64]]
 """The levels (`atr:14`) that belonged to each of some trades, where they are at hand."""
@@ -57,36 +56,23 @@ def _gains(
     spec: StrategySpec,
     costs: Costs,
     trades: Records,
-    doubtful: np.ndarray,
+    doubtful: Int64,
     levels_of: LevelsOf | None,
 ) -> Float64:
     """How much more each doubtful row would have brought; NaN where that cannot be told, never below 0."""
     rows = trades[doubtful]
-    without_target = np.maximum(0.0, -rows["pnl"])
+    without_stop: Float64 = np.maximum(0.0, -rows["pnl"])
     if not spec.risk.take_profit:
-        return np.asarray(without_target)
+        return without_stop
     targets = targets_of(spec, rows, levels_of(spec, rows) if levels_of else None)
-    gains = np.full(len(rows), np.nan)
-    for number, row in enumerate(rows):
-        done, original = _legs_before(trades, int(doubtful[number]))
-        if done >= len(targets.prices):
-            continue
-        quantity = min(float(row["quantity"]), float(targets.shares[done, number]) * original)
-        at_target = float(targets.prices[done, number])
-        if row["bars"] == 0 and spec.orders.entry.value == "stop":
-            gains[number] = without_target[number]
-            continue
-        moved = row["side"] * (at_target - row["exit_price"])
-        fees = (row["exit_price"] * costs.taker_fee_percent - at_target * costs.maker_fee_percent) / 100.0
-        gains[number] = max(0.0, quantity * (moved + fees)) if not np.isnan(at_target) else np.nan
-    return gains
-
-
-def _legs_before(trades: Records, row: int) -> tuple[int, float]:
-    """(targets of the same position that filled before this row, the quantity of the whole position)."""
-    same = trades[trades["trade_id"] == trades["trade_id"][row]]
-    closed = same[same["status"] == TradeStatus.CLOSED]
-    filled = np.count_nonzero(
-        (closed["exit_reason"] == ExitReason.TARGET) & (closed["exit_time"] <= trades["exit_time"][row])
-    )
-    return int(filled), float(same["quantity"].sum())
+    count = np.arange(len(rows))
+    # Earlier legs of a position that is stopped were its nearer targets.
+    leg = np.minimum(np.maximum(rows["leg"] - 1, 0), len(targets.prices) - 1)
+    price, share = targets.prices[leg, count], targets.shares[leg, count]
+    whole = np.bincount(trades["trade_id"], weights=trades["quantity"])[rows["trade_id"]]
+    quantity = np.minimum(rows["quantity"], share * whole)
+    moved = rows["side"] * (price - rows["exit_price"])
+    fees = (rows["exit_price"] * costs.taker_fee_percent - price * costs.maker_fee_percent) / 100.0
+    at_target = np.where(np.isnan(price), np.nan, np.maximum(0.0, quantity * (moved + fees)))
+    entered_inside = (rows["bars"] == 0) & (spec.orders.entry is EntryOrder.STOP)
+    return np.where(entered_inside, without_stop, at_target)
