@@ -139,6 +139,18 @@ class TestWarnings:
         assert "missing_bars" in result.flags
         assert any("15 bars missing in 2 gaps of AAAUSDT" in warning for warning in result.warnings)
 
+    def test_a_symbol_that_is_listed_half_way(self, store: Store) -> None:
+        put(store, "AAAUSDT", waves(300))
+        put(store, "BBBUSDT", waves(300)[150:])
+        result = run(store, strategy(symbols=("AAAUSDT", "BBBUSDT")))
+        assert "partial_span" in result.flags
+        assert (
+            "The run goes from 2024-01-01 to 2024-01-13, but some bars cover only a part of it: BBBUSDT from 2024-01-07"
+            in (" ".join(result.warnings))
+        )
+        of_second = result.trades["slot"] == 1
+        assert result.trades["entry_time"][of_second].min() > START + 150 * HOUR_MS
+
     def test_a_short_that_is_liquidated(self, store: Store) -> None:
         rising = [
             BarRow(START + n * HOUR_MS, *(f"{price:.2f}",) * 4, "100000", "")

@@ -13,9 +13,9 @@ from tradebot.engine.backtest.no_trades import why_no_trades
 from tradebot.engine.backtest.report import liquidated
 from tradebot.engine.backtest.universe import Universe
 from tradebot.engine.control.progress import counted
-from tradebot.engine.market import Category
+from tradebot.engine.market import DAY_MS, Category
 from tradebot.engine.market.rounding import decimal_text
-from tradebot.engine.market.times import iso_minute
+from tradebot.engine.market.times import iso_date, iso_minute
 from tradebot.engine.strategy import Registry, StrategySpec
 
 _NAMED = 5
@@ -25,7 +25,7 @@ _Found = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`flags`: bankrupt, no_trades, universe_in_sample, no_instrument_rules, funding_estimated, margin_tiers_assumed,
-    liquidation_estimated, coarse_execution, volume_unknown, missing_bars, ambiguous; each at most once.
+    liquidation_estimated, coarse_execution, volume_unknown, partial_span, missing_bars, ambiguous; each at most once.
 
     `warnings` are the sentences to them, most important first.
     """
@@ -104,9 +104,30 @@ def _assumptions(
             "volume_unknown",
             f"No bar of {_names(silent)} has a volume, so no order was cut by it and none moved the price.",
         )
+    partly = _partly(inputs)
+    if partly:
+        yield "partial_span", partly
     holed = [one for one in inputs if one.file.missing_bars]
     if holed:
         yield "missing_bars", _holed(holed)
+
+
+def _partly(inputs: Sequence[SlotInput]) -> str:
+    """Which symbols were listed later than others or end earlier, by more than a day; "" where none."""
+    first = min(one.file.first_ms for one in inputs)
+    last = max(one.file.last_ms for one in inputs)
+    found = [one for one in inputs if one.file.first_ms > first + DAY_MS or one.file.last_ms < last - DAY_MS]
+    if not found:
+        return ""
+    spans = "; ".join(
+        f"{one.data.symbol} from {iso_date(one.file.first_ms)} to {iso_date(one.file.last_ms)}"
+        for one in found[:_NAMED]
+    )
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return (
+        f"The run goes from {iso_date(first)} to {iso_date(last)}, but some bars cover only a part of it: "
+        f"{spans}{more}. What is not there is not traded; a position at the end of its bars is marked at the last price."
+    )
 
 
 def _one_of_each(inputs: Sequence[SlotInput]) -> list[SlotInput]:
