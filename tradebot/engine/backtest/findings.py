@@ -126,7 +126,8 @@ def _partly(inputs: Sequence[SlotInput]) -> str:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return (
         f"The run goes from {iso_date(first)} to {iso_date(last)}, but some bars cover only a part of it: "
-        f"{spans}{more}. What is not there is not traded; a position at the end of its bars is marked at the last price."
+        f"{spans}{more}. What is not there is not traded; a position at the end of its bars is marked at their last "
+        "price."
     )
 
 
