@@ -248,7 +248,17 @@ async def test_a_series_is_typed_or_picked_and_what_is_not_in_the_list_can_be_ty
 ) -> None:
     async with opened(FakeEngine(), "build") as pilot:
         form_of(pilot).action_nodes()
-        await go(pilot, "signals.strong.b")
+        form_of(pilot).fold("signals.strong", False)
+        sheet = sheet_of(pilot)
+        sheet.focus()
+        places = [
+            (number, place)
+            for number, line in enumerate(sheet.lines)
+            for place, cell in enumerate(line.cells)
+            if cell.field.path == "signals.strong.b"
+        ]
+        assert len(places) == 2, "in the rule, and in the node itself"
+        sheet.go(*places[1])
         await pilot.press("2", "5", "enter")
         await until(pilot, lambda: "b = 25" in toml_of(pilot))
         await pilot.press("enter")

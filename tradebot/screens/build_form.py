@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
-from tradebot.engine.messages import FormField, FormSection, FormView
-from tradebot.screens.area import Pane
+from tradebot.engine.messages import FormSection, FormView
+from tradebot.screens.build_editable import EditableSheet
 from tradebot.screens.build_editor import CellEditor
 from tradebot.screens.build_help import explanation, line_help
-from tradebot.screens.build_layout import NODE_KINDS, FormLayout
-from tradebot.screens.build_lines import FormCell, LineKind
+from tradebot.screens.build_layout import NODE_KINDS, FormLayout, holding
+from tradebot.screens.build_lines import FormLine, LineKind
 from tradebot.screens.build_rule_entry import RuleEntry
 from tradebot.screens.build_sheet import FormSheet
 from tradebot.screens.build_toml import TomlView
-from tradebot.screens.build_values import stepped
+from tradebot.screens.build_typed import TypedValues
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
 
@@ -31,9 +29,10 @@ __all__ = ["FormPane"]
 _FOLDED_AT_FIRST = frozenset({"orders", "limits", "costs", *NODE_KINDS})
 _ENTRY_ROWS = 12
 _TALL = 40
+_SEEN_BELOW = 3
 
 
-class FormPane(Pane):
+class FormPane(EditableSheet):
     """The strategy as a form. One cursor walks lines and cells; letters are verbs, except while a value is typed."""
 
     HELP = (
@@ -57,22 +56,6 @@ class FormPane(Pane):
     class Left(Message):
         """Esc was pressed: the person is done with the form."""
 
-    class Edited(Message):
-        """The value at `path` is to become `text`; `finished` is False while the person may still be typing."""
-
-        def __init__(self, path: str, text: str, *, finished: bool = True) -> None:
-            super().__init__()
-            self.path = path
-            self.text = text
-            self.finished = finished
-
-    class Pick(Message):
-        """The value of the field is to be picked from a list."""
-
-        def __init__(self, field: FormField) -> None:
-            super().__init__()
-            self.field = field
-
     class Add(Message):
         """A rule is to be added at `place`."""
 
@@ -84,14 +67,11 @@ class FormPane(Pane):
         super().__init__(id="form-pane", classes="pane")
         self._layout_of = FormLayout()
         self._view: FormView | None = None
-        self._shown: tuple[FormView, int, bool, object] | None = None
         self._folds: dict[str, bool] = {}
         self._all_nodes = False
         self._told: tuple[str, str] | None = None
         self._broken_why = ""
         self._text = ("", "", False)
-        self._typed: dict[str, str] = {}
-        self._refused: dict[str, tuple[str, str]] = {}
 
     def compose(self) -> ComposeResult:
         """The lines, an explanation below them; editor and rule entry are laid over."""
@@ -101,16 +81,6 @@ class FormPane(Pane):
         yield TomlView()
         yield CellEditor()
         yield RuleEntry()
-
-    @property
-    def sheet(self) -> FormSheet:
-        """The lines."""
-        return self.query_one("#form", FormSheet)
-
-    @property
-    def editor(self) -> CellEditor:
-        """The editor over them."""
-        return self.query_one(CellEditor)
 
     @property
     def entry(self) -> RuleEntry:
@@ -162,7 +132,7 @@ class FormPane(Pane):
         """Show another strategy, from its beginning."""
         self.editor.end()
         self.entry.close()
-        self._typed, self._refused = {}, {}
+        self.typed = TypedValues()
         self.say_empty(())
         self.take(view)
         sheet = self.sheet
@@ -180,52 +150,30 @@ class FormPane(Pane):
     def take(self, view: FormView, typed: Mapping[str, str] | None = None) -> None:
         """Show another state of the strategy. `typed` are values by path whose edits are still under way."""
         self._view = view
-        self._typed = dict(typed or {})
-        self._draw()
+        self.typed.answer(typed or {})
+        self.draw()
 
     def restore(self, view: FormView) -> None:
-        """Show a state of another moment; what was refused since does not matter any more."""
-        self._refused = {}
+        """Show a state of another moment and go to what is different in it; what was refused since does not matter."""
+        self.typed.forgive()
+        before = set(self.sheet.lines)
         self.take(view)
+        lines = enumerate(self.sheet.lines)
+        changed = next(
+            (n for n, line in lines if line.stops and line.section is None and line not in before), None
+        )
+        if changed is not None:
+            self.sheet.go(changed, below=_SEEN_BELOW)
 
-    def expect(self, path: str, text: str) -> None:
-        """Show a value at once that the engine has not answered to yet."""
-        self._typed[path] = text
-        self._refused.pop(path, None)
-        if path != self.editor.path:
-            self._draw()
-
-    def refuse(self, path: str, text: str, sentence: str) -> None:
-        """Show why an edit was refused, and keep what was typed."""
-        self._typed.pop(path, None)
-        self._refused[path] = (text, sentence)
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Lay the view out for the room there is, and show it with what is typed."""
         if self._view is None:
             return
         width = max(30, self.sheet.size.width - 2)
-        view = self._overlaid(self._view)
+        view = self.typed.over(self._view)
         lines = self._layout_of.lines(view, width, self.is_folded, nodes=self._all_nodes)
         self.sheet.show(lines)
-        self._follow_editor(view)
-
-    def _overlaid(self, view: FormView) -> FormView:
-        """The view with values that are under way, and with those that were refused and why."""
-        if not self._typed and not self._refused:
-            return view
-        known = {field.path for section in view.sections for field in section.fields}
-        self._refused = {path: said for path, said in self._refused.items() if path in known}
-
-        def now(field: FormField) -> FormField:
-            if field.path in self._refused:
-                text, sentence = self._refused[field.path]
-                return replace(field, text=text, problem=sentence)
-            return replace(field, text=self._typed[field.path]) if field.path in self._typed else field
-
-        sections = tuple(replace(each, fields=tuple(map(now, each.fields))) for each in view.sections)
-        rows = tuple(replace(each, fields=tuple(map(now, each.fields))) for each in view.rows)
-        return replace(view, sections=sections, rows=rows)
+        self.follow_editor(view)
 
     def show_text(self, text: str, broken_why: str, problem: str, *, force: bool = False) -> None:
         """Show the text and what is wrong with it; over the form, that there is a text that cannot be read."""
@@ -268,19 +216,24 @@ class FormPane(Pane):
     def fold(self, path: str, folded: bool) -> None:
         """Fold or unfold a section; it stays so for every strategy."""
         self._folds[path] = folded
-        self._draw()
+        self.draw()
+
+    def renamed(self, path: str, name: str) -> None:
+        """A node gets another name and stays folded or unfolded."""
+        if path in self._folds:
+            self._folds[f"{path.rpartition('.')[0]}.{name}"] = self._folds[path]
 
     def action_nodes(self) -> None:
         """Show every node with all its values, or only the rules made of them."""
         self._all_nodes = not self._all_nodes
-        self._draw()
+        self.draw()
         if self._all_nodes and self._view is not None:
             first = next((each.path for each in self._view.sections if each.kind in NODE_KINDS), "")
             self.sheet.go_to_key(f"section:{first}")
 
     def on_resize(self) -> None:
         """Lay out for the new width, once the lines have it."""
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw)
         self.call_after_refresh(self._place_entry)
 
     # ------------------------------------------------------------------------------------------ walking
@@ -290,25 +243,17 @@ class FormPane(Pane):
         view = self._view
         if view is None:
             return False
-        rules = {f"{row.place}.signals" for row in view.rows} | {"entry.signals", "exit.signals"}
-        for section in view.sections:
-            inside = path == section.path or any(field.path == path for field in section.fields)
-            needs_node = section.kind in NODE_KINDS and (inside or path.startswith(f"{section.path}."))
-            in_rules = any(
-                path in {row.node, row.path} or any(field.path == path for field in row.fields)
-                for row in view.rows
-            )
-            if needs_node and not in_rules and not self._all_nodes:
-                self._all_nodes = True
-            if (inside or needs_node or path.startswith(f"{section.path}.")) and self.is_folded(section):
-                self._folds[section.path] = False
-        self._draw()
+        sections, in_nodes = holding(view, path)
+        self._all_nodes = self._all_nodes or in_nodes
+        self._folds.update(dict.fromkeys(sections, False))
+        self.draw()
         found = self.sheet.find(path)
-        if path in rules and (found is None or self.sheet.lines[found[0]].kind is LineKind.SECTION):
-            return self.sheet.go_to_key(f"add:{path.removesuffix('.signals')}")
+        of_rules = path in {"entry", "exit", "entry.signals", "exit.signals"}
+        if of_rules and (found is None or self.sheet.lines[found[0]].kind is LineKind.SECTION):
+            return self.sheet.go_to_key(f"add:{path.partition('.')[0]}")
         if found is None:
             return False
-        self.sheet.go(*found)
+        self.sheet.go(*found, below=_SEEN_BELOW)
         return True
 
     def place_here(self) -> str:
@@ -352,101 +297,14 @@ class FormPane(Pane):
         else:
             self.post_message(self.Left())
 
-    # ------------------------------------------------------------------------------------------ editing
-
-    @on(FormSheet.Opened)
-    def _opened(self, event: FormSheet.Opened) -> None:
-        event.stop()
-        line, cell = event.line, event.cell
-        if cell is not None:
-            self._open_cell(cell, event.text)
-        elif line.kind is LineKind.ADD:
+    def open_line(self, line: FormLine) -> None:
+        """Enter on the head of a line: fold or unfold a section, ask for a rule, else edit the first value."""
+        if line.kind is LineKind.ADD:
             self.post_message(self.Add(line.path))
         elif line.kind is LineKind.SECTION and line.section is not None:
             self.fold(line.section.path, not self.is_folded(line.section))
-        elif line.cells:
-            self.sheet.go(self.sheet.lines.index(line), 0)
-            self._open_cell(line.cells[0], None)
-
-    def _open_cell(self, cell: FormCell, text: str | None) -> None:
-        field = cell.field
-        if field.kind == "bool":
-            self._step(field, 1)
-        elif cell.typed or text is not None:
-            region = self._region_of(field.path)
-            if region is not None:
-                self.editor.begin(field, region, text)
         else:
-            self.post_message(self.Pick(field))
-
-    def _region_of(self, path: str) -> Region | None:
-        """Where the editor of a cell lies in this pane: over the cell, and to the end of the line for long texts."""
-        region = self.sheet.cell_region(path)
-        if region is None:
-            return None
-        offset = self.sheet.region.offset - self.content_region.offset
-        room = self.sheet.size.width - 2 - region.x
-        return Region(region.x, region.y, min(max(region.width, 10), room), 1).translate(offset)
-
-    def _follow_editor(self, view: FormView) -> None:
-        """Keep the editor over its cell; close it where the cell is gone."""
-        editor = self.editor
-        if editor.field is None:
-            return
-        fields = (each for section in view.sections for each in section.fields)
-        inline = (each for row in view.rows for each in row.fields)
-        field = next((each for each in (*fields, *inline) if each.path == editor.path), None)
-        region = self._region_of(editor.path) if field is not None else None
-        if field is not None:
-            editor.take(field)
-        if region is not None:
-            editor.put(region)
-        elif field is None:
-            editor.end()
-            self.sheet.focus()
-
-    @on(FormSheet.Scrolled)
-    def _scrolled(self, event: FormSheet.Scrolled) -> None:
-        event.stop()
-        editor = self.editor
-        if editor.field is None:
-            return
-        region = self._region_of(editor.path)
-        if region is not None:
-            editor.put(region)
-        else:
-            editor.end()
-            self.sheet.focus()
-
-    @on(CellEditor.Typed)
-    def _typing(self, event: CellEditor.Typed) -> None:
-        event.stop()
-        node, _, key = event.path.rpartition(".")
-        if key == "@name" and node in self._folds:
-            self._folds[f"{node.rpartition('.')[0]}.{event.text.strip()}"] = self._folds[node]
-        self.post_message(self.Edited(event.path, event.text, finished=event.finished))
-
-    @on(CellEditor.Left)
-    def _left_editor(self, event: CellEditor.Left) -> None:
-        event.stop()
-        sheet = self.sheet
-        sheet.focus()
-        if event.where in {"next", "previous"}:
-            cell = sheet.next_cell(1 if event.where == "next" else -1)
-            if cell is not None and cell.typed:
-                self._open_cell(cell, None)
-        elif event.where in {"up", "down"}:
-            sheet.action_walk(1 if event.where == "down" else -1)
-
-    @on(FormSheet.Stepped)
-    def _stepped(self, event: FormSheet.Stepped) -> None:
-        event.stop()
-        self._step(event.cell.field, event.step)
-
-    def _step(self, field: FormField, step: int) -> None:
-        text = stepped(field, step)
-        if text is not None:
-            self.post_message(self.Edited(field.path, text))
+            super().open_line(line)
 
     # ------------------------------------------------------------------------------------------ rules
 
@@ -455,7 +313,7 @@ class FormPane(Pane):
         self._folds["entry" if place != "exit" else "exits"] = False
         if place == "exit":
             self._folds["exit"] = False
-        self._draw()
+        self.draw()
         wanted = place if place in {"entry", "exit"} else "entry"
         self.sheet.go_to_key(f"add:{wanted}")
         self.entry.open(place)

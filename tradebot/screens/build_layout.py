@@ -30,7 +30,7 @@ from tradebot.screens.build_lines import (
 )
 from tradebot.screens.widgets.palette import Line, Part
 
-__all__ = ["NODE_KINDS", "FormLayout", "place_title"]
+__all__ = ["NODE_KINDS", "FormLayout", "holding", "place_title"]
 
 NODE_KINDS = frozenset({"indicator", "signal", "group"})
 _ORDER = (
@@ -54,6 +54,30 @@ _SHORTEST_NOTE = 4
 def place_title(place: str) -> str:
     """How a place that rules are added to is called: `entry`, `exit` or `groups.<name>`."""
     return _TITLES.get(place, place.removeprefix("groups."))
+
+
+def holding(view: FormView, path: str) -> tuple[tuple[str, ...], bool]:
+    """The sections that hold a path, and whether that is to be seen only where all nodes are shown.
+
+    A value of a node that a rule's line holds too is seen there.
+    """
+    sections = [
+        section
+        for section in view.sections
+        if f"{path}.".startswith(f"{section.path}.") or any(field.path == path for field in section.fields)
+    ]
+    in_rules = [
+        row
+        for row in view.rows
+        if path in {row.node, row.path} or any(field.path == path for field in row.fields)
+    ]
+    in_nodes = any(section.kind in NODE_KINDS for section in sections)
+    places = {"entry" if row.place != "exit" else "exit" for row in in_rules}
+    paths = (
+        *(section.path for section in sections if not (in_rules and section.kind in NODE_KINDS)),
+        *places,
+    )
+    return paths, in_nodes and not in_rules
 
 
 class FormLayout:

@@ -195,6 +195,14 @@ class RuleEntry(Vertical):
             return None
         return reading.suggestions[max(0, self._at)]
 
+    def _implied(self) -> bool:
+        """Whether Enter means the best suggestion: the text is no rule yet, and all its words are in that one."""
+        reading, found = self._reading, self._suggestion()
+        if reading is None or found is None or reading.words:
+            return False
+        words = self.input.value.lower().split()
+        return bool(words) and all(word in f"{found.text} {found.label}".lower() for word in words)
+
     def _accept(self) -> None:
         """Add what is under the cursor, else what was typed, else the best suggestion; wait for a late answer."""
         reading, text = self._reading, self.input.value
@@ -207,7 +215,7 @@ class RuleEntry(Vertical):
         if self._at < 0 and reading.words:
             self.post_message(self.Accepted(self.place, text))
             return
-        found = self._suggestion() if text.strip() or self._at >= 0 else None
+        found = self._suggestion() if self._at >= 0 or self._implied() else None
         if found is not None:
             self.post_message(self.Accepted(self.place, found.text))
 
@@ -238,7 +246,7 @@ class RuleEntry(Vertical):
         lines: list[Line] = [self._understood(reading)]
         suggestions = reading.suggestions if reading is not None else ()
         first = self._first()
-        implied = reading is not None and not reading.words and self.input.value.strip() != ""
+        implied = self._implied()
         for number, each in enumerate(suggestions[first : first + self._rows], start=first):
             here = number == self._at or (self._at < 0 and implied and number == 0)
             ground = "on-cursor" if number == self._at else ""

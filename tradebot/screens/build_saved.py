@@ -34,6 +34,7 @@ from tradebot.screens.pickers import Choice, PickDialog
 __all__ = ["SavedArea"]
 
 _NEW = "new-strategy"
+_FIRST_SYMBOL = "BTCUSDT"
 
 
 class SavedArea(VerbsArea):
@@ -175,9 +176,9 @@ class SavedArea(VerbsArea):
             self.visit_pane(self.form)
 
     def _symbol(self) -> str:
-        """The market a new strategy begins on: the first one that is stored."""
+        """The market a new strategy begins on: the first one that is stored, else the one everybody knows."""
         datasets = desk_of(self).latest.datasets
-        return datasets[0].symbol if datasets else ""
+        return datasets[0].symbol if datasets else _FIRST_SYMBOL
 
     def _summary(self, name: str) -> StrategySummary | None:
         return next((each for each in desk_of(self).latest.strategies if each.name == name), None)

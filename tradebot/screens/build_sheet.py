@@ -12,12 +12,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tradebot.screens.build_cursor import HEAD, FormCursor
 from tradebot.screens.build_lines import FormCell, FormLine, LineKind, draw_cell, verbs_of
 from tradebot.screens.widgets.palette import Part, palette_of, spread, to_strip
 
 __all__ = ["FormSheet"]
 
-_HEAD = -1
+_SEEN_BELOW = 6
 _BEGINS_A_NUMBER = frozenset("0123456789.")
 
 
@@ -83,184 +84,120 @@ class FormSheet(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._lines: tuple[FormLine, ...] = ()
-        self._at = 0
-        self._cell = _HEAD
-        self._goal = 0
-        self.editing = ""
+        self._cursor = FormCursor()
 
     # ------------------------------------------------------------------------------------------ content
 
     @property
     def lines(self) -> tuple[FormLine, ...]:
         """What is drawn."""
-        return self._lines
+        return self._cursor.lines
 
     @property
     def line(self) -> FormLine | None:
         """The line under the cursor."""
-        return self._lines[self._at] if self._at < len(self._lines) else None
+        return self._cursor.line
+
+    @property
+    def at(self) -> int:
+        """The number of the line under the cursor."""
+        return self._cursor.at
 
     @property
     def cell(self) -> FormCell | None:
         """The cell under the cursor; None on the head of a line."""
-        cells = self.line.cells if self.line is not None else ()
-        return cells[self._cell] if 0 <= self._cell < len(cells) else None
+        return self._cursor.cell
 
     @property
     def plain(self) -> str:
         """What is drawn, as text."""
-        return "\n".join(
-            "".join(text for text, _ in self._parts(n)).rstrip() for n in range(len(self._lines))
-        )
+        return "\n".join("".join(text for text, _ in self._parts(n)).rstrip() for n in range(len(self.lines)))
 
     def show(self, lines: Sequence[FormLine]) -> None:
         """Take other lines; the cursor keeps its place by key and path, and what looks the same is not painted."""
-        before, mark = self._lines, self._mark()
-        self._lines = tuple(lines)
-        self._return_to(mark)
-        pairs = enumerate(zip(before, self._lines, strict=False))
+        before, now = self.lines, tuple(lines)
+        old_at = self.at
+        self._cursor.show(now)
+        pairs = enumerate(zip(before, now, strict=False))
         changed = [number for number, (old, new) in pairs if old is not new and old != new]
-        if len(before) != len(self._lines):
-            self.virtual_size = Size(0, len(self._lines))
-            self._refresh_from(min((*changed, len(before), len(self._lines))))
+        if len(before) != len(now):
+            self.virtual_size = Size(0, len(now))
+            self._refresh_from(min((*changed, old_at, len(before), len(now))))
         else:
-            for number in changed:
+            for number in {*changed, *((old_at, self.at) if old_at != self.at else ())}:
                 self._refresh_row(number)
         self.refresh_bindings()
         self.post_message(self.Moved())
 
-    def _mark(self) -> tuple[str, str, int]:
-        line, cell = self.line, self.cell
-        return (line.key if line is not None else "", cell.field.path if cell is not None else "", self._at)
-
-    def _return_to(self, mark: tuple[str, str, int]) -> None:
-        key, path, at = mark
-        for number, line in enumerate(self._lines):
-            paths = [cell.field.path for cell in line.cells]
-            if path and path in paths:
-                self._at, self._cell = number, paths.index(path)
-                return
-        for number, line in enumerate(self._lines):
-            if line.key == key and line.stops:
-                self._at, self._cell = number, _HEAD if line.head else 0
-                return
-        self._at = self._nearest(min(at, len(self._lines) - 1))
-        self._cell = _HEAD if self.line is None or self.line.head else 0
-
-    def _nearest(self, at: int) -> int:
-        """The stop at or above a line, or else the first below it."""
-        order = (*range(at, -1, -1), *range(at + 1, len(self._lines)))
-        return next((n for n in order if 0 <= n < len(self._lines) and self._lines[n].stops), 0)
-
     # ------------------------------------------------------------------------------------------ cursor
 
     def find(self, path: str) -> tuple[int, int] | None:
-        """Line and cell of a field's path, or of the node, rule or section nearest above it; None where none fits."""
-        best, found = 0, None
-        for number, line in enumerate(self._lines):
-            stops = [(cell.field.path, place) for place, cell in enumerate(line.cells)]
-            stops += [(own, _HEAD) for own in self._names(line) if line.head]
-            for own, place in stops:
-                if own == path:
-                    return number, place
-                if path.startswith(f"{own}.") and len(own) > best:
-                    best, found = len(own), (number, place)
-        return found
+        """Line and place of a field's path, or of the nearest thing above it; None where none fits."""
+        return self._cursor.find(path)
 
-    @staticmethod
-    def _names(line: FormLine) -> tuple[str, ...]:
-        node = line.row.node if line.row is not None else ""
-        return tuple(name for name in (line.path, node) if name and line.kind is not LineKind.ADD)
+    def go(self, at: int, place: int = HEAD, *, below: int = 0) -> None:
+        """Put the cursor somewhere and scroll it into view, with that many lines below it."""
+        old = self.at
+        self._cursor.go(at, place)
+        self._went(old, below)
 
-    def go(self, at: int, cell: int = _HEAD) -> None:
-        """Put the cursor somewhere and scroll it into view."""
-        if not self._lines:
-            return
-        at = min(max(at, 0), len(self._lines) - 1)
-        line = self._lines[at]
-        old = self._at
-        self._at = at
-        self._cell = min(max(cell, _HEAD if line.head else 0), len(line.cells) - 1)
-        if self.cell is not None:
-            self._goal = self.cell.start
-        for number in {old, at}:
+    def _went(self, old: int, below: int = 0) -> None:
+        for number in {old, self.at}:
             self._refresh_row(number)
-        self._scroll_to_cursor()
+        self._scroll_to_cursor(below)
         self.refresh_bindings()
         self.post_message(self.Moved())
 
     def go_to_key(self, key: str) -> bool:
         """Put the cursor on the line of a key."""
-        for number, line in enumerate(self._lines):
-            if line.key == key:
-                self.go(number)
-                return True
-        return False
+        number = self._cursor.find_key(key)
+        if number is None:
+            return False
+        self.go(number, below=_SEEN_BELOW)
+        return True
 
     def next_cell(self, step: int) -> FormCell | None:
         """Move to the next or previous cell of the whole form, and give it back; None where there is none."""
-        stops = [(n, c) for n, line in enumerate(self._lines) for c in range(len(line.cells))]
-        here = (self._at, self._cell)
-        later = (
-            [stop for stop in stops if stop > here] if step > 0 else [stop for stop in stops if stop < here]
-        )
-        if not later:
+        found = self._cursor.next_cell(step)
+        if found is None:
             return None
-        self.go(*(later[0] if step > 0 else later[-1]))
+        self.go(*found)
         return self.cell
 
     def action_walk(self, step: int) -> None:
-        """To the line above or below: to its head, or to the cell nearest to where the cursor was."""
-        at = self._at + step
-        while 0 <= at < len(self._lines) and not self._lines[at].stops:
-            at += step
-        if not 0 <= at < len(self._lines):
-            self.scroll_to(y=0 if step < 0 else len(self._lines), animate=False)
-            return
-        line, goal = self._lines[at], self._goal
-        inside = self._cell > _HEAD or not line.head
-        near = min(range(len(line.cells)), key=lambda n: abs(line.cells[n].start - goal), default=_HEAD)
-        self.go(at, near if inside and not (line.head and step) else _HEAD)
-        self._goal = goal
+        """To the line above or below."""
+        old = self.at
+        if self._cursor.walk(step):
+            self._went(old)
+        else:
+            self.scroll_to(y=0 if step < 0 else len(self.lines), animate=False)
 
     def action_aside(self, step: int) -> None:
         """To the cell on the left or right; on a section's title it folds and unfolds."""
-        line = self.line
+        line, old = self.line, self.at
         if line is None:
             return
-        if line.kind is LineKind.SECTION and (not line.cells or (step < 0 and self._cell == _HEAD)):
+        if line.kind is LineKind.SECTION and (not line.cells or (step < 0 and self.cell is None)):
             self.post_message(self.Verb("unfold" if step > 0 else "fold", line))
             return
-        cell = self._cell + step
-        if cell >= len(line.cells) and self._continues(self._at + 1):
-            self.go(self._at + 1, 0)
-        elif cell < (_HEAD if line.head else 0) and self._continues(self._at):
-            self.go(self._at - 1, 99)
-        else:
-            self.go(self._at, cell)
-
-    def _continues(self, at: int) -> bool:
-        """Whether the line is the rest of the one above it."""
-        return at < len(self._lines) and "#" in self._lines[at].key and self._lines[at].stops
+        self._cursor.aside(step)
+        self._went(old)
 
     def action_page(self, step: int) -> None:
         """A page up or down."""
-        at = min(max(self._at + step * max(1, self.size.height - 2), 0), len(self._lines) - 1)
-        self.go(self._nearest(at))
+        at = min(max(self.at + step * max(1, self.size.height - 2), 0), len(self.lines) - 1)
+        self.go(self._cursor.nearest(at))
 
     def action_edge(self, step: int) -> None:
         """To the first or last line."""
-        self.go(self._nearest(0 if step < 0 else len(self._lines) - 1))
+        self.go(self._cursor.nearest(0 if step < 0 else len(self.lines) - 1))
 
-    def _scroll_to_cursor(self) -> None:
-        room, top = max(1, self.size.height), round(self.scroll_y)
-        below = self._at
-        while (
-            below + 1 < len(self._lines) and ":problem" in self._lines[below + 1].key and below < self._at + 3
-        ):
+    def _scroll_to_cursor(self, lines_below: int) -> None:
+        room, top, last = max(1, self.size.height), round(self.scroll_y), len(self.lines) - 1
+        below = min(self.at + min(lines_below, room - 1), last)
+        while below < last and ":problem" in self.lines[below + 1].key and below < self.at + 3:
             below += 1
-        above = 0 if all(not line.stops for line in self._lines[: self._at]) else self._at
+        above = 0 if all(not line.stops for line in self.lines[: self.at]) else self.at
         if above < top:
             self.scroll_to(y=above, animate=False, immediate=True)
         elif below >= top + room:
@@ -318,15 +255,15 @@ class FormSheet(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor there; on a cell that has it already, or on a title, it opens."""
         at = event.y + round(self.scroll_y)
-        if at >= len(self._lines) or not self._lines[at].stops:
+        if at >= len(self.lines) or not self.lines[at].stops:
             return
-        line = self._lines[at]
+        line = self.lines[at]
         hit = next(
-            (n for n, cell in enumerate(line.cells) if cell.start <= event.x < cell.start + cell.width), _HEAD
+            (n for n, cell in enumerate(line.cells) if cell.start <= event.x < cell.start + cell.width), HEAD
         )
-        again = (at, hit) == (self._at, self._cell) and self.has_focus
+        again = (at, hit) == (self.at, self._cursor.place) and self.has_focus
         self.go(at, hit)
-        if again or (hit == _HEAD and line.kind is not LineKind.RULE):
+        if again or (hit == HEAD and line.kind is not LineKind.RULE):
             self.action_open()
 
     # ------------------------------------------------------------------------------------------ drawing
@@ -335,27 +272,27 @@ class FormSheet(ScrollView, can_focus=True):
         """One line of the form."""
         width = self.scrollable_content_region.width
         number = y + round(self.scroll_y)
-        parts = self._parts(number) if number < len(self._lines) else []
+        parts = self._parts(number) if number < len(self.lines) else []
         ground = ""
-        if number == self._at and self._cell == _HEAD and self.line is not None and self.line.head:
+        if number == self.at and self._cursor.place == HEAD and self.line is not None and self.line.head:
             ground = "on-cursor" if self.has_focus else "on-cursor-blur"
             parts = [(text, tone if "on-" in tone else f"{tone} {ground}".strip()) for text, tone in parts]
         return to_strip(parts, width, palette_of(self.app), fill=ground).apply_style(self.rich_style)
 
     def _parts(self, number: int) -> list[Part]:
-        line, here = self._lines[number], number == self._at
+        line, here = self.lines[number], number == self.at
         parts: list[Part] = []
         place = 0
         for piece in line.pieces:
             if isinstance(piece, FormCell):
-                selected = here and place == self._cell
+                selected = here and place == self._cursor.place
                 parts.extend(_pointed(draw_cell(piece, selected=selected, focused=self.has_focus), selected))
                 place += 1
             else:
                 parts.append(piece)
         if (
             here
-            and self._cell == _HEAD
+            and self._cursor.place == HEAD
             and line.kind is not LineKind.SECTION
             and parts
             and parts[0][0].startswith(" ")
@@ -367,7 +304,8 @@ class FormSheet(ScrollView, can_focus=True):
 
     def cell_region(self, path: str) -> Region | None:
         """Where the cell of a path is drawn, in this widget; None while it is out of sight."""
-        for number, line in enumerate(self._lines):
+        here_first = sorted(enumerate(self.lines), key=lambda each: each[0] != self.at)
+        for number, line in here_first:
             for cell in line.cells:
                 if cell.field.path == path:
                     y = number - round(self.scroll_y)
@@ -397,11 +335,11 @@ class FormSheet(ScrollView, can_focus=True):
 
     def _on_focus(self, event: events.Focus) -> None:
         super()._on_focus(event)
-        self._refresh_row(self._at)
+        self._refresh_row(self.at)
 
     def _on_blur(self, event: events.Blur) -> None:
         super()._on_blur(event)
-        self._refresh_row(self._at)
+        self._refresh_row(self.at)
 
 
 def _is_switch(cell: FormCell) -> bool:

@@ -141,7 +141,11 @@ class StrategiesPane(Pane):
         names = {each.name for each in snapshot.strategies}
         entries = [Entry(EntryKind.STRATEGY, each.name, self._mark(each, kept), each) for each in own]
         never_saved = sorted({*kept, opened[0]} - names - {""})
-        entries += [Entry(EntryKind.DRAFT, name, ("draft", "warning")) for name in never_saved]
+        begun = {*kept, opened[0]} if opened[1] else kept
+        entries += [
+            Entry(EntryKind.DRAFT, name, ("draft", "warning") if name in begun else ("new", "dim"))
+            for name in never_saved
+        ]
         entries.sort(key=lambda each: each.name)
         if examples:
             entries.append(Entry(EntryKind.TITLE, "examples"))

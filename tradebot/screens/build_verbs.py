@@ -288,7 +288,7 @@ class VerbsArea(EditingArea):
 
     def _set(self, field: FormField, text: str) -> None:
         if text != field.text:
-            self.form.post_message(FormPane.Edited(field.path, text))
+            self.form.set_value(field.path, text)
 
     # ------------------------------------------------------------------------------------------ search
 
