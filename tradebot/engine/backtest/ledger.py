@@ -60,22 +60,18 @@ class RunSettings:
         usual = defaults.spot if spec.category is Category.SPOT else defaults.linear
         own = spec.costs
 
-        def number(name: str) -> float:
+        def percent(name: str) -> float:
             value = getattr(own, name)
             return float(getattr(usual, name) if value is None else value)
 
         costs = Costs(
-            number("taker_fee_percent"),
-            number("maker_fee_percent"),
-            number("slippage_percent"),
-            number("half_spread_percent"),
+            percent("taker_fee_percent"),
+            percent("maker_fee_percent"),
+            percent("slippage_percent"),
+            percent("half_spread_percent"),
             spec.category is Category.LINEAR and (usual.funding if own.funding is None else own.funding),
-            number("max_volume_share_percent"),
-            number("impact"),
         )
-        return cls(
-            defaults.cash if cash is None else cash, costs, start_ms, end_ms, usual.maintenance_rate_percent
-        )
+        return cls(defaults.cash if cash is None else cash, costs, start_ms, end_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,8 @@ class SymbolData:
 
     `candles` are the decision bars. `strategy` counts the strategies of the run. Without `engine` the decision bars
     themselves are walked, without `mark` their own prices are the marks, without `tiers` the maintenance rate of the
-    settings holds at any size. `delivery_ms`: when the symbol is or was delisted.
+    settings holds at any size. `delivery_ms`: when the symbol is or was delisted. `sound`: its prices were looked at
+    already (`windows.looked_over`), so that a run need not do it again.
     """
 
     symbol: str
@@ -154,6 +151,24 @@ class SymbolData:
     mark: MarkColumns | None = None
     tiers: TierColumns | None = None
     delivery_ms: int | None = None
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a simulation saw at every step from the beginning of its account on.
+
+    `exposure` and `most_exposure`: mean and highest of the sum of notionals over equity, `net_exposure` and
+    `most_net_exposure` of |sum of signed notionals|. `worst_inside`: the worst fall from a close's peak to the adverse
+    extremes of a bar, all positions held at its close at theirs at once, by the mark where there is one.
+    """
+
+    steps: int
+    exposure: float
+    most_exposure: float
+    net_exposure: float
+    most_net_exposure: float
+    worst_inside: float
 
 
 def _no_interventions() -> Records:
@@ -165,9 +180,11 @@ class Ledger:
     """What a simulation did.
 
     `trades`: records TRADE, closed legs in the order of their exits, then the positions still open.
-    `rows`: float64[4, n], one column a step: close time (UTC ms), equity, available cash, sum of notionals.
+    `rows`: float64[4, n], one column a step: close time (UTC ms), equity, available cash, sum of notionals; of a run
+    that was asked for its days only the last step of each UTC day.
     `counts`: int64[slots, len(Count)]. `symbols` and `slot_strategies` tell what each slot trades and for which of
-    `strategies` (names). `interventions`: records INTERVENTION in the order of time, the first 20,000.
+    `strategies` (names). `interventions`: records INTERVENTION in the order of time, the first 20,000. `looks`: what
+    was seen at every step, also at those whose row was not kept.
     """
 
     symbols: tuple[str, ...]
@@ -181,11 +198,12 @@ class Ledger:
     strategies: tuple[str, ...] = ()
     slot_strategies: tuple[int, ...] = ()
     interventions: Records = field(default_factory=_no_interventions)
+    looks: Looks | None = None
 
     @property
     def steps(self) -> int:
         """How many steps the clock took."""
-        return int(self.rows.shape[1])
+        return int(self.rows.shape[1]) if self.looks is None else self.looks.steps
 
     @property
     def time(self) -> Int64:
@@ -200,7 +218,7 @@ class Ledger:
     @property
     def final_equity(self) -> float:
         """Equity at the last row, or the start cash where there is none."""
-        return float(self.rows[1, -1]) if self.steps else self.cash
+        return float(self.rows[1, -1]) if self.rows.shape[1] else self.cash
 
     def count(self, kind: Count) -> int:
         """How often something was refused or reduced, over all slots."""

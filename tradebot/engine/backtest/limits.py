@@ -18,14 +18,14 @@ _DAILY_LOSS = code(Count.DAILY_LOSS)
 _DRAWDOWN = code(Count.DRAWDOWN)
 _LOSS_STREAK = code(Count.LOSS_STREAK)
 NEAR = 1.0 + 1e-12
-_DAY_MS = 86_400_000
+DAY_MS = 86_400_000
 
 
 @compiled_part
 def start_day(account: Any, end: int) -> None:
     """The step that closes at `end` belongs to the UTC day that ends then or later; each notes the equity before."""
     if end > account.day_end:
-        account.day_end = ((end - 1) // _DAY_MS + 1) * _DAY_MS
+        account.day_end = ((end - 1) // DAY_MS + 1) * DAY_MS
         account.day_equity = account.equity
 
 

@@ -19,6 +19,7 @@ from tradebot.engine.backtest.report import Metrics, compute_metrics, with_trial
 from tradebot.engine.backtest.run import trial_of
 from tradebot.engine.backtest.simulation import simulate
 from tradebot.engine.backtest.trials import Trial, TrialLedger
+from tradebot.engine.backtest.windows import looked_over
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.control.jobs import lower_thread_priority
 from tradebot.engine.control.progress import CancelToken
@@ -134,7 +135,9 @@ class _Sweep:
     def __init__(
         self, base: Prepared, registry: Registry, store: Store, cancel: CancelToken, nodes: NodeCache
     ) -> None:
-        self._base = base
+        # their prices are looked at once for all variations
+        inputs = (replace(one, data=looked_over(one.data)) for one in base.inputs)
+        self._base = replace(base, inputs=tuple(inputs))
         self._asked = base.asked[0]
         self._registry = registry
         self._store = store
@@ -150,8 +153,8 @@ class _Sweep:
             self._cancel.check()
             return number, (VariationResult(number, values, None, {}, False, error.sentence), None)
         settings = prepared.settings
-        ledger = simulate(prepared.slots, prepared.rules, settings, None, self._cancel)
-        metrics = compute_metrics(ledger, prepared.slots, settings.costs, between_closes=False)
+        ledger = simulate(prepared.slots, prepared.rules, settings, None, self._cancel, daily=True)
+        metrics = compute_metrics(ledger, prepared.slots, settings.costs)
         refusals = {kind.name.lower(): ledger.count(kind) for kind in REFUSALS if ledger.count(kind)}
         result = VariationResult(number, values, metrics, refusals, ledger.bankrupt)
         return number, (result, trial_of(prepared, metrics))

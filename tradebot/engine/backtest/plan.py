@@ -141,7 +141,7 @@ def plan_held(slot: Any, rule: Any, strategy: Any, bar: Any, equity: float) -> i
     if bar.side == -slot.side:
         refusal = plan_opposite(slot, rule, strategy, bar, equity)
     if slot.pending_exit == 0:
-        if (bar.exit_long if slot.side > 0 else bar.exit_short) != 0:
+        if bar.exits != 0:
             slot.pending_exit = _SIGNAL_EXIT
         elif rule.max_bars > 0 and slot.decision - slot.entry_decision >= rule.max_bars:
             slot.pending_exit = _TIME_EXIT

@@ -3,15 +3,23 @@
 Only a short cut: a bar is passed here when the full step would fill nothing, plan nothing, pay nothing and move no
 level, and leaves the same state and rows behind, bit for bit (a test runs both). Everything else is left to the step.
 `before` is the end of the last bar that may be passed: that of the UTC day, or the next funding time. Bars end a
-`length` after they open, or at `ends` where they differ (`walks`).
+`length` after they open, or at `ends` where they differ (`walks`). With `daily` rows are left to the caller.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tradebot.engine.backtest.limits import NEAR
 from tradebot.engine.control.compiling import compiled_part
+
+
+@compiled_part
+def write_row(rows: Any, row: int, end: int, equity: float, available: float, value: float) -> None:
+    """One row of the curve: close time, equity, available cash, sum of notionals."""
+    rows[0, row], rows[1, row], rows[2, row], rows[3, row] = end, equity, available, value
 
 
 @compiled_part
@@ -81,18 +89,17 @@ def pass_flat(
     here: int,
     row: int,
     most: int,
+    daily: int,
 ) -> int:
     """Bars without a position and without an entry decision. Returns how many."""
     wallet = account.wallet
     for passed in range(most):
-        bar = here + passed
+        bar = np.uintp(here + passed)  # unsigned: no index counts from the end
         end = ends[bar] if walks != 0 else times[bar] + length
         if sides[bar] != 0 or end > before:
             return passed
-        rows[0, row + passed] = end
-        rows[1, row + passed] = wallet
-        rows[2, row + passed] = wallet
-        rows[3, row + passed] = 0.0
+        if daily == 0:
+            write_row(rows, row + passed, end, wallet, wallet, 0.0)
     return most
 
 
@@ -120,52 +127,68 @@ def pass_held(
     here: int,
     row: int,
     most: int,
+    daily: int,
 ) -> tuple[int, int]:
     """Bars with a position that no order, level, exit, opposite entry, limit or funding touches.
 
     `floor`: equity at which a daily loss limit breaks; `peak_share`: share of the peak at which a drawdown limit does.
     Returns how many bars were passed and how many entry decisions met the position already open.
     """
-    walks, length = rule.walks, rule.timeframe_ms
-    wallet, entry, low, high = account.wallet, slot.entry_price, slot.quiet_low, slot.quiet_high
-    mark_low, mark_high = slot.quiet_mark_low, slot.quiet_mark_high
+    walks, length, marked = rule.walks != 0, rule.timeframe_ms, rule.marked != 0
+    wallet, entry, side = account.wallet, slot.entry_price, slot.side
+    low, mark_low = slot.quiet_low, slot.quiet_mark_low
+    high, mark_high = slot.quiet_high, slot.quiet_mark_high
+    if not marked:
+        low, high = max(low, mark_low), min(high, mark_high)
     signed_quantity = slot.side * slot.quantity
     available = wallet - slot.margin
     lowest, highest = slot.lowest, slot.highest
     peak, worst = account.peak, account.worst_drawdown
-    adding = slot.side if slot.adds < rule.max_adds else 0
+    exposure, most_exposure = account.sum_exposure, account.most_exposure
+    net, worst_inside = account.sum_net, account.worst_inside
+    equity, bottom = account.equity, max(0.0, floor)
+    adding = side if slot.adds < rule.max_adds else 0
     last_decision = slot.entry_decision + rule.max_bars if rule.max_bars > 0 else 2**62
     repeated = 0
     passed = 0
     for passed in range(most):
-        bar = here + passed
-        end = ends[bar] if walks != 0 else times[bar] + length
-        if sides[bar] == -slot.side or exits[bar] or end > before:
+        bar = np.uintp(here + passed)  # unsigned: no index counts from the end
+        end = ends[bar] if walks else times[bar] + length
+        said = sides[bar]
+        if end > before or exits[bar] or (said != 0 and (said == -side or said == adding)):
             break
         if not (lows[bar] > low and highs[bar] < high and low < opens[bar] < high):
             break
-        if not (mark_lows[bar] > mark_low and mark_highs[bar] < mark_high):
+        if marked and not (mark_lows[bar] > mark_low and mark_highs[bar] < mark_high):
             break
-        if sides[bar] != 0 and sides[bar] == adding:
+        if walks and (coarse[bar] or decides[bar] >= last_decision):
             break
-        if walks != 0 and (coarse[bar] or decides[bar] >= last_decision):
+        now = wallet + signed_quantity * (mark_closes[bar] - entry)
+        if now <= bottom or (peak_share > 0.0 and now <= peak_share * max(peak, now) * NEAR):
             break
-        equity = wallet + signed_quantity * (mark_closes[bar] - entry)
-        new_peak = max(peak, equity)
-        if equity <= 0.0 or equity <= floor or equity <= peak_share * new_peak * NEAR:
-            break
-        peak = new_peak
+        dip = signed_quantity * ((mark_lows[bar] if side > 0 else mark_highs[bar]) - mark_closes[bar])
+        if (
+            now + dip <= peak * (1.0 + worst_inside) * NEAR
+        ):  # else it is not the worst, and a division is saved
+            worst_inside = min(worst_inside, (now + dip) / peak - 1.0)
+        equity, peak = now, max(peak, now)
         lowest, highest = min(lowest, lows[bar]), max(highest, highs[bar])
-        worst = min(worst, equity / peak - 1.0)
-        repeated += sides[bar] != 0
-        rows[0, row + passed] = end
-        rows[1, row + passed] = equity
-        rows[2, row + passed] = available
-        rows[3, row + passed] = slot.quantity * mark_closes[bar]
+        if equity <= peak * (1.0 + worst) * NEAR:
+            worst = min(worst, equity / peak - 1.0)
+        value = slot.quantity * mark_closes[bar]
+        exposure += value / equity
+        net += value / equity
+        most_exposure = max(most_exposure, value / equity)
+        repeated += said != 0
+        if daily == 0:
+            write_row(rows, row + passed, end, equity, available, value)
     else:
         passed = most
     slot.lowest, slot.highest = lowest, highest
-    account.peak, account.worst_drawdown = peak, worst
+    account.peak, account.worst_drawdown, account.equity = peak, worst, equity
+    account.sum_exposure, account.most_exposure = exposure, most_exposure
+    account.sum_net, account.most_net = net, max(account.most_net, most_exposure)
+    account.worst_inside = worst_inside
     return passed, repeated
 
 
@@ -194,6 +217,7 @@ def pass_quiet(
     here: int,
     row: int,
     most: int,
+    daily: int,
 ) -> tuple[int, int]:
     """Pass up to `most` quiet bars of a run with one slot, whose next bar stands at `here`.
 
@@ -203,8 +227,9 @@ def pass_quiet(
         return 0, 0
     repeated = 0
     if slot.side == 0:
+        account.equity = account.wallet
         passed = pass_flat(
-            account, rule.walks, rule.timeframe_ms, before, times, ends, sides, rows, here, row, most
+            account, rule.walks, rule.timeframe_ms, before, times, ends, sides, rows, here, row, most, daily
         )
     else:
         if rule.max_bars > 0 and rule.walks == 0:
@@ -212,6 +237,7 @@ def pass_quiet(
         passed, repeated = pass_held(
             account, slot, rule, floor, peak_share, before, times, ends, opens, highs, lows, mark_highs, mark_lows,
             mark_closes, sides, exits_long if slot.side > 0 else exits_short, decides, coarse, rows, here, row, most,
+            daily,
         )  # fmt: skip
         account.exposed_ticks += passed
     if passed > 0:
@@ -219,7 +245,6 @@ def pass_quiet(
         slot.bar += passed
         slot.mark = mark_closes[last]
         slot.bar_end = ends[last] if rule.walks != 0 else times[last] + rule.timeframe_ms
-        account.equity = rows[1, row + passed - 1]
         account.clock_ms = slot.bar_end
         account.ticks += passed
         count_decisions(slot, rule.walks, decides, here, last)

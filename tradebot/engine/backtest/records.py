@@ -30,6 +30,11 @@ ACCOUNT = np.dtype(
         ("clock_ms", "i8"),  # close time of the last step
         ("ticks", "i8"),  # steps so far
         ("exposed_ticks", "i8"),  # steps during which some slot held a position
+        ("sum_exposure", "f8"),  # of notionals / equity over the steps
+        ("most_exposure", "f8"),
+        ("sum_net", "f8"),  # of |sum of signed notionals| / equity over the steps
+        ("most_net", "f8"),
+        ("worst_inside", "f8"),  # lowest equity inside a bar / peak of the closes before - 1 so far
         ("trade_count", "i8"),  # positions opened so far; the newest one's trade id
         ("bankrupt", "i8"),
     ],
@@ -123,6 +128,7 @@ SLOT = np.dtype(
         ("pending_ticks", "f8"),  # order price
         ("pending_reason", "i8"),
         ("pending_since", "i8"),  # close time of the decision's bar
+        ("pending_volume", "f8"),  # of the bar before its next one
         ("pending_placed", "i8"),  # it rests since an earlier bar (2), since this one (1), not yet (0)
         ("pending_stop_value", "f8"),
         ("pending_trail_value", "f8"),
@@ -138,6 +144,7 @@ RULES = np.dtype(
         ("symbol", "i8"),  # number of the symbol: slots of several strategies may share one
         ("timeframe_ms", "i8"),  # of the decisions
         ("walks", "i8"),  # there are engine bars beside the decision bars
+        ("marked", "i8"),  # there are marks beside the prices
         ("final_bar", "i8"),  # the bar at whose close the symbol is delisted, NEVER: none
         # instrument
         ("tick", "f8"),
@@ -237,8 +244,7 @@ BAR = np.dtype(
         ("coarse", "i8"),
         ("decides", "i8"),  # index of the decision bar that closes with it, -1: none
         ("side", "i8"),  # the entry decision at its close
-        ("exit_long", "i8"),
-        ("exit_short", "i8"),
+        ("exits", "i8"),  # the exit decision of the side that is open then
         ("levels", "f8", (MOST_LEVELS,)),  # the level columns at its close
     ],
     align=True,

@@ -15,7 +15,6 @@ from tradebot.engine.backtest import significance as s
 from tradebot.engine.backtest import trade_metrics as t
 from tradebot.engine.backtest.benchmark import buy_hold_return, costed_hold_equity
 from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.inside import look_inside
 from tradebot.engine.backtest.ledger import Costs, Ledger, SymbolData
 from tradebot.engine.backtest.positions import closed_positions
 from tradebot.engine.backtest.records import Records
@@ -24,7 +23,6 @@ from tradebot.engine.backtest.trials import TrialCount
 from tradebot.engine.market import HOUR_MS, Float64
 
 LEAST_DAYS_FOR_YEARLY = m.LEAST_DAYS_FOR_CAGR
-_NOTIONAL_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +106,16 @@ class Metrics:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def compute_metrics(
-    ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None, between_closes: bool = True
-) -> Metrics:
+def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Metrics:
     """All figures of a run over these slots but `dsr` and `trials` (see `with_trials`).
 
-    `costs` are those of holding as the benchmark (None: without). `between_closes`: whether the bars are looked through
-    for the drawdown inside them and the net exposure, which takes as long as all other figures together.
+    `costs` are those of holding as the benchmark (None: without). Of the rows only the last of each day is read.
     """
     start_ms = min((int(slot.candles.time[0]) for slot in slots if len(slot.candles)), default=0)
     ends, daily = m.daily_equity(ledger.rows[0], ledger.rows[1], ledger.cash, start_ms)
     returns = m.returns_of(daily)
     held = m.returns_of(costed_hold_equity(ends, slots, ledger.cash, costs or Costs()))
-    gross = _gross_exposure(ledger)
-    inside = look_inside(ledger, slots, gross) if between_closes and gross else None
+    looks = ledger.looks if ledger.steps else None
     return Metrics(
         **equity_figures(daily, returns, held),
         **trade_figures(ledger.trades),
@@ -130,11 +124,11 @@ def compute_metrics(
         turnover=_turnover(ledger.trades, daily),
         final_equity=ledger.final_equity,
         buy_hold_return=buy_hold_return(slots),
-        gross_exposure=gross and gross[0],
-        max_gross_exposure=gross and gross[1],
-        max_drawdown_intrabar=None if inside is None else inside.max_drawdown,
-        net_exposure=None if inside is None else inside.net_exposure,
-        max_net_exposure=None if inside is None else inside.max_net_exposure,
+        gross_exposure=None if looks is None else looks.exposure,
+        max_gross_exposure=None if looks is None else looks.most_exposure,
+        max_drawdown_intrabar=None if looks is None else looks.worst_inside,
+        net_exposure=None if looks is None else looks.net_exposure,
+        max_net_exposure=None if looks is None else looks.most_net_exposure,
     )
 
 
@@ -291,14 +285,3 @@ def _turnover(trades: Records, daily: Float64) -> float | None:
     days = len(daily) - 1
     value = traded_value(trades)
     return value / mean_equity * m.DAYS_PER_YEAR / days if mean_equity > 0 and days > 0 else None
-
-
-def _gross_exposure(ledger: Ledger) -> tuple[float, float] | None:
-    """(mean, highest) of the sum of notionals over equity, None without a step."""
-    if not ledger.steps:
-        return None
-    # Here, because listing results must not load the kernel.
-    from tradebot.engine.backtest.measures import share_of
-
-    mean, highest = share_of(ledger.rows[_NOTIONAL_ROW], ledger.rows[1])
-    return float(mean), float(highest)

@@ -90,5 +90,5 @@ def _simulate(
     prepared: Prepared, slots: Sequence[SymbolData], rules: Sequence[StrategyRules], cancel: CancelToken
 ) -> Rerun:
     settings: RunSettings = prepared.settings
-    metrics = compute_metrics(simulate(slots, rules, settings, None, cancel), slots, between_closes=False)
+    metrics = compute_metrics(simulate(slots, rules, settings, None, cancel, daily=True), slots)
     return Rerun(metrics.total_return, metrics.trades)

@@ -57,6 +57,7 @@ def rules_table(slots: Sequence[SymbolData], strategies: Sequence[StrategyRules]
         record["symbol"] = symbols[slot.symbol]
         record["timeframe_ms"] = strategy.timeframe.ms
         record["walks"] = slot.engine is not None
+        record["marked"] = slot.mark is not None
         record["final_bar"] = _final_bar(slot)
         _set_instrument(record, slot.instrument)
         _set_costs(record, strategy)

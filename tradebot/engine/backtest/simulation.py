@@ -10,7 +10,7 @@ import numpy as np
 
 from tradebot.engine.backtest.codes import Count, Stopped
 from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.ledger import Ledger, RunSettings, StrategyRules, SymbolData
+from tradebot.engine.backtest.ledger import Ledger, Looks, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.backtest.records import BAR, INTERVENTION, ROWS_A_STEP, TRADE, Records
 from tradebot.engine.backtest.rules import limits_table, rules_table, tiers_table
 from tradebot.engine.backtest.state import SimulationState
@@ -30,7 +30,8 @@ class Simulation:
     """One account and its slots on the merged clock of their bars.
 
     `state` may be copied, saved and given to another simulation over the same or longer data: pieces of any
-    length give the same trades, rows and state as one run. Slots are ordered by strategy, then symbol.
+    length give the same trades, rows and state as one run. Slots are ordered by strategy, then symbol. With `daily`
+    only the last row of each UTC day is kept.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Simulation:
         piece_ticks: int = PIECE_TICKS,
         window_bars: int = WINDOW_BARS,
         trade_block: int = TRADE_BLOCK,
+        daily: bool = False,
     ) -> None:
         if not 0.0 < settings.cash < np.inf:
             raise InputError(f"The starting cash must be above 0, was {settings.cash:g}.")
@@ -63,14 +65,17 @@ class Simulation:
         self._trades: Records = np.zeros(max(trade_block, ROWS_A_STEP * count), dtype=TRADE)
         self._full_blocks: list[Records] = []
         self._log: Records = np.zeros(MOST_INTERVENTIONS, dtype=INTERVENTION)
-        self._rows = np.empty((4, self._columns.most_rows + 1))
+        self._daily = daily
+        self._total_ticks = self._columns.most_rows
+        self._first_tick = int(self.state.account["ticks"][0])
+        self._rows = np.empty((4, (self._columns.most_days if daily else self._total_ticks) + 1))
         self._written = np.zeros(3, dtype=np.int64)
         self._window: Window | None = None
 
     @property
     def total_ticks(self) -> int:
         """Upper bound of the steps in this data, for progress."""
-        return self._rows.shape[1] - 1
+        return self._total_ticks
 
     def advance(self, ticks: int | None = None) -> bool:
         """Take at most `ticks` steps (default: one piece). Returns whether there may be more."""
@@ -80,9 +85,9 @@ class Simulation:
                 self._window = self._columns.window(self.state.slots["bar"] + 1)
                 if self._window is None:
                     return False
-            before = int(self._written[1])
+            before = self._ticks
             stopped = Stopped(self._run(self._window, left))
-            left -= int(self._written[1]) - before
+            left -= self._ticks - before
             if stopped is Stopped.DATA_USED:
                 self._window = None
             elif stopped is Stopped.TRADES_FULL:
@@ -106,7 +111,7 @@ class Simulation:
             if cancel is not None:
                 cancel.check()
             if report is not None:
-                report(int(self._written[1]), self.total_ticks)
+                report(self._ticks, self.total_ticks)
         return self.ledger()
 
     def ledger(self) -> Ledger:
@@ -122,7 +127,7 @@ class Simulation:
         return Ledger(
             symbols=tuple(slot.symbol for slot in self._slots),
             cash=self._cash,
-            trades=np.concatenate([*self._full_blocks, closed, open_rows[:open_count]]),
+            trades=_joined([*self._full_blocks, closed, open_rows[:open_count]]),
             rows=self._rows[:, : self._written[1]],
             counts=counts,
             exposed_rows=int(self.state.account["exposed_ticks"][0]),
@@ -131,7 +136,13 @@ class Simulation:
             strategies=tuple(strategy.name for strategy in self._strategies),
             slot_strategies=tuple(slot.strategy for slot in self._slots),
             interventions=self._log[: self._written[2]],
+            looks=_looks(self.state.account, self._ticks),
         )
+
+    @property
+    def _ticks(self) -> int:
+        """Steps taken by this simulation."""
+        return int(self.state.account["ticks"][0]) - self._first_tick
 
     def _run(self, window: Window, ticks: int) -> int:
         state = self.state
@@ -140,7 +151,7 @@ class Simulation:
             *(self._limits, self._rules, self._tiers, self._bars),
             *window.columns,
             *(window.levels, window.shift, window.stop, window.level_shift, *self._funding),
-            *(self._trades, self._rows, self._log, *self._scratch, self._written, ticks),
+            *(self._trades, self._rows, self._log, *self._scratch, self._written, int(self._daily), ticks),
         )
         return run_steps(*arguments)
 
@@ -173,9 +184,31 @@ def simulate(
     settings: RunSettings,
     report: Callable[[int, int], None] | None = None,
     cancel: CancelToken | None = None,
+    *,
+    daily: bool = False,
 ) -> Ledger:
-    """Simulate all slots of all `strategies` on one account from their first to their last bar."""
-    return Simulation(slots, strategies, settings).run(report, cancel)
+    """Simulate all slots of all `strategies` on one account from their first to their last bar.
+
+    With `daily` only the last row of each UTC day is kept, which is all that most figures need.
+    """
+    return Simulation(slots, strategies, settings, daily=daily).run(report, cancel)
+
+
+def _joined(blocks: Sequence[Records]) -> Records:
+    """The blocks one after another; as bytes, for record by record it takes ten times as long."""
+    return np.concatenate([np.ascontiguousarray(block).view(np.uint8) for block in blocks]).view(TRADE)
+
+
+def _looks(account: Records, steps: int) -> Looks:
+    ticks = max(1, int(account["ticks"][0]))
+    return Looks(
+        steps=steps,
+        exposure=float(account["sum_exposure"][0]) / ticks,
+        most_exposure=float(account["most_exposure"][0]),
+        net_exposure=float(account["sum_net"][0]) / ticks,
+        most_net_exposure=float(account["most_net"][0]),
+        worst_inside=float(account["worst_inside"][0]),
+    )
 
 
 def _funding_columns(slots: Sequence[SymbolData]) -> list[Column]:

@@ -13,6 +13,7 @@ import numpy as np
 from tradebot.engine.backtest.apply import write_leg
 from tradebot.engine.backtest.codes import Count, ExitReason, Stopped, TradeStatus, code, flag
 from tradebot.engine.backtest.limits import (
+    DAY_MS,
     NO_REFUSAL,
     breaks_daily_loss,
     breaks_drawdown,
@@ -36,7 +37,7 @@ from tradebot.engine.backtest.phases import (
     settle_funding,
 )
 from tradebot.engine.backtest.plan import plan
-from tradebot.engine.backtest.quiet import nothing_happens, pass_bar, pass_quiet
+from tradebot.engine.backtest.quiet import nothing_happens, pass_bar, pass_quiet, write_row
 from tradebot.engine.backtest.records import ROWS_A_STEP
 from tradebot.engine.control.compiling import compiled_loop, compiled_part
 
@@ -124,43 +125,57 @@ def open_phase(
 
 @compiled_part
 def mark_account(
-    account: Any,
-    slots: Any,
-    rules: Any,
-    mark_closes: Any,
-    shift: Any,
-    rows: Any,
-    end: int,
-    exposed: bool,
-    out: Any,
-) -> None:
+    account: Any, slots: Any, rules: Any, mark_highs: Any, mark_lows: Any, mark_closes: Any, shift: Any, rows: Any,
+    daily: int, end: int, exposed: bool, out: Any,
+) -> None:  # fmt: skip
     """on_close: orders whose time is over end, equity and drawdown are those of this close, a row is written."""
-    unrealised = kept = value = 0.0
+    unrealised = kept = value = net = dip = 0.0
     for s in range(len(slots)):
         slot = slots[s]
+        here = slot.bar + shift[s]
         if slot.bar_end == end:
-            slot.mark = mark_closes[slot.bar + shift[s]]
+            slot.mark = mark_closes[here]
         if slot.reserve > 0.0 and expired(slot, rules[s], end):
             refuse(slot, rules[s], out, s, end, _EXPIRED)
         kept += slot.margin + slot.reserve
         if slot.side != 0:
             exposed = True
-            unrealised += slot.side * slot.quantity * (slot.mark - slot.entry_price)
+            signed_quantity = slot.side * slot.quantity
+            unrealised += signed_quantity * (slot.mark - slot.entry_price)
             value += slot.quantity * slot.mark
+            net += signed_quantity * slot.mark
+            if slot.bar_end == end:
+                dip += signed_quantity * (
+                    (mark_lows[here] if slot.side > 0 else mark_highs[here]) - slot.mark
+                )
     account.equity = account.wallet + unrealised
+    account.worst_inside = min(account.worst_inside, (account.equity + dip) / account.peak - 1.0)
     account.peak = max(account.peak, account.equity)
     account.worst_drawdown = min(account.worst_drawdown, account.equity / account.peak - 1.0)
     account.clock_ms = end
     account.ticks += 1
     account.exposed_ticks += exposed
-    row = out.written[1]
-    rows[0, row] = end
-    rows[1, row] = account.equity
-    rows[2, row] = account.wallet - kept
-    rows[3, row] = value
-    out.written[1] = row + 1
+    put_row(rows, out.written, daily, end, account.equity, account.wallet - kept, value)
     if account.equity <= 0.0:
         account.bankrupt = 1
+    elif value > 0.0:
+        account.sum_exposure += value / account.equity
+        account.most_exposure = max(account.most_exposure, value / account.equity)
+        account.sum_net += abs(net) / account.equity
+        account.most_net = max(account.most_net, abs(net) / account.equity)
+
+
+@compiled_part
+def put_row(
+    rows: Any, written: Any, daily: int, end: int, equity: float, available: float, value: float
+) -> None:
+    """The row of a step; with `daily` it takes the place of an earlier one of the same UTC day."""
+    row = written[1]
+    if daily == 0 or row == 0 or (int(rows[0, row - 1]) - 1) // DAY_MS != (end - 1) // DAY_MS:
+        written[1] = row + 1
+    else:
+        row -= 1
+    write_row(rows, row, end, equity, available, value)
 
 
 @compiled_part
@@ -252,20 +267,22 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
     upcoming: Any,
     due: Any,
     written: Any,
+    daily: int,
     tick_limit: int,
 ) -> int:
     """Repeat the step until the bars are used, a buffer is full, `tick_limit` is reached or the account is broke.
 
     Columns are concatenated over slots: bar number b of slot s stands at b + shift[s], its bars end before stop[s];
     funding rows by funding_shift and funding_stop, decision bars of `levels` float64[k, n] by level_shift likewise.
-    `rows` float64[4, n] takes close time, equity, available cash and sum of notionals; `busy`, `upcoming`
+    `rows` float64[4, n] takes close time, equity, available cash and sum of notionals, with `daily` of the last step of
+    each UTC day only; `busy`, `upcoming`
     and `due` int64[n] are scratch. Returns a `Stopped` value.
     """
     account = account_records[0]
     out = Output(trades, log, counts, written)
     slot_count = len(slots)
-    row_limit = rows.shape[1]
-    last_row = min(row_limit, written[1] + tick_limit)
+    room = rows.shape[1] - written[1] if daily == 0 else tick_limit
+    last_tick = account.ticks + min(room, tick_limit)
     result = _DATA_USED
     for s in range(slot_count):
         due[s] = next_funding(slots[s], funding_times, funding_shift[s], funding_stop[s])
@@ -274,8 +291,8 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
         if here < stop[s]:
             upcoming[s] = ends[here] if rules[s].walks != 0 else times[here] + rules[s].timeframe_ms
     while account.bankrupt == 0:
-        if written[1] >= last_row:
-            result = _ROWS_FULL if written[1] >= row_limit else _TICK_LIMIT
+        if account.ticks >= last_tick:
+            result = _ROWS_FULL if room < tick_limit else _TICK_LIMIT
             break
         if written[0] + _ROWS_A_STEP * slot_count > len(trades):
             result = _TRADES_FULL
@@ -283,22 +300,35 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
 
         if slot_count == 1 and slots[0].bar + 1 + shift[0] < stop[0]:
             here = slots[0].bar + 1 + shift[0]
-            last = min(stop[0], here + last_row - written[1])
+            last = min(stop[0], here + last_tick - account.ticks)
             if rules[0].final_bar >= 0:
                 last = min(last, rules[0].final_bar + shift[0])
             passed, repeated = pass_quiet(
                 account, slots[0], rules[0], daily_floor(account, strategies, limits),
                 drawdown_share(strategies, limits), min(due[0], account.day_end), times, ends, opens, highs, lows,
                 mark_highs, mark_lows, mark_closes, sides, exits_long, exits_short, decides, coarse, rows, here,
-                written[1], last - here,
+                written[1], last - here, daily,
             )  # fmt: skip
             counts[0, _ALREADY_OPEN] += repeated
-            written[1] += passed
             here += passed
+            if daily == 0:
+                written[1] += passed
+            elif passed > 0:
+                slot = slots[0]
+                value = slot.quantity * slot.mark if slot.side != 0 else 0.0
+                put_row(
+                    rows,
+                    written,
+                    daily,
+                    account.clock_ms,
+                    account.equity,
+                    account.wallet - slot.margin,
+                    value,
+                )
             upcoming[0] = _FAR_FUTURE
             if here < stop[0]:
                 upcoming[0] = ends[here] if rules[0].walks != 0 else times[here] + rules[0].timeframe_ms
-            if written[1] >= last_row:
+            if account.ticks >= last_tick:
                 continue
 
         # the clock: the earliest close of the next bars of all slots
@@ -334,11 +364,12 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
             bar.mark_open, bar.mark_high = mark_opens[here], mark_highs[here]
             bar.mark_low, bar.mark_close = mark_lows[here], mark_closes[here]
             bar.side = sides[here]
-            bar.exit_long, bar.exit_short = exits_long[here], exits_short[here]
             bar.decides = decides[here] if rule.walks != 0 else slot.bar
             bar.coarse = coarse[here] if rule.walks != 0 else 0
-            bar.volume_before = volumes[here - 1] if slot.bar > 0 else np.nan
-            bar.sigma_before = sigmas[here - 1] if slot.bar > 0 else np.nan
+            bar.volume_before = slot.pending_volume
+            if rule.impact > 0.0:
+                bar.volume_before = volumes[here - 1] if slot.bar > 0 else np.nan
+                bar.sigma_before = sigmas[here - 1] if slot.bar > 0 else np.nan
             if bar.decides >= 0 and (bar.side != 0 or rule.series != 0):
                 for k in range(levels.shape[0]):
                     bar.levels[k] = levels[k, bar.decides + level_shift[s]]
@@ -368,12 +399,18 @@ def run_steps(  # noqa: C901  # one loop with the rules in their order; arrays h
         for n in range(count):
             s = busy[n]
             close_bar(account, strategies[rules[s].strategy], slots[s], rules[s], bars[s], tiers, out, s)
-        mark_account(account, slots, rules, mark_closes, shift, rows, end, exposed, out)
+        mark_account(
+            account, slots, rules, mark_highs, mark_lows, mark_closes, shift, rows, daily, end, exposed, out,
+        )  # fmt: skip
         if account.bankrupt != 0:
             break
         apply_limits(account, strategies, limits, slots, rules, out, end)
         for n in range(count):
             s = busy[n]
             if bars[s].decides >= 0 and (slots[s].side != 0 or bars[s].side != 0):
+                here = slots[s].bar + shift[s]
+                bars[s].exits = exits_long[here] if slots[s].side > 0 else exits_short[here]
                 plan_bar(account, strategies, slots[s], rules[s], bars[s], out, s)
+            if slots[s].pending_side != 0:  # the load has until the next bar to arrive
+                slots[s].pending_volume = volumes[slots[s].bar + shift[s]]
     return _BANKRUPT if account.bankrupt != 0 else result

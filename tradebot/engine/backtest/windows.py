@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tradebot.engine.backtest.ledger import EngineBars, StrategyRules, SymbolDat
 from tradebot.engine.backtest.rules import level_keys
 from tradebot.engine.backtest.slippage import bar_volatility
 from tradebot.engine.control.errors import InputError
-from tradebot.engine.market import Candles, Float64, Int64
+from tradebot.engine.market import DAY_MS, Candles, Float64, Int64
 from tradebot.engine.market.times import iso_minute
 
 SIGMA_BARS = 20
@@ -91,6 +91,14 @@ class Columns:
         last = max(int(slot.bars[0][-1]) for slot in filled)
         return min(int(self.lengths.sum()), (last - first) // min(slot.bar_ms for slot in filled) + 1)
 
+    @property
+    def most_days(self) -> int:
+        """Upper bound of the UTC days in this data."""
+        filled = [slot.bars[0] for slot in self._slots if len(slot)]
+        if not filled:
+            return 0
+        return int(max(times[-1] for times in filled) - min(times[0] for times in filled)) // DAY_MS + 3
+
     def window(self, seen: Int64) -> Window | None:
         """The bars that come after the `seen` ones of each slot; None where there are no more.
 
@@ -156,14 +164,10 @@ def _stacked(levels: Sequence[Float64]) -> Float64:
 
 
 def _slot_columns(slot: SymbolData, rules: StrategyRules, use: _Use, rows: int) -> SlotColumns:
-    bars: Candles | EngineBars = slot.candles if slot.engine is None else slot.engine
-    prices = [_floats(column) for column in (bars.open, bars.high, bars.low, bars.close)]
-    _refuse_bad_prices(slot.symbol, bars.time, prices, "price")
-    marks = prices
-    if slot.mark is not None:
-        mark = slot.mark
-        marks = [_floats(column) for column in (mark.open, mark.high, mark.low, mark.close)]
-        _refuse_bad_prices(slot.symbol, bars.time, marks, "mark price")
+    bars = _walked(slot)
+    prices, marks = _prices(slot)
+    if not slot.sound:
+        _refuse_bad_prices(slot)
     time = _ints(bars.time)
     volume = _floats(bars.volume) if use.volume else prices[0]
     sigma = prices[0]
@@ -216,11 +220,32 @@ def _ints(column: npt.ArrayLike) -> Int64:
     return frozen(np.asarray(column, dtype=np.int64))
 
 
-def _refuse_bad_prices(symbol: str, time: Int64, columns: Sequence[Float64], what: str) -> None:
-    for prices in columns:
-        if len(prices) and not (prices.min() > 0.0 and prices.max() < np.inf):  # also where one is NaN
-            bad = int(np.argmin((prices > 0.0) & (prices < np.inf)))
-            raise InputError(
-                f"{symbol}: the bar of {iso_minute(int(time[bad]))} UTC has the {what} {prices[bad]}, "
-                "expected a number above 0; correct or delete it."
-            )
+def _walked(slot: SymbolData) -> Candles | EngineBars:
+    return slot.candles if slot.engine is None else slot.engine
+
+
+def _prices(slot: SymbolData) -> tuple[list[Float64], list[Float64]]:
+    """Open, high, low, close of the bars that are walked, and of their marks."""
+    bars, mark = _walked(slot), slot.mark
+    prices = [_floats(column) for column in (bars.open, bars.high, bars.low, bars.close)]
+    if mark is None:
+        return prices, prices
+    return prices, [_floats(column) for column in (mark.open, mark.high, mark.low, mark.close)]
+
+
+def _refuse_bad_prices(slot: SymbolData) -> None:
+    prices, marks = _prices(slot)
+    for what, columns in (("price", prices), ("mark price", marks)):
+        for column in columns if marks is not prices or what == "price" else ():
+            if len(column) and not (column.min() > 0.0 and column.max() < np.inf):  # also where one is NaN
+                bad = int(np.argmin((column > 0.0) & (column < np.inf)))
+                raise InputError(
+                    f"{slot.symbol}: the bar of {iso_minute(int(_walked(slot).time[bad]))} UTC has the {what} "
+                    f"{column[bad]}, expected a number above 0; correct or delete it."
+                )
+
+
+def looked_over(slot: SymbolData) -> SymbolData:
+    """The same slot, its prices looked at once for several runs. InputError where one is not above zero."""
+    _refuse_bad_prices(slot)
+    return replace(slot, sound=True)
