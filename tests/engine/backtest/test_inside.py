@@ -6,6 +6,7 @@ import pytest
 
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
+from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import compute_metrics, simulate
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.market import HOUR_MS
@@ -82,3 +83,31 @@ def test_it_is_never_less_than_at_the_closes_and_nothing_without_a_trade() -> No
     idle = slot("CCC", [(100, 200, 50, 100)] * 4, [0] * 4, NEVER)
     found = figures(idle)
     assert (found.max_drawdown_intrabar, found.net_exposure, found.max_net_exposure) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bars_that_are_missing_and_symbols_that_differ(seed: int) -> None:
+    """Against a plain walk over all legs and bars of random scenarios with holes."""
+    scenario = random_scenario(seed)
+    slots, strategies, settings = inputs(scenario.slots, scenario.risk, scenario.costs, scenario.cash)
+    slots = sorted(slots, key=lambda slot: slot.symbol)
+    ledger = simulate(slots, strategies, settings)
+    found = compute_metrics(ledger, slots)
+    dips, nets = dict.fromkeys(ledger.rows[0], 0.0), dict.fromkeys(ledger.rows[0], 0.0)
+    for trade in ledger.trades:
+        candles = slots[trade["slot"]].candles
+        signed = trade["side"] * trade["quantity"]
+        for bar, close_time in enumerate(candles.close_time.tolist()):
+            if trade["entry_time"] < close_time <= trade["exit_time"] and close_time in dips:
+                adverse = candles.low[bar] if signed > 0 else candles.high[bar]
+                dips[close_time] += signed * (adverse - candles.close[bar])
+                nets[close_time] += signed * candles.close[bar]
+    peak, worst, shares = ledger.cash, 0.0, []
+    for time, equity in zip(ledger.rows[0], ledger.rows[1], strict=True):
+        worst = min(worst, (equity + dips[time]) / peak - 1)
+        peak = max(peak, equity)
+        shares += [abs(nets[time]) / equity] if equity > 0 else []
+    assert found.max_drawdown_intrabar == pytest.approx(worst)
+    if len(slots) > 1 and shares:
+        assert found.max_net_exposure == pytest.approx(max(shares))
+        assert found.net_exposure == pytest.approx(sum(shares) / len(shares))

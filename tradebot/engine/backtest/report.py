@@ -107,7 +107,7 @@ class Metrics:
 
 
 def compute_metrics(ledger: Ledger, slots: Sequence[SymbolData], costs: Costs | None = None) -> Metrics:
-    """All figures of a run over these slots but `dsr` and `trials` (see `with_trials`).
+    """All figures of a run over these slots, in the ledger's order, but `dsr` and `trials` (see `with_trials`).
 
     `costs` are those of holding as the benchmark (None: without). Of the rows only the last of each day is read.
     """
