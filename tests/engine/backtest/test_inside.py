@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import compute_metrics, simulate
+from tradebot.engine.backtest.codes import TradeStatus
 from tradebot.engine.backtest.report import Metrics
 from tradebot.engine.market import HOUR_MS
 
@@ -94,20 +98,22 @@ def test_bars_that_are_missing_and_symbols_that_differ(seed: int) -> None:
     ledger = simulate(slots, strategies, settings)
     found = compute_metrics(ledger, slots)
     dips, nets = dict.fromkeys(ledger.rows[0], 0.0), dict.fromkeys(ledger.rows[0], 0.0)
-    for trade in ledger.trades:
+    for trade, time in itertools.product(ledger.trades, ledger.rows[0]):
         candles = slots[trade["slot"]].candles
         signed = trade["side"] * trade["quantity"]
-        for bar, close_time in enumerate(candles.close_time.tolist()):
-            if trade["entry_time"] < close_time <= trade["exit_time"] and close_time in dips:
+        bar = int(np.searchsorted(candles.close_time, time, side="right")) - 1
+        held = time <= trade["exit_time"] or trade["status"] == TradeStatus.OPEN
+        if bar >= 0 and trade["entry_time"] < candles.close_time[bar] and held:
+            nets[time] += signed * candles.close[bar]
+            if candles.close_time[bar] == time:
                 adverse = candles.low[bar] if signed > 0 else candles.high[bar]
-                dips[close_time] += signed * (adverse - candles.close[bar])
-                nets[close_time] += signed * candles.close[bar]
+                dips[time] += signed * (adverse - candles.close[bar])
     peak, worst, shares = ledger.cash, 0.0, []
     for time, equity in zip(ledger.rows[0], ledger.rows[1], strict=True):
         worst = min(worst, (equity + dips[time]) / peak - 1)
         peak = max(peak, equity)
         shares += [abs(nets[time]) / equity] if equity > 0 else []
     assert found.max_drawdown_intrabar == pytest.approx(worst)
-    if len(slots) > 1 and shares:
+    if shares:
         assert found.max_net_exposure == pytest.approx(max(shares))
         assert found.net_exposure == pytest.approx(sum(shares) / len(shares))
