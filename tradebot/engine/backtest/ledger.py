@@ -60,18 +60,22 @@ class RunSettings:
         usual = defaults.spot if spec.category is Category.SPOT else defaults.linear
         own = spec.costs
 
-        def percent(name: str) -> float:
+        def number(name: str) -> float:
             value = getattr(own, name)
             return float(getattr(usual, name) if value is None else value)
 
         costs = Costs(
-            percent("taker_fee_percent"),
-            percent("maker_fee_percent"),
-            percent("slippage_percent"),
-            percent("half_spread_percent"),
+            number("taker_fee_percent"),
+            number("maker_fee_percent"),
+            number("slippage_percent"),
+            number("half_spread_percent"),
             spec.category is Category.LINEAR and (usual.funding if own.funding is None else own.funding),
+            number("max_volume_share_percent"),
+            number("impact"),
         )
-        return cls(defaults.cash if cash is None else cash, costs, start_ms, end_ms)
+        return cls(
+            defaults.cash if cash is None else cash, costs, start_ms, end_ms, usual.maintenance_rate_percent
+        )
 
 
 @dataclass(frozen=True, slots=True)
