@@ -17,8 +17,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.bench.bench_backtest import INSTRUMENT, STRATEGY_A
 from tradebot.engine.backtest import RunSettings, run_backtest
+from tradebot.engine.backtest.inputs.prepare import Asked
 from tradebot.engine.backtest.many import run_many
-from tradebot.engine.backtest.prepare import Asked
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import builtin_registry, parse_strategy

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tradebot.engine.backtest.ledger import Costs, RunSettings
-from tradebot.engine.backtest.lint import LintSlot, lint_columns
+from tradebot.engine.backtest.kernel.ledger import Costs, RunSettings
+from tradebot.engine.backtest.lint.lint import LintSlot, lint_columns
 from tradebot.engine.market import Candles, Category, Float64, Instrument, RiskTier, Timeframe
 from tradebot.engine.strategy import (
     ParameterKind,

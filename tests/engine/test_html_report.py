@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.engine.backtest.markets import DAYS_40, know, put, run, strategy, waves
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.html_charts import Line, bar_chart, line_chart
 from tradebot.engine.html_report import html_report
 from tradebot.engine.store import Store

@@ -13,7 +13,7 @@ import pytest
 
 from tradebot.engine import preview_run
 from tradebot.engine.backtest import RunSettings, run_backtest
-from tradebot.engine.backtest.trials import Trial, TrialLedger
+from tradebot.engine.backtest.figures.trials import Trial, TrialLedger
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken

@@ -10,8 +10,8 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, put, strategy, waves
 from tradebot.engine.backtest import RunSettings, run_backtest, write_result
-from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.trade_selection import leg_numbers, select_trades
+from tradebot.engine.backtest.results.result import BacktestResult
+from tradebot.engine.backtest.results.trade_selection import leg_numbers, select_trades
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import EventLog

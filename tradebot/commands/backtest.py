@@ -14,7 +14,7 @@ from tradebot.commands.strategy import open_registry, strategy_text
 from tradebot.engine.control.errors import InputError
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.results.result import BacktestResult
 
 
 def backtest(
@@ -40,7 +40,7 @@ def backtest(
     """Backtest a strategy and store the result."""
     context = open_context(data, config, None, json_wanted)
     result, folder = run(context, strategy, start, end, parse_overrides(overrides or []), cash, out)
-    from tradebot.engine.backtest.folder import result_document
+    from tradebot.engine.backtest.results.folder import result_document
 
     context.answer({**result_document(result), "folder": str(folder)}, summary(result, folder))
 

@@ -12,7 +12,7 @@ from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOpt
 from tradebot.commands.terminal import has_terminal, run_app
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.results.result import BacktestResult
     from tradebot.engine.messages import Collect
     from tradebot.engine.simulator import SimulatorSettings
 
@@ -74,7 +74,7 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
     from tradebot.commands.backtest import run, summary
     from tradebot.commands.collect import closing_text, collect_now
     from tradebot.commands.data import open_store
-    from tradebot.engine.backtest.folder import result_document
+    from tradebot.engine.backtest.results.folder import result_document
     from tradebot.engine.backtest.warm_up import keep_kernels_below
     from tradebot.engine.collecting import read_request
     from tradebot.engine.control.clock import SystemClock

@@ -13,8 +13,8 @@ from tradebot.engine.control.files import write_atomically
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
-    from tradebot.engine.backtest.runs import Comparison
+    from tradebot.engine.backtest.results.result import BacktestResult
+    from tradebot.engine.backtest.results.runs import Comparison
 
 app = typer.Typer(
     help="Stored backtests: list, show, compare, report, run again or delete them.", no_args_is_help=False
@@ -36,7 +36,7 @@ def list_stored(
     json_wanted: JsonOption = False,
 ) -> None:
     """List the stored results, newest first."""
-    from tradebot.engine.backtest.folder import list_results
+    from tradebot.engine.backtest.results.folder import list_results
     from tradebot.engine.market.times import iso_minute, iso_ms
 
     context = open_context(data, config, None, json_wanted)
@@ -79,7 +79,7 @@ def show(
 ) -> None:
     """Print the figures of a result."""
     from tradebot.commands.backtest import summary
-    from tradebot.engine.backtest.folder import result_document
+    from tradebot.engine.backtest.results.folder import result_document
 
     context = open_context(data, config, None, json_wanted)
     result, where = _read(context, folder, name)
@@ -97,7 +97,7 @@ def compare_stored(
     """Print the figures of two to four results side by side."""
     from dataclasses import asdict
 
-    from tradebot.engine.backtest.runs import compare
+    from tradebot.engine.backtest.results.runs import compare
 
     context = open_context(data, config, None, json_wanted)
     results = [_read(context, folder, name)[0] for name in names]
@@ -145,7 +145,7 @@ def rerun(
 ) -> None:
     """Run a result's strategy once more on the data of now, with its span and starting cash."""
     from tradebot.commands.backtest import run_text, summary
-    from tradebot.engine.backtest.folder import result_document
+    from tradebot.engine.backtest.results.folder import result_document
     from tradebot.engine.market.times import iso_ms
 
     context = open_context(data, config, None, json_wanted)
@@ -174,7 +174,7 @@ def delete(
     json_wanted: JsonOption = False,
 ) -> None:
     """Move results into the folder `deleted` beside the others."""
-    from tradebot.engine.backtest.runs import delete_result, find_result
+    from tradebot.engine.backtest.results.runs import delete_result, find_result
 
     context = open_context(data, config, None, json_wanted)
     results = _folder(context, folder)
@@ -209,8 +209,8 @@ def _folder(context: Context, given: Path | None) -> Path:
 
 
 def _read(context: Context, folder: Path | None, name: str) -> tuple[BacktestResult, Path]:
-    from tradebot.engine.backtest.folder import read_result
-    from tradebot.engine.backtest.runs import find_result
+    from tradebot.engine.backtest.results.folder import read_result
+    from tradebot.engine.backtest.results.runs import find_result
 
     info = find_result(_folder(context, folder), name)
     return read_result(info.folder), info.folder

@@ -12,7 +12,7 @@ from tradebot.engine.control.errors import EXIT_SHORT, InputError, TradebotError
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.lint import LintFinding
+    from tradebot.engine.backtest.lint.lint import LintFinding
     from tradebot.engine.strategy import CheckedStrategy, Registry, StrategySpec
     from tradebot.engine.strategy.library import StrategyLibrary
     from tradebot.engine.strategy.plugins import PluginProblem
@@ -184,8 +184,8 @@ def _lint(context: Context, checked: CheckedStrategy, registry: Registry) -> tup
     """What the data at hand says; nothing of a strategy whose file has errors."""
     if checked.spec is None:
         return ()
-    from tradebot.engine.backtest.ledger import RunSettings
-    from tradebot.engine.backtest.lint import lint_strategy
+    from tradebot.engine.backtest.kernel.ledger import RunSettings
+    from tradebot.engine.backtest.lint.lint import lint_strategy
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.store import Store
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.lint import LintFinding
+    from tradebot.engine.backtest.lint.lint import LintFinding
     from tradebot.engine.strategy import Registry, StrategySpec
     from tradebot.engine.strategy.check import CheckedStrategy
     from tradebot.engine.strategy.needs import DataNeed

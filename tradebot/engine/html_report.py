@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from tradebot.engine.backtest.analysis import (
+from tradebot.engine.backtest.figures.curves import chart_series
+from tradebot.engine.backtest.results.analysis import (
     Grouping,
     GroupRow,
     PeriodRow,
@@ -16,14 +17,13 @@ from tradebot.engine.backtest.analysis import (
     r_histogram,
     yearly,
 )
-from tradebot.engine.backtest.curves import chart_series
 from tradebot.engine.html_charts import Line, bar_chart, line_chart
 from tradebot.engine.market.times import iso_minute
 from tradebot.engine.messages import MetricView
 from tradebot.engine.result_views import UNDEFINED, metric_views, trade_page
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.results.result import BacktestResult
 
 MOST_TRADES = 5_000
 _POINTS = 900

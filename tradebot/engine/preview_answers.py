@@ -19,7 +19,7 @@ from tradebot.engine.strategy import Registry, Severity, StrategySpec, check_str
 from tradebot.engine.strategy.needs import data_needs
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.lint import CollectAction, LintFinding
+    from tradebot.engine.backtest.lint.lint import CollectAction, LintFinding
     from tradebot.engine.control.settings import BacktestSettings
     from tradebot.engine.preview_run import PreviewRuns
 
@@ -189,7 +189,7 @@ class PreviewAnswers:
 
     def _runs_of(self, registry: Registry) -> PreviewRuns:
         # Here, because the backtest's rooms take half a second to import and are needed from the first preview on.
-        from tradebot.engine.backtest.trials import TrialLedger
+        from tradebot.engine.backtest.figures.trials import TrialLedger
         from tradebot.engine.preview_run import PreviewRuns
 
         if self._runs is None or self._runs_registry is not registry:
@@ -201,7 +201,7 @@ class PreviewAnswers:
     # ------------------------------------------------------------------------------------------ data
 
     def _symbols(self, spec: StrategySpec) -> tuple[str, ...]:
-        from tradebot.engine.backtest.inputs import resolve_symbols
+        from tradebot.engine.backtest.inputs.slots import resolve_symbols
 
         if spec.top is None and not any(mark in name for name in spec.symbols for mark in "*?"):
             return spec.symbols

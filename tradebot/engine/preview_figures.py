@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tradebot.engine.backtest import metrics as m
-from tradebot.engine.backtest import trade_metrics as t
-from tradebot.engine.backtest.codes import Count, EntryReason, ExitReason, TradeStatus
-from tradebot.engine.backtest.inputs import SlotInput
-from tradebot.engine.backtest.ledger import Ledger
-from tradebot.engine.backtest.state import Records
+from tradebot.engine.backtest.figures import metrics as m
+from tradebot.engine.backtest.figures import trade_metrics as t
+from tradebot.engine.backtest.inputs.slots import SlotInput
+from tradebot.engine.backtest.kernel.codes import Count, EntryReason, ExitReason, TradeStatus
+from tradebot.engine.backtest.kernel.ledger import Ledger
+from tradebot.engine.backtest.kernel.state import Records
 from tradebot.engine.control.progress import counted
 from tradebot.engine.market import DAY_MS, Int64
 from tradebot.engine.messages import PreviewCandles, PreviewMark, PreviewSignals

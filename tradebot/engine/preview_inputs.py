@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from tradebot.engine.backtest.inputs import SlotInput, cut, load_inputs
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.lint import LintFinding, lint_strategy
+from tradebot.engine.backtest.inputs.slots import SlotInput, cut, load_inputs
+from tradebot.engine.backtest.kernel.ledger import RunSettings
+from tradebot.engine.backtest.lint.lint import LintFinding, lint_strategy
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import HOUR_MS, Category, Timeframe
 from tradebot.engine.preview_market import DataLook, FileHistories, PreviewMarket, WatchedNodes

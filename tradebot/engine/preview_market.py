@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.store_market import StoreMarket, file_key
+from tradebot.engine.backtest.inputs.store_market import StoreMarket, file_key
+from tradebot.engine.backtest.kernel.ledger import RunSettings
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.market import Candles, Category, DatasetKey, Timeframe
 from tradebot.engine.store import Store

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from tradebot.engine.backtest.findings import findings_of
-from tradebot.engine.backtest.ledger import RunSettings, StrategyRules
-from tradebot.engine.backtest.lint import LintFinding
-from tradebot.engine.backtest.metrics import DAYS_PER_YEAR
-from tradebot.engine.backtest.simulation import simulate
-from tradebot.engine.backtest.trials import Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.checks.findings import findings_of
+from tradebot.engine.backtest.figures.metrics import DAYS_PER_YEAR
+from tradebot.engine.backtest.figures.trials import Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.kernel.ledger import RunSettings, StrategyRules
+from tradebot.engine.backtest.kernel.simulation import simulate
+from tradebot.engine.backtest.lint.lint import LintFinding
 from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradebot.engine.backtest import analysis as a
-from tradebot.engine.backtest.runs import compare
+from tradebot.engine.backtest.results import analysis as a
+from tradebot.engine.backtest.results.runs import compare
 from tradebot.engine.market.times import iso_date, iso_minute
 from tradebot.engine.messages import (
     ComparedCurve,
@@ -30,8 +30,8 @@ from tradebot.engine.messages import (
 from tradebot.engine.result_views import UNDEFINED, metric_views
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
-    from tradebot.engine.backtest.why_trade import DecisionView, TradeReason
+    from tradebot.engine.backtest.checks.why_trade import DecisionView, TradeReason
+    from tradebot.engine.backtest.results.result import BacktestResult
 
 _GROUPINGS = (
     (a.Grouping.SYMBOL, "symbol"),

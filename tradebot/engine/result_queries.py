@@ -31,8 +31,8 @@ from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
-    from tradebot.engine.backtest.trade_selection import TradeSelection
+    from tradebot.engine.backtest.results.result import BacktestResult
+    from tradebot.engine.backtest.results.trade_selection import TradeSelection
     from tradebot.engine.engine import EngineOptions
 
 _KEPT_RESULTS = 4
@@ -99,7 +99,7 @@ class ResultQueries:
             known = self._results.get(result_id)
         if known is not None:
             return known
-        from tradebot.engine.backtest.folder import read_result
+        from tradebot.engine.backtest.results.folder import read_result
 
         names = [summary.result_id for summary in self.results]
         if result_id not in names:
@@ -125,7 +125,7 @@ class ResultQueries:
         return comparison_view([self._result(each) for each in command.result_ids], command.points)
 
     def _delete(self, command: DeleteResult) -> str:
-        from tradebot.engine.backtest.runs import delete_result
+        from tradebot.engine.backtest.results.runs import delete_result
 
         moved = delete_result(self._folder, command.result_id)
         with self._lock:
@@ -162,7 +162,7 @@ class ResultQueries:
         return trade_page(result, command.offset, command.limit, selection)
 
     def _selection(self, result: BacktestResult, find: str, sort: str) -> TradeSelection:
-        from tradebot.engine.backtest.trade_selection import select_trades
+        from tradebot.engine.backtest.results.trade_selection import select_trades
 
         key = (result.result_id, find, sort)
         with self._lock:
@@ -189,7 +189,7 @@ class ResultQueries:
     def _explain(self, command: ExplainTrade) -> TradeWhy:
         import numpy as np
 
-        from tradebot.engine.backtest.why_trade import why_trade
+        from tradebot.engine.backtest.checks.why_trade import why_trade
         from tradebot.engine.result_analysis import trade_why
 
         result = self._result(command.result_id)
@@ -200,7 +200,7 @@ class ResultQueries:
     # ------------------------------------------------------------------------------------------ the list
 
     def _summaries(self) -> tuple[ResultSummary, ...]:
-        from tradebot.engine.backtest.folder import list_results
+        from tradebot.engine.backtest.results.folder import list_results
 
         folder = self._folder
         stamp = folder.stat().st_mtime_ns if folder.is_dir() else 0

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradebot.engine.backtest.codes import ExitReason, TradeStatus
-from tradebot.engine.backtest.curves import chart_series
-from tradebot.engine.backtest.trade_levels import targets_of
-from tradebot.engine.backtest.trade_selection import TradeSelection, select_trades
+from tradebot.engine.backtest.figures.curves import chart_series
+from tradebot.engine.backtest.figures.trade_levels import targets_of
+from tradebot.engine.backtest.kernel.codes import ExitReason, TradeStatus
+from tradebot.engine.backtest.results.trade_selection import TradeSelection, select_trades
 from tradebot.engine.market import Timeframe
 from tradebot.engine.market.rounding import steps_down, steps_up
 from tradebot.engine.market.times import iso_date
@@ -20,7 +20,7 @@ from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, parse_strategy
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult, StrategyPart
+    from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart
 
 UNDEFINED = "n/a"
 

@@ -9,8 +9,14 @@ from decimal import Decimal
 import numpy as np
 
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
-from tradebot.engine.backtest.codes import INTERVENTIONS, REFUSALS, EntryReason, ExitReason, TradeStatus
-from tradebot.engine.backtest.ledger import Costs, Ledger, RunSettings, StrategyRules, SymbolData
+from tradebot.engine.backtest.kernel.codes import (
+    INTERVENTIONS,
+    REFUSALS,
+    EntryReason,
+    ExitReason,
+    TradeStatus,
+)
+from tradebot.engine.backtest.kernel.ledger import Costs, Ledger, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.market import Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
 

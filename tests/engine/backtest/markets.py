@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from tradebot.engine.backtest import RunSettings, run_backtest
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import HOUR_MS, BarRow, Category, DatasetKey, Instrument

@@ -7,12 +7,12 @@ from dataclasses import fields
 
 import numpy as np
 
-from tradebot.engine.backtest.codes import EntryReason, ExitReason, TradeStatus
-from tradebot.engine.backtest.curves import CURVE
-from tradebot.engine.backtest.ledger import Costs, RunSettings
-from tradebot.engine.backtest.records import TRADE, Records
-from tradebot.engine.backtest.report import Metrics, equity_figures, trade_figures
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.figures.curves import CURVE
+from tradebot.engine.backtest.figures.report import Metrics, equity_figures, trade_figures
+from tradebot.engine.backtest.kernel.codes import EntryReason, ExitReason, TradeStatus
+from tradebot.engine.backtest.kernel.ledger import Costs, RunSettings
+from tradebot.engine.backtest.kernel.records import TRADE, Records
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.market import DAY_MS, Category, Timeframe
 
 START = 1_704_067_200_000  # 2024-01-01T00:00:00Z, a Monday

@@ -15,7 +15,7 @@ from tests.support.reference import simulate_reference_run
 from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceResult, ReferenceRun
 from tests.support.scenarios import random_scenario
-from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.kernel.ledger import Ledger
 
 BLOCKS = 10
 RUNS_A_BLOCK = 40

@@ -7,10 +7,10 @@ import pytest
 
 from tests.engine.backtest.markets import strategy
 from tests.engine.backtest.results import START, trades_of
-from tradebot.engine.backtest.ambiguous import ambiguity_bounds
-from tradebot.engine.backtest.codes import ExitReason
-from tradebot.engine.backtest.ledger import Costs
-from tradebot.engine.backtest.trade_levels import decision_bars, leg_shares, targets_of
+from tradebot.engine.backtest.figures.ambiguous import ambiguity_bounds
+from tradebot.engine.backtest.figures.trade_levels import decision_bars, leg_shares, targets_of
+from tradebot.engine.backtest.kernel.codes import ExitReason
+from tradebot.engine.backtest.kernel.ledger import Costs
 from tradebot.engine.market import HOUR_MS, Candles, Timeframe
 from tradebot.engine.strategy import Decisions, StrategySpec, Use, parse_strategy
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.results import CASH, START, result_of, trades_of
-from tradebot.engine.backtest.analysis import (
+from tradebot.engine.backtest.kernel.codes import ExitReason, TradeStatus
+from tradebot.engine.backtest.results.analysis import (
     Grouping,
     day_histogram,
     excursions,
@@ -15,8 +16,7 @@ from tradebot.engine.backtest.analysis import (
     r_histogram,
     yearly,
 )
-from tradebot.engine.backtest.codes import ExitReason, TradeStatus
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.market import DAY_MS, HOUR_MS
 
 FEBRUARY = START + 31 * DAY_MS

@@ -13,8 +13,8 @@ from tests.engine.backtest.markets import put, run, strategy, waves
 from tests.engine.backtest.results import trades_of
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import simulate
-from tradebot.engine.backtest.books import imbalance, split_profit
-from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.figures.books import imbalance, split_profit
+from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.store import Store
 
 

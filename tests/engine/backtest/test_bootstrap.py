@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tradebot.engine.backtest.bootstrap import bootstrap, stationary_days
-from tradebot.engine.backtest.metrics import sharpe
+from tradebot.engine.backtest.figures.bootstrap import bootstrap, stationary_days
+from tradebot.engine.backtest.figures.metrics import sharpe
 
 
 def rng() -> np.random.Generator:

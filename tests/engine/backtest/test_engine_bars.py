@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.markets import START, put, strategy
-from tradebot.engine.backtest.engine_bars import engine_timeframe, walked_bars
-from tradebot.engine.backtest.margin_tiers import tier_columns
-from tradebot.engine.backtest.marks import TradedBars, load_marks, mark_columns
+from tradebot.engine.backtest.inputs.engine_bars import engine_timeframe, walked_bars
+from tradebot.engine.backtest.inputs.margin_tiers import tier_columns
+from tradebot.engine.backtest.inputs.marks import TradedBars, load_marks, mark_columns
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import (
     HOUR_MS,

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.markets import DAYS_40, know, put, run, strategy, waves
-from tradebot.engine.backtest import folder as folder_module
 from tradebot.engine.backtest import list_results, read_result, write_result
-from tradebot.engine.backtest.report import Metrics
-from tradebot.engine.backtest.result import BacktestResult, result_id
+from tradebot.engine.backtest.figures.report import Metrics
+from tradebot.engine.backtest.results import folder as folder_module
+from tradebot.engine.backtest.results.result import BacktestResult, result_id
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.store import Store
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, START, put, run, strategy, waves
 from tradebot.engine.backtest.order import BacktestOrder, carry_out
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import SystemClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken

@@ -11,8 +11,8 @@ from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import compute_metrics, simulate
-from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.report import Metrics
+from tradebot.engine.backtest.figures.report import Metrics
+from tradebot.engine.backtest.kernel.codes import TradeStatus
 from tradebot.engine.market import HOUR_MS
 
 START = 1_704_067_200_000

@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 
 from tests.engine.strategy.helpers import REGISTRY, builder, random_candles
-from tradebot.engine.backtest.ledger import Costs, RunSettings
-from tradebot.engine.backtest.lint import LintFinding, LintSlot, lint_columns
-from tradebot.engine.backtest.lint_sizes import TierValues, liquidation, quantities, tier_values, unit_cost
+from tradebot.engine.backtest.kernel.ledger import Costs, RunSettings
+from tradebot.engine.backtest.lint.lint import LintFinding, LintSlot, lint_columns
+from tradebot.engine.backtest.lint.sizes import (
+    TierValues,
+    liquidation,
+    quantities,
+    tier_values,
+    unit_cost,
+)
 from tradebot.engine.market import Candles, Category, Instrument, RiskTier
 from tradebot.engine.strategy import Direction, Severity, StrategyBuilder, StrategySpec, Use, decide
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.engine.backtest.markets import START, know, put, waves
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.lint import LintFinding, lint_strategy
+from tradebot.engine.backtest.kernel.ledger import RunSettings
+from tradebot.engine.backtest.lint.lint import LintFinding, lint_strategy
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.control.settings import BacktestSettings

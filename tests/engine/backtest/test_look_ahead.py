@@ -11,9 +11,9 @@ import pytest
 
 from tests.engine.backtest.markets import START, put, waves
 from tradebot.engine.backtest import RunSettings, run_backtest
-from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.store_at import StoreAt
-from tradebot.engine.backtest.store_market import StoreMarket
+from tradebot.engine.backtest.inputs.store_at import StoreAt
+from tradebot.engine.backtest.inputs.store_market import StoreMarket
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import HOUR_MS, Candles, Category, Float64, Timeframe

@@ -10,10 +10,10 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, START, know, put, strategy, waves
 from tradebot.engine.backtest import RunSettings, run_backtest
+from tradebot.engine.backtest.figures.report import Metrics
+from tradebot.engine.backtest.figures.trials import TrialLedger
+from tradebot.engine.backtest.inputs.prepare import Asked
 from tradebot.engine.backtest.many import VariationResult, run_many, vary
-from tradebot.engine.backtest.prepare import Asked
-from tradebot.engine.backtest.report import Metrics
-from tradebot.engine.backtest.trials import TrialLedger
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken

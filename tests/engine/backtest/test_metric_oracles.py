@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradebot.engine.backtest import metrics as m
+from tradebot.engine.backtest.figures import metrics as m
 from tradebot.engine.market import Float64
 
 TABLE: dict[str, Any] = json.loads(

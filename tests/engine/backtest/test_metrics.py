@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tradebot.engine.backtest import metrics as m
+from tradebot.engine.backtest.figures import metrics as m
 from tradebot.engine.market import DAY_MS
 
 GOLDEN = np.array([0.01, -0.02, 0.015, 0, -0.005, 0.03, -0.04, 0.02, 0.01, -0.01])

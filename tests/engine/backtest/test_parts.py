@@ -14,14 +14,14 @@ from tests.support.reference_types import ReferenceCosts
 from tests.support.rule_case import fixed, slot
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import Simulation, SimulationState
-from tradebot.engine.backtest.benchmark import buy_hold_equity
-from tradebot.engine.backtest.codes import Count
-from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.curves import CURVE, chart_series, thinned_curve
-from tradebot.engine.backtest.digits import decimals_seen
-from tradebot.engine.backtest.funding import ESTIMATED_RATE, plan_funding
-from tradebot.engine.backtest.grid import GRID_TOLERANCE, steps_down, steps_nearest, steps_up
-from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.figures.benchmark import buy_hold_equity
+from tradebot.engine.backtest.figures.curves import CURVE, chart_series, thinned_curve
+from tradebot.engine.backtest.inputs.funding import ESTIMATED_RATE, plan_funding
+from tradebot.engine.backtest.kernel.codes import Count
+from tradebot.engine.backtest.kernel.columns import frozen
+from tradebot.engine.backtest.kernel.digits import decimals_seen
+from tradebot.engine.backtest.kernel.grid import GRID_TOLERANCE, steps_down, steps_nearest, steps_up
+from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import DAY_MS, HOUR_MS, MINUTE_MS, rounding
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.engine.backtest.markets import DAYS_40, know, put, strategy, waves
 from tradebot.engine.backtest import RunSettings, read_result, run_backtest, write_result
-from tradebot.engine.backtest.prepare import Asked
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.inputs.prepare import Asked
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.backtest.run import run_portfolio
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError

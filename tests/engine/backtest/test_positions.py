@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.results import START, trades_of
-from tradebot.engine.backtest.codes import ExitReason, TradeStatus
-from tradebot.engine.backtest.positions import closed_positions
-from tradebot.engine.backtest.report import trade_figures
+from tradebot.engine.backtest.figures.positions import closed_positions
+from tradebot.engine.backtest.figures.report import trade_figures
+from tradebot.engine.backtest.kernel.codes import ExitReason, TradeStatus
 from tradebot.engine.market import HOUR_MS
 
 

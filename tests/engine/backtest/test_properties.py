@@ -23,8 +23,8 @@ from tradebot.engine.backtest import (
     SymbolData,
     simulate,
 )
-from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.kernel.codes import TradeStatus
+from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
 

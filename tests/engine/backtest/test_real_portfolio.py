@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tradebot.engine.backtest import RunSettings
-from tradebot.engine.backtest.analysis import Grouping, grouped, monthly
-from tradebot.engine.backtest.books import split_profit
-from tradebot.engine.backtest.prepare import Asked
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.figures.books import split_profit
+from tradebot.engine.backtest.inputs.prepare import Asked
+from tradebot.engine.backtest.results.analysis import Grouping, grouped, monthly
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.backtest.run import run_portfolio
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.settings import BacktestSettings

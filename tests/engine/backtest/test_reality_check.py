@@ -11,12 +11,12 @@ import pytest
 from tests.engine.backtest.markets import DAYS_40, put, strategy, waves
 from tests.engine.backtest.results import CASH, START, result_of, trades_of
 from tradebot.engine.backtest import RunSettings, read_result, run_backtest, write_result
-from tradebot.engine.backtest.ambiguous import AmbiguityBounds
-from tradebot.engine.backtest.ledger import Costs
-from tradebot.engine.backtest.reality_check import Finding, Tone, reality_check
-from tradebot.engine.backtest.records import Records
-from tradebot.engine.backtest.reruns import Rerun, Reruns, delayed, doubled
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.checks.reality_check import Finding, Tone, reality_check
+from tradebot.engine.backtest.checks.reruns import Rerun, Reruns, delayed, doubled
+from tradebot.engine.backtest.figures.ambiguous import AmbiguityBounds
+from tradebot.engine.backtest.kernel.ledger import Costs
+from tradebot.engine.backtest.kernel.records import Records
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import HOUR_MS

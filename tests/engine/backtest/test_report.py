@@ -8,12 +8,12 @@ import pytest
 from tests.engine.backtest.build import inputs
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 from tradebot.engine.backtest import compute_metrics, simulate
-from tradebot.engine.backtest import trade_metrics as t
-from tradebot.engine.backtest.benchmark import buy_hold_equity, buy_hold_return, costed_hold_equity
-from tradebot.engine.backtest.codes import TradeStatus
-from tradebot.engine.backtest.positions import closed_positions
-from tradebot.engine.backtest.records import TRADE, Records
-from tradebot.engine.backtest.report import Metrics, trade_figures
+from tradebot.engine.backtest.figures import trade_metrics as t
+from tradebot.engine.backtest.figures.benchmark import buy_hold_equity, buy_hold_return, costed_hold_equity
+from tradebot.engine.backtest.figures.positions import closed_positions
+from tradebot.engine.backtest.figures.report import Metrics, trade_figures
+from tradebot.engine.backtest.kernel.codes import TradeStatus
+from tradebot.engine.backtest.kernel.records import TRADE, Records
 from tradebot.engine.market import HOUR_MS
 
 HALF_DAY = 12 * HOUR_MS

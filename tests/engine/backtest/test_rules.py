@@ -10,7 +10,7 @@ from tests.support.rule_cases import RULE_CASES, RuleCase
 from tests.support.run_case import RunCase
 from tests.support.run_cases import RUN_CASES
 from tradebot.engine.backtest import simulate
-from tradebot.engine.backtest.ledger import Ledger
+from tradebot.engine.backtest.kernel.ledger import Ledger
 
 CLOSE = {"rel": 1e-12, "abs": 1e-9}
 # Rows that fees in reserve, liquidation and the words for what was cut to nothing decide otherwise now: each stands in

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, START, know, put, run, strategy, waves
 from tradebot.engine.backtest import RunSettings, run_backtest
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import CancelledError, InputError
 from tradebot.engine.control.progress import CancelToken, Progress

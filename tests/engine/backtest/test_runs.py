@@ -9,8 +9,8 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, know, put, run, strategy, waves
 from tradebot.engine.backtest import list_results, write_result
-from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.runs import compare, delete_result, find_result
+from tradebot.engine.backtest.results.result import BacktestResult
+from tradebot.engine.backtest.results.runs import compare, delete_result, find_result
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.store import Store
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.markets import START, put, run, waves
-from tradebot.engine.backtest.result import BacktestResult
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import HOUR_MS, Category
 from tradebot.engine.store import Store

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tradebot.engine.backtest import run_backtest
-from tradebot.engine.backtest.ledger import Costs, RunSettings
-from tradebot.engine.backtest.report import Metrics
+from tradebot.engine.backtest.figures.report import Metrics
+from tradebot.engine.backtest.kernel.ledger import Costs, RunSettings
 from tradebot.engine.store import ImportOptions, Store
 from tradebot.engine.strategy import check_strategy, parse_strategy
 from tradebot.engine.strategy.registry import builtin_registry

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tradebot.engine.backtest import trade_metrics as t
+from tradebot.engine.backtest.figures import trade_metrics as t
 
 EMPTY = np.empty(0)
 PNL = np.array([30.0, -10.0, 0.0, 10.0, -10.0])

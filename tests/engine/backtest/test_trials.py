@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.engine.backtest.markets import strategy
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.trials import FILE_NAME, Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.figures.trials import FILE_NAME, Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.kernel.ledger import RunSettings
 from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.strategy import parse_strategy
 

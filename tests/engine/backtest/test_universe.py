@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.backtest.markets import START, put, strategy
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.universe import Universe, resolve_universe
+from tradebot.engine.backtest.inputs.universe import Universe, resolve_universe
+from tradebot.engine.backtest.kernel.ledger import RunSettings
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import DAY_MS, BarRow, DatasetKey
 from tradebot.engine.store import Store

@@ -17,24 +17,24 @@ from tradebot.engine.control.progress import CancelToken
 BACKTEST = Path(compiling.__file__).resolve().parents[1] / "backtest"
 # Every file whose text ends up in compiled code.
 KERNEL_FILES = (
-    "apply",
-    "codes",
-    "digits",
-    "grid",
-    "levels",
-    "limits",
-    "margin",
-    "match",
-    "measures",
-    "orders",
-    "phases",
-    "plan",
-    "quiet",
-    "records",
-    "sizing",
-    "slippage",
-    "step",
-    "trade_sums",
+    "kernel/apply",
+    "kernel/codes",
+    "kernel/digits",
+    "kernel/grid",
+    "kernel/levels",
+    "kernel/limits",
+    "kernel/margin",
+    "kernel/match",
+    "kernel/orders",
+    "kernel/phases",
+    "kernel/plan",
+    "kernel/quiet",
+    "kernel/records",
+    "kernel/sizing",
+    "kernel/slippage",
+    "kernel/step",
+    "figures/measures",
+    "figures/trade_sums",
 )
 RUN_FROM_CACHE = """
 import sys
@@ -42,7 +42,7 @@ from pathlib import Path
 from tradebot.engine.control.compiling import use_cache_folder
 use_cache_folder(Path(sys.argv[1]))
 from tradebot.engine.backtest.rehearsal import rehearse
-from tradebot.engine.backtest.step import run_steps
+from tradebot.engine.backtest.kernel.step import run_steps
 rehearse()
 print(sum(run_steps.stats.cache_hits.values()), sum(run_steps.stats.cache_misses.values()))
 """
@@ -94,9 +94,11 @@ def test_editing_a_kernel_file_changes_the_cache_folder(
 
 def test_every_compiled_function_stands_in_a_kernel_file() -> None:
     with_compiled = {
-        path.stem for path in BACKTEST.glob("*.py") if "@compiled" in path.read_text(encoding="utf-8")
+        path.relative_to(BACKTEST).with_suffix("").as_posix()
+        for path in BACKTEST.rglob("*.py")
+        if "@compiled" in path.read_text(encoding="utf-8")
     }
-    assert with_compiled | {"codes", "records"} == set(KERNEL_FILES)
+    assert with_compiled | {"kernel/codes", "kernel/records"} == set(KERNEL_FILES)
 
 
 def test_the_package_imports_without_numba() -> None:

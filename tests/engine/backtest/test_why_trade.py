@@ -8,9 +8,9 @@ import pytest
 
 from tests.engine.backtest.markets import DAYS_40, START, put, strategy, waves
 from tradebot.engine.backtest import RunSettings, read_result, run_backtest, write_result
-from tradebot.engine.backtest.codes import ExitReason
-from tradebot.engine.backtest.result import BacktestResult
-from tradebot.engine.backtest.why_trade import why_trade
+from tradebot.engine.backtest.checks.why_trade import why_trade
+from tradebot.engine.backtest.kernel.codes import ExitReason
+from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.settings import BacktestSettings

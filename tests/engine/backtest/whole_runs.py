@@ -17,7 +17,7 @@ from tests.support.reference_types import (
     ReferenceSymbol,
 )
 from tradebot.engine.backtest import simulate
-from tradebot.engine.backtest.ledger import (
+from tradebot.engine.backtest.kernel.ledger import (
     Costs,
     EngineBars,
     Ledger,
@@ -192,7 +192,7 @@ def volumes(bars: ReferenceBars) -> np.ndarray:
 
 def level_columns(symbol: ReferenceSymbol, rules: StrategyRules) -> dict[str, np.ndarray]:
     """The columns given, and one without any value for each that is read and not given."""
-    from tradebot.engine.backtest.rules import level_keys
+    from tradebot.engine.backtest.kernel.rules import level_keys
 
     nothing = np.full(len(symbol.bars.time), np.nan)
     given = {key: np.array(column, dtype=float) for key, column in symbol.levels.items()}

@@ -9,16 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.codes import REFUSALS, Count, EntryReason, ExitReason, TradeStatus
-    from tradebot.engine.backtest.curves import ChartSeries, chart_series
-    from tradebot.engine.backtest.folder import (
-        ResultInfo,
-        list_results,
-        read_result,
-        result_document,
-        write_result,
-    )
-    from tradebot.engine.backtest.ledger import (
+    from tradebot.engine.backtest.figures.curves import ChartSeries, chart_series
+    from tradebot.engine.backtest.figures.report import Metrics, compute_metrics
+    from tradebot.engine.backtest.kernel.codes import REFUSALS, Count, EntryReason, ExitReason, TradeStatus
+    from tradebot.engine.backtest.kernel.ledger import (
         Costs,
         EngineBars,
         Ledger,
@@ -28,43 +22,49 @@ if TYPE_CHECKING:
         SymbolData,
         TierColumns,
     )
-    from tradebot.engine.backtest.report import Metrics, compute_metrics
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.kernel.simulation import Simulation, simulate
+    from tradebot.engine.backtest.kernel.state import SimulationState
+    from tradebot.engine.backtest.results.folder import (
+        ResultInfo,
+        list_results,
+        read_result,
+        result_document,
+        write_result,
+    )
+    from tradebot.engine.backtest.results.result import BacktestResult
     from tradebot.engine.backtest.run import run_backtest
-    from tradebot.engine.backtest.simulation import Simulation, simulate
-    from tradebot.engine.backtest.state import SimulationState
     from tradebot.engine.backtest.warm_up import compile_kernels_in_child, kernels_ready
 
 _HOME = {
-    "BacktestResult": "result",
-    "ChartSeries": "curves",
-    "Costs": "ledger",
-    "Count": "codes",
-    "EntryReason": "codes",
-    "EngineBars": "ledger",
-    "ExitReason": "codes",
-    "Ledger": "ledger",
-    "MarkColumns": "ledger",
-    "Metrics": "report",
-    "REFUSALS": "codes",
-    "ResultInfo": "folder",
-    "RunSettings": "ledger",
-    "Simulation": "simulation",
-    "SimulationState": "state",
-    "StrategyRules": "ledger",
-    "SymbolData": "ledger",
-    "TierColumns": "ledger",
-    "TradeStatus": "codes",
-    "chart_series": "curves",
+    "BacktestResult": "results.result",
+    "ChartSeries": "figures.curves",
+    "Costs": "kernel.ledger",
+    "Count": "kernel.codes",
+    "EntryReason": "kernel.codes",
+    "EngineBars": "kernel.ledger",
+    "ExitReason": "kernel.codes",
+    "Ledger": "kernel.ledger",
+    "MarkColumns": "kernel.ledger",
+    "Metrics": "figures.report",
+    "REFUSALS": "kernel.codes",
+    "ResultInfo": "results.folder",
+    "RunSettings": "kernel.ledger",
+    "Simulation": "kernel.simulation",
+    "SimulationState": "kernel.state",
+    "StrategyRules": "kernel.ledger",
+    "SymbolData": "kernel.ledger",
+    "TierColumns": "kernel.ledger",
+    "TradeStatus": "kernel.codes",
+    "chart_series": "figures.curves",
     "compile_kernels_in_child": "warm_up",
-    "compute_metrics": "report",
+    "compute_metrics": "figures.report",
     "kernels_ready": "warm_up",
-    "list_results": "folder",
-    "read_result": "folder",
-    "result_document": "folder",
+    "list_results": "results.folder",
+    "read_result": "results.folder",
+    "result_document": "results.folder",
     "run_backtest": "run",
-    "simulate": "simulation",
-    "write_result": "folder",
+    "simulate": "kernel.simulation",
+    "write_result": "results.folder",
 }
 
 __all__ = [

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from tradebot.engine.backtest.codes import REFUSALS
-from tradebot.engine.backtest.inputs import SlotInput, cut
-from tradebot.engine.backtest.ledger import RunSettings, SymbolData
-from tradebot.engine.backtest.prepare import Asked, Prepared, prepare
-from tradebot.engine.backtest.report import Metrics, compute_metrics, with_trials
+from tradebot.engine.backtest.figures.report import Metrics, compute_metrics, with_trials
+from tradebot.engine.backtest.figures.trials import Trial, TrialLedger
+from tradebot.engine.backtest.inputs.prepare import Asked, Prepared, prepare
+from tradebot.engine.backtest.inputs.slots import SlotInput, cut
+from tradebot.engine.backtest.kernel.codes import REFUSALS
+from tradebot.engine.backtest.kernel.ledger import RunSettings, SymbolData
+from tradebot.engine.backtest.kernel.simulation import simulate
+from tradebot.engine.backtest.kernel.windows import looked_over
 from tradebot.engine.backtest.run import trial_of
-from tradebot.engine.backtest.simulation import simulate
-from tradebot.engine.backtest.trials import Trial, TrialLedger
-from tradebot.engine.backtest.windows import looked_over
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.control.jobs import lower_thread_priority
 from tradebot.engine.control.progress import CancelToken

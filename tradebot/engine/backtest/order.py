@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradebot.engine.backtest.folder import write_result
-from tradebot.engine.backtest.ledger import RunSettings
-from tradebot.engine.backtest.prepare import Asked
+from tradebot.engine.backtest.figures.trials import TrialLedger
+from tradebot.engine.backtest.inputs.prepare import Asked
+from tradebot.engine.backtest.kernel.ledger import RunSettings
+from tradebot.engine.backtest.results.folder import write_result
 from tradebot.engine.backtest.run import run_portfolio
-from tradebot.engine.backtest.trials import TrialLedger
 from tradebot.engine.backtest.warm_up import compile_kernels_in_child
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
@@ -21,7 +21,7 @@ from tradebot.engine.market.times import parse_time
 from tradebot.engine.strategy import Registry, StrategySpec, apply_overrides, parse_strategy
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.result import BacktestResult
+    from tradebot.engine.backtest.results.result import BacktestResult
     from tradebot.engine.control.settings import BacktestSettings
     from tradebot.engine.store import Store
 

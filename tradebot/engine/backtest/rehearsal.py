@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import numpy as np
 
-from tradebot.engine.backtest.columns import frozen
-from tradebot.engine.backtest.digits import decimals_seen
-from tradebot.engine.backtest.ledger import Costs, RunSettings, StrategyRules, SymbolData
-from tradebot.engine.backtest.measures import last_of_each
-from tradebot.engine.backtest.report import compute_metrics
-from tradebot.engine.backtest.simulation import simulate
+from tradebot.engine.backtest.figures.measures import last_of_each
+from tradebot.engine.backtest.figures.report import compute_metrics
+from tradebot.engine.backtest.kernel.columns import frozen
+from tradebot.engine.backtest.kernel.digits import decimals_seen
+from tradebot.engine.backtest.kernel.ledger import Costs, RunSettings, StrategyRules, SymbolData
+from tradebot.engine.backtest.kernel.simulation import simulate
 from tradebot.engine.market import HOUR_MS, MINUTE_MS, Candles, Category, Instrument, Timeframe
 from tradebot.engine.strategy import Decisions, Direction, Opposite, OrdersSpec, RiskSpec, Use
 from tradebot.engine.strategy.indicators import kernels, loops

@@ -11,26 +11,26 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from tradebot import __version__
-from tradebot.engine.backtest.books import imbalance
-from tradebot.engine.backtest.codes import INTERVENTIONS, REFUSALS, Count
-from tradebot.engine.backtest.curves import thinned_curve
-from tradebot.engine.backtest.findings import findings_of
-from tradebot.engine.backtest.inputs import MakeMarket
-from tradebot.engine.backtest.judging import judge
-from tradebot.engine.backtest.ledger import Ledger, RunSettings
-from tradebot.engine.backtest.look_ahead import LookAheadCheck, check_look_ahead
-from tradebot.engine.backtest.prepare import Asked, Prepared, prepare
-from tradebot.engine.backtest.report import (
+from tradebot.engine.backtest.checks.findings import findings_of
+from tradebot.engine.backtest.checks.judging import judge
+from tradebot.engine.backtest.checks.look_ahead import LookAheadCheck, check_look_ahead
+from tradebot.engine.backtest.figures.books import imbalance
+from tradebot.engine.backtest.figures.curves import thinned_curve
+from tradebot.engine.backtest.figures.report import (
     Metrics,
     compute_metrics,
     daily_sharpe,
     part_metrics,
     with_trials,
 )
-from tradebot.engine.backtest.result import BacktestResult, StrategyPart, result_id
-from tradebot.engine.backtest.simulation import simulate
-from tradebot.engine.backtest.store_market import StoreMarket
-from tradebot.engine.backtest.trials import Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.figures.trials import Trial, TrialLedger, trial_key
+from tradebot.engine.backtest.inputs.prepare import Asked, Prepared, prepare
+from tradebot.engine.backtest.inputs.slots import MakeMarket
+from tradebot.engine.backtest.inputs.store_market import StoreMarket
+from tradebot.engine.backtest.kernel.codes import INTERVENTIONS, REFUSALS, Count
+from tradebot.engine.backtest.kernel.ledger import Ledger, RunSettings
+from tradebot.engine.backtest.kernel.simulation import simulate
+from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart, result_id
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.compiling import kernel_hash
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted

@@ -1,4 +1,4 @@
-"""Compiling the kernels once per version, in a process of its own: `python -m tradebot.engine.backtest.warm_up`."""
+"""Compiling the kernels once per version, in a process of its own (`python -m` this module)."""
 
 from __future__ import annotations
 

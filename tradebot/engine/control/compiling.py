@@ -30,7 +30,7 @@ def kernel_hash() -> str:
     for path in sorted(_ENGINE.rglob("*.py")):
         content = path.read_bytes()
         if _MARK in content:
-            digest.update(path.name.encode() + b"\0" + content)
+            digest.update(path.relative_to(_ENGINE).as_posix().encode() + b"\0" + content)
     return digest.hexdigest()[:16]
 
 

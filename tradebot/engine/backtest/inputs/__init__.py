@@ -1,0 +1,1 @@
+"""From strategies and a store to what the kernel is given: symbols, bars, marks, funding, decisions."""

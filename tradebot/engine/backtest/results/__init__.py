@@ -1,0 +1,1 @@
+"""Results as folders: written, read, listed, compared, put aside, searched."""

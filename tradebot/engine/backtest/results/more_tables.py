@@ -1,0 +1,113 @@
+"""trade_details.csv and interventions.csv: what a result folder holds beside the tables that everybody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tradebot.engine.backtest.kernel.codes import Count, OrderKind
+from tradebot.engine.backtest.kernel.records import INTERVENTION, Records
+from tradebot.engine.backtest.results.tables import (
+    Columns,
+    flag_column,
+    iso_column,
+    number_column,
+    read_numbers,
+    read_records,
+    read_times,
+    table_text,
+    word_column,
+)
+from tradebot.engine.control.errors import InputError
+
+DETAIL_COLUMNS = (
+    "trade_id", "leg", "last_leg", "adds", "entry_order", "decided_time", "initial_target", "liquidation_price",
+    "coarse",
+)  # fmt: skip
+INTERVENTION_COLUMNS = ("time", "strategy", "symbol", "reason", "wanted", "allowed")
+
+
+def details_text(trades: Records) -> str:
+    """trade_details.csv: the rows of trades.csv with what belongs to their positions and orders."""
+    return table_text(
+        DETAIL_COLUMNS,
+        {
+            "trade_id": trades["trade_id"].tolist(),
+            "leg": trades["leg"].tolist(),
+            "last_leg": flag_column(trades["last_leg"]),
+            "adds": trades["adds"].tolist(),
+            "entry_order": word_column(trades["entry_kind"], OrderKind),
+            "decided_time": iso_column(trades["decided_ms"]),
+            "initial_target": number_column(trades["initial_target"]),
+            "liquidation_price": number_column(trades["liquidation_price"]),
+            "coarse": flag_column(trades["coarse"]),
+        },
+    )
+
+
+def with_details(trades: Records, path: Path) -> Records:
+    """The trades of a trades.csv with the details beside it; as they are where an older version wrote none.
+
+    InputError with the line of a damaged row, or where the two have different rows.
+    """
+    if not path.exists():
+        return trades
+    details = read_records(path, DETAIL_COLUMNS, lambda columns: _details(columns, trades), "a row")
+    if len(details) != len(trades) or not np.array_equal(details["trade_id"], trades["trade_id"]):
+        raise InputError(f"{path} has other rows than trades.csv; they belong together.")
+    return details
+
+
+def _details(columns: Columns, trades: Records) -> Records:
+    size = len(columns["trade_id"])
+    found: Records = np.resize(trades, size) if len(trades) else np.zeros(size, dtype=trades.dtype)
+    for name in ("trade_id", "leg", "adds"):
+        found[name] = [int(cell) for cell in columns[name]]
+    for name in ("last_leg", "coarse"):
+        found[name] = [cell == "true" for cell in columns[name]]
+    for name in ("initial_target", "liquidation_price"):
+        found[name] = read_numbers(columns[name])
+    found["entry_kind"] = [OrderKind[cell.upper()] for cell in columns["entry_order"]]
+    found["decided_ms"] = read_times(columns["decided_time"])
+    return found
+
+
+def interventions_text(interventions: Records, strategies: Sequence[str], symbols: Sequence[str]) -> str:
+    """interventions.csv: each time a limit, a minimum or the margin changed what was decided, with its reason."""
+    slots = interventions["slot"].tolist()
+    return table_text(
+        INTERVENTION_COLUMNS,
+        {
+            "time": iso_column(interventions["time"]),
+            "strategy": [strategies[slot] for slot in slots],
+            "symbol": [symbols[slot] for slot in slots],
+            "reason": word_column(interventions["reason"], Count),
+            "wanted": number_column(interventions["wanted"]),
+            "allowed": number_column(interventions["allowed"]),
+        },
+    )
+
+
+def read_interventions(path: Path, strategies: Sequence[str], symbols: Sequence[str]) -> Records:
+    """The records of an interventions.csv whose slots are these, none where there is no such file.
+
+    InputError with the line of a damaged row.
+    """
+    if not path.exists():
+        return np.zeros(0, dtype=INTERVENTION)
+    slots = {pair: slot for slot, pair in enumerate(zip(strategies, symbols, strict=True))}
+    return read_records(
+        path, INTERVENTION_COLUMNS, lambda columns: _interventions(columns, slots), "an intervention"
+    )
+
+
+def _interventions(columns: Columns, slots: Mapping[tuple[str, str], int]) -> Records:
+    found: Records = np.zeros(len(columns["time"]), dtype=INTERVENTION)
+    found["time"] = read_times(columns["time"])
+    found["slot"] = [slots[pair] for pair in zip(columns["strategy"], columns["symbol"], strict=True)]
+    found["reason"] = [Count[cell.upper()] for cell in columns["reason"]]
+    for name in ("wanted", "allowed"):
+        found[name] = read_numbers(columns[name])
+    return found
