@@ -15,9 +15,9 @@ FREE = ReferenceCosts()
 
 @dataclass(frozen=True, slots=True)
 class RuleCase:
-    """One rule on a few bars. What is None is not looked at; a trade names the columns that matter.
+    """One rule on a few bars, in the short form: one strategy, a plain size, a percent stop, a percent target.
 
-    `equity` holds one value a bar; `last_row` is (equity, cash, exposure, drawdown) of the last row.
+    The fields are those of `run_case.RunCase`, which `run_case.run_case_of` makes of it.
     """
 
     name: str
@@ -29,7 +29,7 @@ class RuleCase:
     costs: ReferenceCosts = FREE
     cash: float = 1000.0
     refusals: Mapping[str, int] = field(default_factory=dict)
-    reduced: int = 0
+    interventions: Mapping[str, int] = field(default_factory=dict)
     bankrupt: bool = False
     equity: Sequence[float] | None = None
     last_row: tuple[float, float, float, float] | None = None

@@ -2,7 +2,7 @@
 
 Unless a row says otherwise: tick 0.5, lot 0.1, no minimum, 1000 in cash, no costs, quantity 1. Most rows decide
 at the close of minute 0 (at 100) and enter at the open of minute 1 (at 100 again), so that a stop or target of
-5 % stands at 95 and 105. Levels, money and size stand in modules of their own; `RULE_CASES` holds all rows.
+5 % stands at 95 and 105. Levels, money and size stand in modules of their own; `PLAIN_CASES` holds all rows, in the short form.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from tests.support.rule_case import RuleCase, at_close, at_open, fixed, inside, 
 from tests.support.rule_cases_levels import LEVELS
 from tests.support.rule_cases_money import COSTS, FUNDING
 from tests.support.rule_cases_size import SHARED_CASH, SIZES, THE_END
-
-__all__ = ["RULE_CASES", "RuleCase"]
 
 BOTH_LEVELS = fixed(stop_percent=5.0, target_percent=5.0)
 
@@ -266,4 +264,6 @@ MISSING_BARS = (
     ),
 )
 
-RULE_CASES = DECISIONS + LEVELS + MISSING_BARS + COSTS + FUNDING + SIZES + SHARED_CASH + THE_END
+PLAIN_CASES: tuple[RuleCase, ...] = (
+    DECISIONS + LEVELS + MISSING_BARS + COSTS + FUNDING + SIZES + SHARED_CASH + THE_END
+)

@@ -19,7 +19,8 @@ from tests.support.reference_types import (
     ReferenceSymbol,
     ReferenceTier,
 )
-from tests.support.rule_case import MINUTE_MS, START_MS
+from tests.support.reference_short import run_of
+from tests.support.rule_case import MINUTE_MS, START_MS, RuleCase
 
 ONE = ReferenceSizing("fixed", 1.0)
 NO_TIERS: Sequence[ReferenceTier] = ()
@@ -27,7 +28,10 @@ NO_TIERS: Sequence[ReferenceTier] = ()
 
 @dataclass(frozen=True, slots=True)
 class RunCase:
-    """One rule on a few bars; a trade names the columns that matter, `equity` one value a step where it is not None."""
+    """One rule on a few bars. What is None is not looked at; a trade names the columns that matter.
+
+    `equity` and `cash` hold one value a step; `last_row` is (equity, cash, exposure, drawdown) of the last one.
+    """
 
     name: str
     working: str
@@ -38,6 +42,24 @@ class RunCase:
     interventions: Mapping[str, int] = field(default_factory=dict)
     equity: Sequence[float] | None = None
     cash: Sequence[float] | None = None
+    last_row: tuple[float, float, float, float] | None = None
+    bankrupt: bool = False
+
+
+def run_case_of(case: RuleCase) -> RunCase:
+    """The row of the short form as a row of whole runs, at leverage 1."""
+    return RunCase(
+        case.name,
+        case.reason,
+        run_of(case.slots, case.risk, case.costs, case.cash),
+        case.final_equity,
+        case.trades,
+        case.refusals,
+        case.interventions,
+        case.equity,
+        last_row=case.last_row,
+        bankrupt=case.bankrupt,
+    )
 
 
 def rules(size: float = 1.0, **settings: object) -> ReferenceRules:

@@ -10,7 +10,9 @@ import numpy as np
 
 from tradebot.engine.backtest.kernel.codes import TradeStatus
 from tradebot.engine.backtest.kernel.records import Records
+from tradebot.engine.market import Int64
 
+_WIDEST = {"mae": np.minimum, "mfe": np.maximum, "ambiguous": np.maximum, "coarse": np.maximum}
 _SUMMED = ("quantity", "pnl", "fees", "funding", "slippage")
 
 
@@ -22,30 +24,29 @@ def closed_positions(trades: Records) -> Records:
     Liquidated where its last leg was, ambiguous and coarse where any leg was. Legs of a position still open are left
     out.
     """
-    closed: Records = trades[trades["status"] != TradeStatus.OPEN]
-    if not len(trades) or int(np.bincount(trades["trade_id"]).max()) == 1:
-        return closed
-    still_open = trades["trade_id"][trades["status"] == TradeStatus.OPEN]
-    legs: Records = closed[~np.isin(closed["trade_id"], still_open)]
+    still_open = trades["status"] == TradeStatus.OPEN
+    ids = trades["trade_id"]
+    if not len(trades) or int(np.bincount(ids).max()) == 1:
+        return _rows(trades, np.flatnonzero(~still_open))
+    legs = np.flatnonzero(~np.isin(ids, ids[still_open]))
     if not len(legs):
-        return legs
-    order = np.argsort(legs["trade_id"], kind="stable")
-    legs = legs[order]
-    first = np.flatnonzero(np.diff(legs["trade_id"], prepend=-1))
-    last = np.append(first[1:], len(legs)) - 1
-    whole: Records = legs[last].copy()
+        return _rows(trades, legs)
+    legs = legs[np.argsort(ids[legs], kind="stable")]
+    first = np.flatnonzero(np.diff(ids[legs], prepend=-1))
+    last = legs[np.append(first[1:], len(legs)) - 1]
+    whole = _rows(trades, last)
     for name in _SUMMED:
-        whole[name] = np.add.reduceat(legs[name], first)
-    for name, widest in (
-        ("mae", np.minimum),
-        ("mfe", np.maximum),
-        ("ambiguous", np.maximum),
-        ("coarse", np.maximum),
-    ):
-        whole[name] = widest.reduceat(legs[name], first)
-    left = np.add.reduceat(legs["quantity"] * legs["exit_price"], first)
-    at_risk = np.add.reduceat(legs["quantity"] * np.abs(legs["entry_price"] - legs["initial_stop"]), first)
-    whole["exit_price"] = left / whole["quantity"]
-    whole["r"] = whole["pnl"] / at_risk
-    ended: Records = whole[np.argsort(order[last], kind="stable")]
-    return ended
+        whole[name] = np.add.reduceat(trades[name][legs], first)
+    for name, widest in _WIDEST.items():
+        whole[name] = widest.reduceat(trades[name][legs], first)
+    quantity = trades["quantity"][legs]
+    whole["exit_price"] = np.add.reduceat(quantity * trades["exit_price"][legs], first) / whole["quantity"]
+    distance = np.abs(trades["entry_price"] - trades["initial_stop"])[legs]
+    whole["r"] = whole["pnl"] / np.add.reduceat(quantity * distance, first)
+    return _rows(whole, np.argsort(last, kind="stable"))
+
+
+def _rows(trades: Records, numbers: Int64) -> Records:
+    """These rows; as bytes, for field by field it takes twenty times as long."""
+    packed = np.ascontiguousarray(trades).view(np.uint8).reshape(len(trades), trades.dtype.itemsize)
+    return packed[numbers].reshape(-1).view(trades.dtype)
