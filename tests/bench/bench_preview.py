@@ -23,7 +23,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from textual import events
 
 import tradebot
-from tests.bench.bench_backtest import STRATEGY_A
+from tests.bench.pinned import STRATEGY_A, STRATEGY_B
 from tradebot.app import TradebotApp
 from tradebot.engine.control.folders import find_folders
 from tradebot.engine.control.settings import load_settings
@@ -38,60 +38,6 @@ EDITS = int(os.environ.get("TRADEBOT_PREVIEW_EDITS", "40"))
 KEY_SECONDS = 0.09  # between two keys of a quick typist
 APP_FOLDER = Path(tradebot.__file__).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
-STRATEGY_B = """
-[strategy]
-name = "Pinned B"
-category = "linear"
-symbols = ["BTCUSDT"]
-timeframe = "1m"
-[indicators.fast]
-use = "ema"
-length = 21
-[indicators.slow]
-use = "ema"
-length = 55
-[indicators.trend]
-use = "ema"
-timeframe = "4h"
-length = 50
-[indicators.rsi]
-use = "rsi"
-[indicators.adx]
-use = "adx"
-[indicators.bands]
-use = "bbands"
-[signals.cross]
-use = "cross"
-a = "fast"
-b = "slow"
-[signals.up]
-use = "compare"
-a = "close"
-b = "trend"
-[signals.strength]
-use = "compare"
-a = "adx.adx"
-b = 20
-[signals.calm]
-use = "threshold"
-source = "rsi"
-lower = 30
-upper = 70
-[signals.wide]
-use = "compare"
-a = "close"
-b = "bands.middle"
-[entry]
-combine = "at_least"
-k = 3
-signals = ["cross", "up", "strength", "calm", "wide"]
-[risk]
-direction = "both"
-sizing = { use = "equity", percent = 50.0 }
-stop_loss = { use = "atr", length = 14, multiple = 3.0 }
-take_profit = [{ use = "r", multiple = 1.5, share_percent = 50 }, { use = "r", multiple = 3.0 }]
-trailing_stop = { use = "atr", length = 14, multiple = 4.0 }
-"""
 
 
 class Watched(TradebotApp):

@@ -5,8 +5,6 @@ They are timed apart from the bar of a plain run (`bench_backtest.py`).
 
 from __future__ import annotations
 
-import gzip
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import psutil
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.bench.bench_backtest import INSTRUMENT, STRATEGY_A
+from tests.bench.pinned import STRATEGY_A, STRATEGY_B, year_store
 from tradebot.engine.backtest import RunSettings, run_backtest
 from tradebot.engine.backtest.inputs.prepare import Asked
 from tradebot.engine.backtest.many import run_many
@@ -28,19 +26,12 @@ VARIATIONS = 40
 
 @pytest.fixture(scope="module")
 def store(shared_market: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "linear").mkdir()
-    packed = shared_market / "binance_spot" / "BTCUSDT_1m.csv.gz"
-    with gzip.open(packed) as source, (folder / "linear" / "BTCUSDT_1m.csv").open("wb") as target:
-        shutil.copyfileobj(source, target)
-    store = Store(folder)
-    store.save_instruments([INSTRUMENT], 0)
-    yield store
+    yield year_store(shared_market, tmp_path_factory.mktemp("data"))
 
 
-def asked() -> Asked:
-    spec = parse_strategy(STRATEGY_A)
-    return Asked(spec, STRATEGY_A, RunSettings.resolve(spec, BacktestSettings()))
+def asked(text: str = STRATEGY_A) -> Asked:
+    spec = parse_strategy(text)
+    return Asked(spec, text, RunSettings.resolve(spec, BacktestSettings()))
 
 
 @pytest.mark.parametrize(
@@ -61,19 +52,22 @@ def test_a_run(benchmark: BenchmarkFixture, store: Store, more: dict[str, Any]) 
     assert result.metrics.trades > 1000
 
 
+@pytest.mark.parametrize(("text", "bar"), [(STRATEGY_A, (6, 8)), (STRATEGY_B, (12, 15))], ids=["A", "B"])
 @pytest.mark.parametrize("kind", ["risk value", "indicator length"])
-def test_one_more_variation(benchmark: BenchmarkFixture, store: Store, kind: str) -> None:
-    """<= 6 ms a risk value, <= 8 ms an indicator length of strategy A; memory flat in the number of variations."""
-    name = next(iter(asked().spec.indicators))
+def test_one_more_variation(
+    benchmark: BenchmarkFixture, store: Store, text: str, bar: tuple[int, int], kind: str
+) -> None:
+    """Memory flat in the number of variations."""
+    one = asked(text)
+    name = next(iter(one.spec.indicators))
+    value = "risk.stop_loss.percent" if text is STRATEGY_A else "risk.stop_loss.multiple"
     variations = [
-        {"risk.stop_loss.percent": f"{0.5 + n / 20:.2f}"}
-        if kind == "risk value"
-        else {f"indicators.{name}.length": f"{5 + n}"}
+        {value: f"{0.5 + n / 20:.2f}"} if kind == "risk value" else {f"indicators.{name}.length": f"{15 + n}"}
         for n in range(VARIATIONS)
     ]
 
     def sweep() -> Any:
-        return run_many(asked(), variations, builtin_registry(), store, workers=2)
+        return run_many(one, variations, builtin_registry(), store, workers=2)
 
     sweep()
     before = psutil.Process().memory_info().rss
@@ -82,5 +76,6 @@ def test_one_more_variation(benchmark: BenchmarkFixture, store: Store, kind: str
     assert all(result.metrics is not None for result in results)
     best = benchmark.stats.stats.min / VARIATIONS
     print(
-        f"\nsweep of strategy A, {kind}: {best * 1e3:.1f} ms a variation, {grown / 1e6:+.0f} MB after 120 more"
+        f"\nsweep of strategy {'A' if text is STRATEGY_A else 'B'}, {kind}: {best * 1e3:.1f} ms a variation "
+        f"(bar {bar[kind != 'risk value']} ms), {grown / 1e6:+.0f} MB after 120 more"
     )
