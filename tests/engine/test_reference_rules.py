@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 
@@ -12,19 +11,9 @@ import numpy as np
 import pytest
 import talib
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support import reference_metrics as metrics
-from tests.support.reference import (
-    ReferenceCosts,
-    ReferenceEquity,
-    ReferenceResult,
-    ReferenceRisk,
-    ReferenceSlot,
-    ReferenceTrade,
-    simulate_reference,
-    simulate_reference_run,
-)
+from tests.support.reference import simulate_reference_run
 from tests.support.reference_short import run_of
 from tests.support.reference_signals import (
     INDICATORS,
@@ -35,7 +24,13 @@ from tests.support.reference_signals import (
     reference_decisions,
     signal_sides,
 )
-from tests.support.rule_cases import RULE_CASES, RuleCase
+from tests.support.reference_types import (
+    ReferenceCosts,
+    ReferenceEquity,
+    ReferenceResult,
+    ReferenceRisk,
+    ReferenceTrade,
+)
 from tests.support.run_case import RunCase
 from tests.support.run_cases import RUN_CASES
 from tests.support.scenarios import Scenario, random_scenario, scenarios
@@ -48,26 +43,8 @@ def close_to(value: object, column: str = "") -> object:
     return value
 
 
-@pytest.mark.parametrize("case", RULE_CASES, ids=[case.name for case in RULE_CASES])
-def test_a_rule(case: RuleCase) -> None:
-    result = simulate_reference(case.slots, case.risk, case.costs, case.cash)
-    assert len(result.trades) == len(case.trades)
-    for trade, expected in zip(result.trades, case.trades, strict=True):
-        assert {column: getattr(trade, column) for column in expected} == {
-            column: close_to(value, column) for column, value in expected.items()
-        }
-    assert result.refusals == case.refusals
-    assert result.reduced == case.reduced
-    assert result.bankrupt == case.bankrupt
-    assert result.equity[-1].equity == close_to(case.final_equity)
-    if case.equity is not None:
-        assert [row.equity for row in result.equity] == pytest.approx(case.equity, rel=1e-12)
-    if case.last_row is not None:
-        assert result.equity[-1][1:] == pytest.approx(case.last_row, rel=1e-12, abs=1e-11)
-
-
 @pytest.mark.parametrize("case", RUN_CASES, ids=[case.name for case in RUN_CASES])
-def test_a_rule_of_whole_runs(case: RunCase) -> None:
+def test_a_rule(case: RunCase) -> None:
     result = simulate_reference_run(case.run)
     assert len(result.trades) == len(case.trades)
     for trade, expected in zip(result.trades, case.trades, strict=True):
@@ -81,43 +58,9 @@ def test_a_rule_of_whole_runs(case: RunCase) -> None:
         assert [row.equity for row in result.equity] == pytest.approx(list(case.equity), rel=1e-12)
     if case.cash is not None:
         assert [row.cash for row in result.equity] == pytest.approx(list(case.cash), rel=1e-12, abs=1e-9)
-
-
-MARGIN_DECIDES = {
-    # one fee in reserve instead of two, other words for what was cut to nothing, liquidation before bankruptcy;
-    # each stands in the table of whole runs as it is there
-    "reduced to what the cash affords",
-    "no cash for a single lot",
-    "less than one lot wanted",
-    "two symbols compete for cash",
-    "a stop inside the bar comes too late for an entry at its open",
-    "bankrupt",
-    "worse than bankrupt",
-}
-
-
-SAME_CASES = [case for case in RULE_CASES if case.name not in MARGIN_DECIDES]
-
-
-@pytest.mark.parametrize("case", SAME_CASES, ids=[case.name for case in SAME_CASES])
-def test_a_plain_rule_is_the_same_in_a_whole_run(case: RuleCase) -> None:
-    result = simulate_reference_run(run_of(case.slots, case.risk, case.costs, case.cash))
-    assert len(result.trades) == len(case.trades)
-    for trade, expected in zip(result.trades, case.trades, strict=True):
-        assert {column: getattr(trade, column) for column in expected} == {
-            column: close_to(value, column) for column, value in expected.items()
-        }
-    assert result.refusals == case.refusals
-    assert result.equity[-1].equity == close_to(case.final_equity)
-    if case.equity is not None:
-        assert [row.equity for row in result.equity] == pytest.approx(case.equity, rel=1e-12)
     if case.last_row is not None:
         assert result.equity[-1][1:] == pytest.approx(case.last_row, rel=1e-12, abs=1e-11)
-
-
-def test_no_two_rules_share_a_name() -> None:
-    for cases in (RULE_CASES, RUN_CASES):
-        assert len({case.name for case in cases}) == len(cases)
+    assert result.bankrupt == case.bankrupt
 
 
 # Laws that hold for every run ------------------------------------------------------------------------------
@@ -125,58 +68,7 @@ def test_no_two_rules_share_a_name() -> None:
 
 def run(scenario: Scenario, **changes: object) -> ReferenceResult:
     changed = replace(scenario, **changes)
-    return simulate_reference(changed.slots, changed.risk, changed.costs, changed.cash)
-
-
-def with_slots(scenario: Scenario, change: Callable[[ReferenceSlot], ReferenceSlot]) -> Scenario:
-    return replace(scenario, slots=tuple(change(slot) for slot in scenario.slots))
-
-
-def first_bars(slot: ReferenceSlot, end_ms: int) -> ReferenceSlot:
-    count = sum(time < end_ms for time in slot.time)
-    columns = ("time", "open", "high", "low", "close", "side", "exit_long", "exit_short")
-    return replace(slot, **{column: getattr(slot, column)[:count] for column in columns})
-
-
-@given(scenarios())
-def test_money_comes_from_trades_alone(scenario: Scenario) -> None:
-    result = run(scenario)
-    earned = sum(trade.pnl for trade in result.trades)
-    assert result.equity[-1].equity == pytest.approx(scenario.cash + earned, rel=1e-9, abs=1e-7)
-
-
-@given(scenarios())
-def test_the_order_in_which_symbols_are_given_does_not_matter(scenario: Scenario) -> None:
-    assert run(scenario) == run(scenario, slots=tuple(reversed(scenario.slots)))
-
-
-@given(scenarios(), st.floats(0, 1))
-def test_bars_to_come_never_change_the_past(scenario: Scenario, share: float) -> None:
-    times = sorted({time for slot in scenario.slots for time in slot.time})
-    end = times[int(share * (len(times) - 1))]
-    whole, part = run(scenario), run(with_slots(scenario, lambda slot: first_bars(slot, end)))
-    assert part.equity == whole.equity[: len(part.equity)]
-    closed = [trade for trade in part.trades if trade.status == "closed"]
-    assert closed == whole.trades[: len(closed)]
-
-
-@given(scenarios())
-def test_prices_and_cash_in_another_unit_give_the_same_trades(scenario: Scenario) -> None:
-    def doubled(slot: ReferenceSlot) -> ReferenceSlot:
-        prices = {
-            name: [2 * price for price in getattr(slot, name)] for name in ("open", "high", "low", "close")
-        }
-        return replace(slot, tick=2 * slot.tick, min_notional=2 * slot.min_notional, **prices)
-
-    risk = scenario.risk
-    if risk.sizing == "notional":
-        risk = replace(risk, size=2 * risk.size)
-    once = run(scenario)
-    twice = run(replace(with_slots(scenario, doubled), risk=risk, cash=2 * scenario.cash))
-    assert [(2 * trade.pnl, trade.qty, trade.r, trade.mae) for trade in once.trades] == [
-        (trade.pnl, trade.qty, trade.r, trade.mae) for trade in twice.trades
-    ]
-    assert once.refusals == twice.refusals
+    return simulate_reference_run(run_of(changed.slots, changed.risk, changed.costs, changed.cash))
 
 
 @given(scenarios())
@@ -199,26 +91,13 @@ def test_higher_fees_never_help(scenario: Scenario) -> None:
     assert run(dear).equity[-1].equity <= run(cheap).equity[-1].equity
 
 
-@given(scenarios())
-def test_what_a_trade_row_says_is_consistent(scenario: Scenario) -> None:
-    for trade in run(scenario).trades:
-        gross = trade.side * trade.qty * (trade.exit_price - trade.entry_price)
-        assert trade.pnl == pytest.approx(gross - trade.fees + trade.funding, rel=1e-9, abs=1e-9)
-        assert trade.mae <= 0 <= trade.mfe
-        assert trade.fees >= 0
-        assert trade.slippage >= 0
-        assert trade.entry_time <= trade.exit_time
-        if trade.initial_stop is not None:
-            assert trade.side * (trade.entry_price - trade.initial_stop) > 0
-
-
 def test_always_in_without_costs_is_buy_and_hold() -> None:
     whole = next(
         slot for seed in range(99) for slot in random_scenario(seed, 50).slots if len(slot.time) == 50
     )
     held = replace(whole, side=[1] * 50, min_quantity=0.0, min_notional=0.0, max_quantity=None)
     risk = ReferenceRisk(direction="long", sizing="fixed", size=held.lot)
-    result = simulate_reference([held], risk, ReferenceCosts(funding=False), 1e6)
+    result = simulate_reference_run(run_of([held], risk, ReferenceCosts(funding=False), 1e6))
     gain = held.lot * (held.close[-1] - held.open[1])
     assert result.equity[-1].equity - 1e6 == pytest.approx(gain, rel=1e-6)
 
@@ -231,10 +110,12 @@ def test_the_scenarios_reach_every_rule() -> None:
         seen.update(trade.exit_reason for trade in result.trades)
         seen.update("ambiguous" for trade in result.trades if trade.ambiguous)
         seen.update("funding" for trade in result.trades if trade.funding)
-        seen.update({"reduced": result.reduced, "bankrupt": int(result.bankrupt)})
+        seen.update(result.interventions)
+        seen["bankrupt"] += result.bankrupt
     for what in (
         *("gap", "insufficient_margin", "below_min_quantity", "below_min_notional", "above_max_quantity"),
-        *("opposite_ignored", "already_open", "direction", "cooldown", "no_next_bar", "reduced"),
+        *("opposite_ignored", "already_open", "direction", "cooldown", "no_next_bar"),
+        *("size_zero", "reduced_margin", "liquidation"),
         *(
             "stop",
             "target",

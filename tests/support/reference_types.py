@@ -263,7 +263,6 @@ class ReferenceResult:
     refusals: dict[str, int] = field(default_factory=dict)
     interventions: dict[str, int] = field(default_factory=dict)
     events: list[ReferenceEvent] = field(default_factory=list)
-    reduced: int = 0
     bankrupt: bool = False
 
 

@@ -2,7 +2,8 @@
 
 Unless a row says otherwise: tick 0.5, lot 0.1, no minimum, 1000 in cash, no costs, quantity 1. Most rows decide
 at the close of minute 0 (at 100) and enter at the open of minute 1 (at 100 again), so that a stop or target of
-5 % stands at 95 and 105. Levels, money and size stand in modules of their own; `PLAIN_CASES` holds all rows, in the short form.
+5 % stands at 95 and 105. Levels, money and size stand in modules of their own; `PLAIN_CASES` holds all rows, in
+the short form.
 """
 
 from __future__ import annotations
@@ -249,6 +250,24 @@ MISSING_BARS = (
         trades=(trade(LONG, at_open(1), 100, at_close(3), 103, "end", 3, symbol="AAA", bars=1),),
         final_equity=1003,
         equity=(1000, 1001, 1001, 1003),
+    ),
+    RuleCase(
+        "halted symbol",
+        "AAA keeps its position, its mark and its exit while only BBB trades, and leaves at its next real open",
+        (
+            slot("100 101 99 100 | 100 101 99 100 | - | - | 102 103 101 102", {0: "long", 1: "exit_long"}),
+            slot(
+                "50 51 49 50 | 50 51 49 50 | 50 51 49 50 | 50 52 49 51 | 51 52 50 51",
+                {1: "long"},
+                symbol="BBB",
+            ),
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100, at_open(4), 102, "signal", 2, symbol="AAA", bars=1),
+            trade(LONG, at_open(2), 50, at_close(4), 51, "end", 1, symbol="BBB"),
+        ),
+        final_equity=1003,
+        equity=(1000, 1000, 1000, 1001, 1003),
     ),
     RuleCase(
         "stop crossed while only the other symbol has a bar",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tests.support.reference_short import run_of
 from tests.support.reference_types import (
     LONG,
     NOT_A_NUMBER,
@@ -19,7 +20,6 @@ from tests.support.reference_types import (
     ReferenceSymbol,
     ReferenceTier,
 )
-from tests.support.reference_short import run_of
 from tests.support.rule_case import MINUTE_MS, START_MS, RuleCase
 
 ONE = ReferenceSizing("fixed", 1.0)

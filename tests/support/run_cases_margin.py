@@ -185,12 +185,27 @@ LIQUIDATION = (
         final_equity=979.82,
     ),
     RunCase(
-        "bankrupt",
+        "bankrupt by leverage",
         "all of 20 was margin: nothing is left, the run stops there and the open of minute 3 is not walked",
         run(symbol(f"{START} | 90 91 80 85 | {FIRST}", {0: "long", 2: "long"}), FIVEFOLD, cash=20.0),
         trades=(trade(LONG, at_open(1), 100, inside(2), 80, "liquidation", -20, status="liquidated"),),
         equity=(20, 20, 0),
         final_equity=0,
+        bankrupt=True,
+    ),
+    RunCase(
+        "worse than bankrupt",
+        "the last price gaps to 250 while the mark stays, so the stop of 10 sold at 100 fills there: the loss of 1500 "
+        "beyond the cash stands as it is",
+        run(
+            symbol(f"{START} | 250 251 249 250 | {FIRST}", {0: "short"}, mark=f"{START} | {FIRST} | {FIRST}"),
+            rules(10.0, stop=percent(5.0)),
+        ),
+        trades=(trade(SHORT, at_open(1), 100, at_open(2), 250, "stop", -1500),),
+        equity=(1000, 1000, -500),
+        last_row=(-500, -500, 0, -1.5),
+        final_equity=-500,
+        bankrupt=True,
     ),
     RunCase(
         "an unleveraged short is liquidated near twice its entry",

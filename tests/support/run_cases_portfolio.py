@@ -143,20 +143,6 @@ STRATEGIES = (
         final_equity=1000,
     ),
     RunCase(
-        "cash released inside a bar comes too late for its open",
-        "ZZZ's 10 are stopped at 95 inside minute 2; AAA asks at its open, when nothing is free",
-        run(
-            (
-                symbol(f"{FIRST} | {FIRST} | {FIRST}", {1: "long"}, "AAA"),
-                symbol(f"{FIRST} | {FIRST} | 100 101 95 96", {0: "long"}, "ZZZ"),
-            ),
-            rules(stop=percent(5.0), sizing=ReferenceSizing("equity", 100.0)),
-        ),
-        trades=(trade(LONG, at_open(1), 100, inside(2), 95, "stop", -50, symbol="ZZZ", qty=10),),
-        refusals={"insufficient_margin": 1},
-        final_equity=950,
-    ),
-    RunCase(
         "bars of two lengths meet at their close",
         "a coarse bar of 3 minutes beside minutes: its open is walked at the step of its close",
         run(

@@ -138,13 +138,6 @@ SIZINGS = (
         refusals={"above_max_quantity": 1},
         final_equity=1000,
     ),
-    RunCase(
-        "less than a lot",
-        "0.05 rounds down to nothing, at the decision",
-        run(symbol(START, {0: "long"}), rules(0.05)),
-        refusals={"size_zero": 1},
-        final_equity=1000,
-    ),
 )
 
 CAPS = (

@@ -1,52 +1,30 @@
-"""The tables of rules, worked out by hand, hold for the kernel."""
+"""The table of rules, worked out by hand, holds for the kernel; no row of the catalogue is without its case."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from tests.engine.backtest.build import inputs, interventions, refusals, run_rows, trade_rows
-from tests.engine.backtest.whole_runs import simulate_run
-from tests.support.rule_cases import RULE_CASES, RuleCase
-from tests.support.run_case import RunCase
+from tests.engine.backtest.build import interventions, refusals, run_rows
+from tests.engine.backtest.whole_runs import simulate_run, strategy_rules, symbol_data
+from tests.support.catalogue import CATALOGUE, MOST_BARS
+from tests.support.reference import simulate_reference_run
+from tests.support.rule_case import at_open
+from tests.support.run_case import RunCase, rules, run, symbol
 from tests.support.run_cases import RUN_CASES
-from tradebot.engine.backtest import simulate
 from tradebot.engine.backtest.kernel.ledger import Ledger
+from tradebot.engine.market import Candles, Timeframe
+from tradebot.engine.strategy import StrategyBuilder, decide
+from tradebot.engine.strategy.market_data import HeldMarket
+from tradebot.engine.strategy.registry import builtin_registry
 
 CLOSE = {"rel": 1e-12, "abs": 1e-9}
-# Rows that fees in reserve, liquidation and the words for what was cut to nothing decide otherwise now: each stands in
-# the table of whole runs as it is there.
-IN_THE_OTHER_TABLE = {
-    "reduced to what the cash affords",
-    "no cash for a single lot",
-    "less than one lot wanted",
-    "two symbols compete for cash",
-    "a stop inside the bar comes too late for an entry at its open",
-    "bankrupt",
-    "worse than bankrupt",
-}
-PLAIN_CASES = [case for case in RULE_CASES if case.name not in IN_THE_OTHER_TABLE]
-
-
-@pytest.mark.parametrize("case", PLAIN_CASES, ids=lambda case: case.name)
-def test_rule(case: RuleCase) -> None:
-    ledger = simulate(*inputs(case.slots, case.risk, case.costs, case.cash))
-
-    rows = trade_rows(ledger)
-    assert len(rows) == len(case.trades), (case.reason, rows)
-    for row, expected in zip(rows, case.trades, strict=True):
-        for column, value in expected.items():
-            assert row[column] == _about(value), (case.reason, column, row)
-    assert refusals(ledger) == dict(case.refusals), case.reason
-    assert ledger.bankrupt == case.bankrupt, case.reason
-    assert ledger.final_equity == pytest.approx(case.final_equity, **CLOSE), case.reason
-    if case.equity is not None:
-        assert list(ledger.equity) == pytest.approx(list(case.equity), **CLOSE), case.reason
-    if case.last_row is not None:
-        assert _last_row(ledger) == pytest.approx(case.last_row, **CLOSE), case.reason
 
 
 @pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
-def test_rule_of_whole_runs(case: RunCase) -> None:
+def test_rule(case: RunCase) -> None:
     ledger = simulate_run(case.run)
 
     rows = run_rows(ledger)
@@ -56,11 +34,47 @@ def test_rule_of_whole_runs(case: RunCase) -> None:
             assert row[column] == _about(value), (case.working, column, row)
     assert refusals(ledger) == dict(case.refusals), case.working
     assert interventions(ledger) == dict(case.interventions), case.working
+    assert ledger.bankrupt == case.bankrupt, case.working
     assert ledger.final_equity == pytest.approx(case.final_equity, **CLOSE), case.working
     if case.equity is not None:
         assert list(ledger.equity) == pytest.approx(list(case.equity), **CLOSE), case.working
     if case.cash is not None:
         assert list(ledger.rows[2]) == pytest.approx(list(case.cash), **CLOSE), case.working
+    if case.last_row is not None:
+        assert _last_row(ledger) == pytest.approx(case.last_row, **CLOSE), case.working
+
+
+@pytest.mark.parametrize(("row", "names"), CATALOGUE.items(), ids=list(CATALOGUE))
+def test_a_row_of_the_catalogue_has_its_case(row: str, names: tuple[str, ...]) -> None:
+    cases = {case.name: case for case in RUN_CASES}
+    assert names, row
+    for name in names:
+        assert name in cases or name in globals(), f"{row}: no case is called {name!r}"
+        if name in cases:
+            assert all(len(symbol.bars.time) <= MOST_BARS for symbol in cases[name].run.symbols), name
+
+
+def test_a_higher_bar_is_seen_at_its_close_and_not_a_minute_before() -> None:
+    """Means of two bars of 5 minutes: 1, from minute 5 on 5. Decided at its close, bought at that minute's open."""
+    minutes = symbol(" | ".join(["10 11 9 10"] * 6), {})
+    own = symbol_data(minutes, strategy_rules(rules())).candles
+    fives = Candles(
+        Timeframe.M5, own.time[0] + 300_000 * np.arange(-2, 1), *(np.array([1.0, 1.0, 9.0]) for _ in range(6))
+    )
+    made = StrategyBuilder("Five", symbols=["AAA"], timeframe="1m").indicator(
+        "slow", "sma", length=2, timeframe="5m"
+    )
+    made = made.signal("up", "compare", a="slow", op=">", b=4.0, supports="long").entry("any", ["up"])
+    market = HeldMarket("AAA", {("AAA", Timeframe.M1): own, ("AAA", Timeframe.M5): fives})
+    decided = decide(made.build(), builtin_registry(), market).side.tolist()
+    assert decided == [0, 0, 0, 0, 1, 1]
+    whole = run(replace(minutes, side=[*decided[:-1], 0]))
+    assert [row["entry_time"] for row in run_rows(simulate_run(whole))] == [at_open(5)]
+    assert [trade.entry_time for trade in simulate_reference_run(whole).trades] == [at_open(5)]
+
+
+def test_no_two_rules_share_a_name() -> None:
+    assert len({case.name for case in RUN_CASES}) == len(RUN_CASES)
 
 
 def _about(value: object) -> object:

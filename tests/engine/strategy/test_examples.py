@@ -12,7 +12,8 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.engine.strategy.helpers import REGISTRY
-from tests.support.reference import simulate_reference
+from tests.support.reference import simulate_reference_run
+from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceCosts, ReferenceResult, ReferenceRisk, ReferenceSlot
 from tradebot.engine.market import HOUR_MS, Candles, Timeframe
 from tradebot.engine.strategy import StrategySpec, check_strategy, decide, read_strategy_text
@@ -81,7 +82,7 @@ def simulated(spec: StrategySpec, bars: Candles) -> ReferenceResult:
         max_bars=spec.risk.max_bars,
         cooldown_bars=spec.risk.cooldown_bars,
     )
-    return simulate_reference([slot], risk, ReferenceCosts(0.055, 0.02, 0.01), CASH)
+    return simulate_reference_run(run_of([slot], risk, ReferenceCosts(0.055, 0.02, 0.01), CASH))
 
 
 @pytest.mark.realdata
