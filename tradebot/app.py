@@ -209,7 +209,8 @@ class TradebotApp(Desk):
         for job in snapshot.jobs:
             before = self._states.get(job.job_id)
             self._states[job.job_id] = job.state
-            if before in {"running", "queued"} and job.state in {"done", "failed"} and job.kind != "follow":
+            is_told = job.kind != "follow" and (job.kind != "check" or job.state == "failed")
+            if before in {"running", "queued"} and job.state in {"done", "failed"} and is_told:
                 self.say(
                     f"{job.title}: {job.sentence or job.state}", "info" if job.state == "done" else "error"
                 )

@@ -201,13 +201,31 @@ class DatasetView:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSoFar:
+    """A backtest under way: curves of equal length, rising in time, at most 200 points.
+
+    `start_ms` and `end_ms` are those of the whole run, drawdowns fractions <= 0, `worst_drawdown` the deepest of all
+    bars so far; `positions` counts those opened.
+    """
+
+    cash: float
+    start_ms: int
+    end_ms: int
+    times_ms: tuple[int, ...]
+    equity: tuple[float, ...]
+    drawdown: tuple[float, ...]
+    worst_drawdown: float
+    positions: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """Work in progress or just finished.
 
-    `kind` is collect, repair, verify, import, export, backup or backtest; `state` queued, running, done, failed,
+    `kind` is collect, repair, verify, import, export, backup, backtest or check; `state` queued, running, done, failed,
     cancelled; `sentence` says what happens or happened, `details` what is safe on disk and what comes next. A
-    finished backtest carries its `result_id`; `keys` are the datasets it is about; `resumable` is whether `RetryJob`
-    starts it again.
+    finished backtest carries its `result_id`, the check of a result from its beginning; `keys` are the datasets it is
+    about; `resumable` is whether `RetryJob` starts it again; `so_far` is a long backtest while it runs.
     """
 
     job_id: int
@@ -226,6 +244,7 @@ class JobView:
     details: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     resumable: bool = False
+    so_far: RunSoFar | None = None
 
     @property
     def fraction(self) -> float:

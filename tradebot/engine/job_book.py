@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.jobs import Job, JobBoard, JobState, JobStatus
 from tradebot.engine.control.progress import counted
-from tradebot.engine.messages import JobView
+from tradebot.engine.messages import JobView, RunSoFar
 from tradebot.engine.views import job_view
 
 _STORES_AS_IT_GOES = {"collect", "repair"}
@@ -32,6 +32,7 @@ class JobBook:
         self.board = board
         self._facts: dict[int, _Facts] = {}
         self._replaced: set[int] = set()
+        self._so_far: dict[int, RunSoFar] = {}
         self._lock = threading.Lock()
 
     def note(self, job: Job, again: Callable[[], Job] | None = None, keys: tuple[str, ...] = ()) -> Job:
@@ -41,6 +42,11 @@ class JobBook:
             before = self._facts.get(job_id, _Facts())
             self._facts[job_id] = _Facts(keys or before.keys, again or before.again)
         return job
+
+    def draw(self, job_id: int, so_far: RunSoFar) -> None:
+        """Show how a backtest looks so far, until the job ends."""
+        with self._lock:
+            self._so_far[job_id] = so_far
 
     def retry(self, job_id: int) -> Job:
         """Start a failed or stopped job again. Raises InputError where there is nothing to start again."""
@@ -65,23 +71,27 @@ class JobBook:
         """All jobs still shown, newest first."""
         statuses = self.board.statuses()
         shown = {status.job_id for status in statuses}
+        alive = {status.job_id for status in statuses if not status.state.ended}
         with self._lock:
+            self._so_far = {job_id: each for job_id, each in self._so_far.items() if job_id in alive}
+            so_far = dict(self._so_far)
             for gone in [job_id for job_id in self._facts if job_id not in shown]:
                 del self._facts[gone]
             self._replaced &= shown
             facts = dict(self._facts)
             replaced = set(self._replaced)
         return tuple(
-            _view(status, facts.get(status.job_id, _Facts()))
+            _view(status, facts.get(status.job_id, _Facts()), so_far.get(status.job_id))
             for status in statuses
             if status.job_id not in replaced
         )
 
 
-def _view(status: JobStatus, facts: _Facts) -> JobView:
+def _view(status: JobStatus, facts: _Facts, so_far: RunSoFar | None) -> JobView:
     stopped = status.state in {JobState.FAILED, JobState.CANCELLED}
     resumable = stopped and facts.again is not None
-    return job_view(status, facts.keys, resumable, _details(status, resumable) if stopped else ())
+    details = _details(status, resumable) if stopped else ()
+    return job_view(status, facts.keys, resumable, details, so_far)
 
 
 def _details(status: JobStatus, resumable: bool) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ from tradebot.engine.data_messages import (
     MonthView,
     RepairData,
     RetryJob,
+    RunSoFar,
     StreamView,
     SymbolChoice,
     Unfollow,
@@ -93,6 +94,7 @@ from tradebot.engine.result_messages import (
     HistogramView,
     MemberFact,
     PeriodView,
+    RerunResult,
     ResultAnalysis,
     ResultCommand,
     TradeWhy,
@@ -176,6 +178,7 @@ __all__ = [
     "QuoteView",
     "ReadRule",
     "RepairData",
+    "RerunResult",
     "ResultAnalysis",
     "ResultCommand",
     "ResultSummary",
@@ -184,6 +187,7 @@ __all__ = [
     "RuleRow",
     "RuleSuggestion",
     "RunBacktest",
+    "RunSoFar",
     "SaveStrategy",
     "StrategySummary",
     "StreamView",
@@ -262,6 +266,7 @@ Command = (
     | CheckData
     | BuildCommand
     | RunBacktest
+    | RerunResult
     | GetResult
     | GetTrades
     | GetTradeBars

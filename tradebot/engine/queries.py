@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tradebot.engine.backtest_jobs import Backtests
 from tradebot.engine.build_queries import BuildQueries, is_build_command
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
@@ -13,6 +14,7 @@ from tradebot.engine.data_queries import import_options, parse_key
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.messages import (
     Command,
+    RerunResult,
     ResultSummary,
     RunBacktest,
     StrategySummary,
@@ -34,17 +36,12 @@ class Queries:
     def __init__(
         self, options: EngineOptions, clock: Clock, events: EventLog, book: JobBook, store: Store
     ) -> None:
-        self._settings = options.settings
-        self._folders = options.folders
-        self._clock = clock
-        self._events = events
-        self._book = book
-        self._store = store
         self._registry, plugin_problems = load_registry(options.folders.plugins)
         for problem in plugin_problems:
             events.warning("plugins", str(problem))
         self._build = BuildQueries(options, events, store, self._registry)
         self._results = ResultQueries(options, events, store, self._registry)
+        self._backtests = Backtests(options, clock, events, book, store, self._registry, self._results)
 
     @property
     def registry(self) -> Registry:
@@ -78,7 +75,9 @@ class Queries:
             return self._results.answer(command)
         match command:
             case RunBacktest():
-                return self._run(command).status.job_id
+                return self._backtests.run(command).status.job_id
+            case RerunResult():
+                return self._backtests.rerun(command.result_id).status.job_id
             case _:
                 raise InputError(f"{type(command).__name__} is not a command of this engine.")
 
@@ -89,39 +88,4 @@ class Queries:
 
     def backtest_saved(self, name: str) -> Job:
         """Backtest a saved strategy as a job."""
-        return self._run(RunBacktest(name, self._build.library.read(name)))
-
-    # ------------------------------------------------------------------------------------------ backtests
-
-    def _run(self, command: RunBacktest) -> Job:
-        from tradebot.engine.backtest.order import BacktestOrder, carry_out
-
-        order = BacktestOrder(
-            command.toml, command.name, command.start, command.end, command.cash, command.overrides
-        )
-
-        def work(job: Job) -> tuple[str, str]:
-            result = carry_out(
-                order,
-                self._registry,
-                self._store,
-                self._settings.backtest,
-                self._clock,
-                self._folders.results,
-                job.report,
-                job.say,
-                job.cancel,
-            )
-            self._results.remember(result)
-            self._results.refresh()
-            total = result.metrics.total_return
-            made = "n/a" if total is None else f"{total:+.1%}"
-            self._events.info("backtest", f"{result.strategy}: {made} in {result.metrics.trades} trades.")
-            return f"{made} in {result.metrics.trades} trades.", result.result_id
-
-        def begin() -> Job:
-            return self._book.note(
-                self._book.board.run("backtest", f"backtest {command.name}", work, "bars"), begin
-            )
-
-        return begin()
+        return self._backtests.run(RunBacktest(name, self._build.library.read(name)))

@@ -24,6 +24,7 @@ __all__ = [
     "HistogramView",
     "MemberFact",
     "PeriodView",
+    "RerunResult",
     "ResultAnalysis",
     "ResultCommand",
     "TradeWhy",
@@ -69,6 +70,16 @@ class DeleteResult:
 @dataclass(frozen=True, slots=True)
 class WriteReport:
     """Write a result as one self-contained HTML file. The reply is the path of the file."""
+
+    result_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RerunResult:
+    """Run a result again as it ran: its strategies, symbols, cash, costs and span, on the data there is now.
+
+    Starts a job; the reply is its number, its `result_id` names the new result.
+    """
 
     result_id: str
 

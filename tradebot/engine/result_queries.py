@@ -94,7 +94,8 @@ class ResultQueries:
 
     # ------------------------------------------------------------------------------------------ results
 
-    def _result(self, result_id: str) -> BacktestResult:
+    def result(self, result_id: str) -> BacktestResult:
+        """A stored result, from memory or disk. InputError where there is none of that name."""
         with self._lock:
             known = self._results.get(result_id)
         if known is not None:
@@ -111,18 +112,18 @@ class ResultQueries:
     def _view(self, command: GetResult) -> BacktestView:
         from tradebot.engine.result_views import backtest_view
 
-        result = self._result(command.result_id)
+        result = self.result(command.result_id)
         return backtest_view(result, command.points, str(self._folder / result.result_id))
 
     def _analysis(self, command: GetAnalysis) -> ResultAnalysis:
         from tradebot.engine.result_analysis import result_analysis
 
-        return result_analysis(self._result(command.result_id))
+        return result_analysis(self.result(command.result_id))
 
     def _compare(self, command: CompareResults) -> ComparisonView:
         from tradebot.engine.result_analysis import comparison_view
 
-        return comparison_view([self._result(each) for each in command.result_ids], command.points)
+        return comparison_view([self.result(each) for each in command.result_ids], command.points)
 
     def _delete(self, command: DeleteResult) -> str:
         from tradebot.engine.backtest.results.runs import delete_result
@@ -140,7 +141,7 @@ class ResultQueries:
     def _report(self, command: WriteReport) -> str:
         from tradebot.engine.html_report import html_report
 
-        result = self._result(command.result_id)
+        result = self.result(command.result_id)
         findings = result.reality.findings if result.reality is not None else ()
         path = (self._folder / result.result_id / REPORT_FILE).absolute()
         try:
@@ -157,7 +158,7 @@ class ResultQueries:
     def _trades(self, command: GetTrades) -> TradePage:
         from tradebot.engine.result_views import trade_page
 
-        result = self._result(command.result_id)
+        result = self.result(command.result_id)
         selection = self._selection(result, " ".join(command.find.split()), command.sort)
         return trade_page(result, command.offset, command.limit, selection)
 
@@ -178,7 +179,7 @@ class ResultQueries:
     def _trade_bars(self, command: GetTradeBars) -> TradeBars:
         from tradebot.engine.result_views import trade_bars
 
-        result = self._result(command.result_id)
+        result = self.result(command.result_id)
         found = trade_bars(
             result, self._store, self._registry, command.trade_id, command.margin_bars, command.leg
         )
@@ -192,7 +193,7 @@ class ResultQueries:
         from tradebot.engine.backtest.checks.why_trade import why_trade
         from tradebot.engine.result_analysis import trade_why
 
-        result = self._result(command.result_id)
+        result = self.result(command.result_id)
         reason = why_trade(result, self._registry, self._store, command.trade_id, command.leg)
         row = int(np.flatnonzero(result.trades["trade_id"] == command.trade_id)[0])
         return trade_why(reason, result.price_decimals[int(result.trades["slot"][row])])

@@ -8,7 +8,7 @@ from tradebot.engine.control.events import Event
 from tradebot.engine.control.jobs import JobStatus
 from tradebot.engine.exchange import StreamStatus, Ticker
 from tradebot.engine.market import DatasetKey
-from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView, StreamView
+from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView, RunSoFar, StreamView
 from tradebot.engine.store import DatasetInfo
 from tradebot.engine.store.check_book import NOT_CHECKED, CheckOutcome, CheckState
 
@@ -66,7 +66,11 @@ def empty_dataset_view(key: DatasetKey, state: str, note: str) -> DatasetView:
 
 
 def job_view(
-    status: JobStatus, keys: tuple[str, ...] = (), resumable: bool = False, details: tuple[str, ...] = ()
+    status: JobStatus,
+    keys: tuple[str, ...] = (),
+    resumable: bool = False,
+    details: tuple[str, ...] = (),
+    so_far: RunSoFar | None = None,
 ) -> JobView:
     """One row of the jobs table."""
     progress = status.progress
@@ -87,6 +91,7 @@ def job_view(
         details=details,
         keys=keys,
         resumable=resumable,
+        so_far=so_far,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,8 +12,7 @@ import numpy as np
 
 from tradebot import __version__
 from tradebot.engine.backtest.checks.findings import findings_of
-from tradebot.engine.backtest.checks.judging import judge
-from tradebot.engine.backtest.checks.look_ahead import LookAheadCheck, check_look_ahead
+from tradebot.engine.backtest.checks.judging import check_run
 from tradebot.engine.backtest.figures.books import imbalance
 from tradebot.engine.backtest.figures.curves import thinned_curve
 from tradebot.engine.backtest.figures.report import (
@@ -23,22 +22,24 @@ from tradebot.engine.backtest.figures.report import (
     part_metrics,
     with_trials,
 )
+from tradebot.engine.backtest.figures.so_far import Glances, SoFar, so_far
 from tradebot.engine.backtest.figures.trials import Trial, TrialLedger, trial_key
 from tradebot.engine.backtest.inputs.prepare import Asked, Prepared, prepare
 from tradebot.engine.backtest.inputs.slots import MakeMarket
 from tradebot.engine.backtest.inputs.store_market import StoreMarket
 from tradebot.engine.backtest.kernel.codes import INTERVENTIONS, REFUSALS, Count
 from tradebot.engine.backtest.kernel.ledger import Ledger, RunSettings
-from tradebot.engine.backtest.kernel.simulation import simulate
+from tradebot.engine.backtest.kernel.simulation import PIECE_TICKS, Simulation
 from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart, result_id
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.compiling import kernel_hash
-from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter, counted
+from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
 from tradebot.engine.strategy.node_cache import NodeCache
 
 Report = Callable[[Progress], None]
+_LEAST_PIECE = 2_000
 
 
 def run_backtest(
@@ -107,6 +108,58 @@ def run_portfolio(
     """
     clock = clock or SystemClock()
     cancel = cancel or CancelToken()
+    simulated = simulate_portfolio(
+        asked,
+        registry,
+        store,
+        report,
+        cancel,
+        clock=clock,
+        with_hashes=with_hashes,
+        nodes=nodes,
+        trials=trials,
+        make_market=make_market,
+    )
+    return check_run(
+        simulated.result,
+        simulated.prepared,
+        registry,
+        store,
+        cancel,
+        look_ahead=look_ahead,
+        reality=reality,
+        make_market=make_market,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulated:
+    """A run with its figures, not yet checked; `prepared` is what the checks need of it."""
+
+    result: BacktestResult
+    prepared: Prepared
+
+
+def simulate_portfolio(
+    asked: Sequence[Asked],
+    registry: Registry,
+    store: Store,
+    report: Report | None = None,
+    cancel: CancelToken | None = None,
+    *,
+    clock: Clock | None = None,
+    with_hashes: bool = True,
+    nodes: NodeCache | None = None,
+    trials: TrialLedger | None = None,
+    make_market: MakeMarket = StoreMarket,
+    watch: Callable[[SoFar], None] | None = None,
+) -> Simulated:
+    """The first part of `run_portfolio`: everything but the checks, which `check_run` makes.
+
+    `watch` sees the equity grow, where the simulation takes longer than half a second.
+    """
+    clock = clock or SystemClock()
+    cancel = cancel or CancelToken()
     created_ms = clock.now_ms()
 
     def counted_symbols(total: int) -> Callable[[str], None]:
@@ -123,39 +176,43 @@ def run_portfolio(
         nodes=nodes,
         make_market=make_market,
     )
-    ledger = simulate_prepared(prepared, report, cancel, clock)
-    checks = _look_ahead(prepared, registry, store, cancel, make_market) if look_ahead else []
+    ledger = simulate_prepared(prepared, report, cancel, clock, watch)
     metrics = _counted(prepared, compute_metrics(ledger, prepared.slots, prepared.settings.costs), trials)
-    result = _result(prepared, registry, ledger, metrics, checks, created_ms)
-    return replace(result, reality=judge(result, prepared, cancel)) if reality else result
+    return Simulated(_result(prepared, registry, ledger, metrics, created_ms), prepared)
 
 
-def simulate_prepared(prepared: Prepared, report: Report | None, cancel: CancelToken, clock: Clock) -> Ledger:
-    """Simulate a prepared run, reporting the bars done."""
-    meter: ProgressMeter | None = None
+def simulate_prepared(
+    prepared: Prepared,
+    report: Report | None,
+    cancel: CancelToken,
+    clock: Clock,
+    watch: Callable[[SoFar], None] | None = None,
+) -> Ledger:
+    """Simulate a prepared run, reporting the bars done and letting `watch` see its equity."""
+    slots = prepared.slots
+    # Pieces as long as a person waits for a sign of life; a run cut anywhere is the same run.
+    piece = max(_LEAST_PIECE, PIECE_TICKS // max(1, len(slots)))
+    simulation = Simulation(slots, prepared.rules, prepared.settings, piece_ticks=piece)
+    meter = ProgressMeter(simulation.total_ticks, "bars", clock, report or _silent)
+    glances = None if watch is None else Glances(clock, watch)
+
+    def look() -> SoFar:
+        account = simulation.state.account
+        worst, positions = float(account["worst_drawdown"][0]), int(account["trade_count"][0])
+        span = (_start_ms(prepared), _end_ms(prepared))
+        return so_far(simulation.rows, prepared.settings.cash, *span, worst, positions)
 
     def advanced(done: int, total: int) -> None:
-        nonlocal meter
-        if meter is None:
-            meter = ProgressMeter(total, "bars", clock, report or _silent)
+        del total
         meter.advance(done - meter.done, "simulating")
+        if glances is not None:
+            glances.look(look)
 
-    return simulate(prepared.slots, prepared.rules, prepared.settings, advanced, cancel)
+    return simulation.run(advanced, cancel)
 
 
 def _silent(progress: Progress) -> None:
     del progress
-
-
-def _look_ahead(
-    prepared: Prepared, registry: Registry, store: Store, cancel: CancelToken, make_market: MakeMarket
-) -> list[LookAheadCheck]:
-    return [
-        check_look_ahead(
-            one.spec, registry, store, one.settings, prepared.inputs_of(number), cancel, make_market
-        )
-        for number, one in enumerate(prepared.asked)
-    ]
 
 
 def _counted(prepared: Prepared, metrics: Metrics, trials: TrialLedger | None) -> Metrics:
@@ -187,12 +244,11 @@ def _result(
     registry: Registry,
     ledger: Ledger,
     metrics: Metrics,
-    checks: Sequence[LookAheadCheck],
     created_ms: int,
 ) -> BacktestResult:
     inputs, slots = prepared.inputs, prepared.slots
     findings = findings_of(prepared.specs, prepared.settings, inputs, ledger, prepared.universes, registry)
-    errors = [*(check.leak.sentence for check in checks if check.leak), imbalance(ledger)]
+    unbalanced = imbalance(ledger)
     parts = tuple(_part(prepared, number, ledger, metrics) for number in range(len(prepared.asked)))
     first = prepared.asked[0]
     name = " + ".join(one.spec.name for one in prepared.asked)
@@ -214,30 +270,16 @@ def _result(
         refusals=_counts(ledger, REFUSALS),
         interventions=_counts(ledger, INTERVENTIONS),
         conflicts=sum(slot.decisions.conflicts for slot in slots),
-        flags=(*_error_flags(checks, errors), *findings.flags),
+        flags=(*(("books_do_not_balance",) if unbalanced else ()), *findings.flags),
         warnings=findings.warnings,
         versions=_versions(),
         trades=ledger.trades,
         curve=thinned_curve(ledger, slots),
         slot_strategies=tuple(prepared.asked[slot.strategy].spec.name for slot in slots),
         parts=parts,
-        errors=tuple(error for error in errors if error),
-        look_ahead=_checked(checks),
+        errors=(unbalanced,) if unbalanced else (),
         log=ledger.interventions,
     )
-
-
-def _error_flags(checks: Sequence[LookAheadCheck], errors: Sequence[str | None]) -> tuple[str, ...]:
-    looks = ("look_ahead",) if any(check.leak for check in checks) else ()
-    return (*looks, "books_do_not_balance") if errors[-1] else looks
-
-
-def _checked(checks: Sequence[LookAheadCheck]) -> str:
-    """What the look-ahead check did, "" where it was not asked for."""
-    if not checks or any(check.leak for check in checks):
-        return ""
-    ends, bars = sum(check.ends for check in checks), sum(check.bars for check in checks)
-    return f"Cut off at {counted(ends, 'bar')}, over {counted(bars, 'bar')}, every decision is the same."
 
 
 def _part(prepared: Prepared, number: int, ledger: Ledger, whole: Metrics) -> StrategyPart:

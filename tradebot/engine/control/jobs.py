@@ -36,7 +36,7 @@ class JobState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One look at a job. `result_id` names what a finished one made, where it made something."""
+    """One look at a job. `result_id` names what a finished one made, or from its beginning what it is about."""
 
     job_id: int
     kind: str
@@ -92,7 +92,7 @@ class Job:
                     self._status,
                     state=state,
                     sentence=sentence,
-                    result_id=result_id,
+                    result_id=result_id or self._status.result_id,
                     ended_ms=self._clock.now_ms(),
                 )
 
@@ -111,24 +111,34 @@ class JobBoard:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job", initializer=lower_thread_priority)
 
-    def open(self, kind: str, title: str, unit: str = "") -> Job:
+    def open(self, kind: str, title: str, unit: str = "", result_id: str = "") -> Job:
         """A job whose work the caller runs itself (a child process, a task on the engine's loop)."""
         with self._lock:
             job_id = self._next_id
             self._next_id += 1
             empty = Progress(0.0, 0.0, unit, 0.0, None)
-            job = Job(
-                JobStatus(job_id, kind, title, JobState.QUEUED, empty, "", self._clock.now_ms()), self._clock
-            )
+            now_ms = self._clock.now_ms()
+            status = JobStatus(job_id, kind, title, JobState.QUEUED, empty, "", now_ms, result_id=result_id)
+            job = Job(status, self._clock)
             self._jobs[job_id] = job
             ended = [number for number, other in self._jobs.items() if other.status.state.ended]
             for number in ended[: max(0, len(self._jobs) - self._kept)]:
                 del self._jobs[number]
             return job
 
-    def run(self, kind: str, title: str, work: Callable[[Job], tuple[str, str]], unit: str = "") -> Job:
-        """Run `work` in a worker thread; it returns (closing sentence, result id)."""
-        job = self.open(kind, title, unit)
+    def run(
+        self,
+        kind: str,
+        title: str,
+        work: Callable[[Job], tuple[str, str]],
+        unit: str = "",
+        result_id: str = "",
+    ) -> Job:
+        """Run `work` in a worker thread; it returns (closing sentence, result id).
+
+        `result_id`: the result that it is about, where there is one already.
+        """
+        job = self.open(kind, title, unit, result_id)
         self._pool.submit(self._work, job, work)
         return job
 

@@ -36,7 +36,21 @@ def reality_check(
 
     `rng` draws the days of the bootstrap: the same state gives the same findings.
     """
-    drawn = bootstrap(returns_of(result_days(result)[1]), rng, _holding_days(result))
+    return reality_of(result, drawn_days(result, rng), reruns, ambiguity)
+
+
+def drawn_days(result: BacktestResult, rng: np.random.Generator) -> Bootstrap | None:
+    """The result's days drawn again, None for too few."""
+    return bootstrap(returns_of(result_days(result)[1]), rng, _holding_days(result))
+
+
+def reality_of(
+    result: BacktestResult,
+    drawn: Bootstrap | None = None,
+    reruns: Reruns | None = None,
+    ambiguity: AmbiguityBounds | None = None,
+) -> RealityCheck:
+    """The findings that can be said with what is at hand; the rest is left out."""
     return RealityCheck(
         (
             *_validity(result),
@@ -206,8 +220,14 @@ def _assumptions(result: BacktestResult, ambiguity: AmbiguityBounds | None) -> I
 
 
 def _harder(result: BacktestResult, reruns: Reruns) -> Iterator[Finding]:
-    yield _rerun(result, reruns.delayed, "delay", "a bar later", "With every decision taken one bar later")
-    yield _rerun(result, reruns.doubled, "double_costs", "costs x2", "With fees and slippage twice as high")
+    if reruns.delayed is not None:
+        yield _rerun(
+            result, reruns.delayed, "delay", "a bar later", "With every decision taken one bar later"
+        )
+    if reruns.doubled is not None:
+        yield _rerun(
+            result, reruns.doubled, "double_costs", "costs x2", "With fees and slippage twice as high"
+        )
     if reruns.as_taker is not None:
         yield _rerun(
             result, reruns.as_taker, "taker_fees", "all fills as taker", "With the taker's fee for every fill"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,26 +27,44 @@ class Rerun:
 class Reruns:
     """`delayed`: every decision taken one bar later. `doubled`: fees, slippage, spread and impact twice as high.
 
-    `as_taker`: every fill at the taker's fee; None where no order rests, so that nothing would change.
+    `as_taker`: every fill at the taker's fee. Each is None where it was not run: the last one where no order rests, so
+    that nothing would change.
     """
 
-    delayed: Rerun
-    doubled: Rerun
-    as_taker: Rerun | None
+    delayed: Rerun | None = None
+    doubled: Rerun | None = None
+    as_taker: Rerun | None = None
 
 
-def run_again(prepared: Prepared, cancel: CancelToken) -> Reruns:
-    """Simulate a prepared run under harder conditions; nothing is loaded or decided again."""
-    later = [replace(slot, decisions=delayed(slot.decisions)) for slot in prepared.slots]
+@dataclass(frozen=True, slots=True)
+class Harder:
+    """A harder condition: the field of `Reruns` it fills, what it is in words, and the run."""
+
+    field: str
+    words: str
+    run: Callable[[CancelToken], Rerun]
+
+
+def harder_conditions(prepared: Prepared) -> tuple[Harder, ...]:
+    """The conditions under which a prepared run is worth simulating again; nothing is loaded or decided again."""
+
+    def later(cancel: CancelToken) -> Rerun:
+        slots = [replace(slot, decisions=delayed(slot.decisions)) for slot in prepared.slots]
+        return _simulate(prepared, slots, prepared.rules, cancel)
+
+    def dearer(cancel: CancelToken) -> Rerun:
+        return _simulate(prepared, prepared.slots, [_dearer(rule) for rule in prepared.rules], cancel)
+
+    def as_taker(cancel: CancelToken) -> Rerun:
+        return _simulate(prepared, prepared.slots, [_as_taker(rule) for rule in prepared.rules], cancel)
+
     rests = any(
         one.spec.orders.entry is EntryOrder.LIMIT or one.spec.risk.take_profit for one in prepared.asked
     )
-    return Reruns(
-        delayed=_simulate(prepared, later, prepared.rules, cancel),
-        doubled=_simulate(prepared, prepared.slots, [_dearer(rule) for rule in prepared.rules], cancel),
-        as_taker=_simulate(prepared, prepared.slots, [_as_taker(rule) for rule in prepared.rules], cancel)
-        if rests
-        else None,
+    return (
+        Harder("delayed", "every decision a bar later", later),
+        Harder("doubled", "costs twice as high", dearer),
+        *((Harder("as_taker", "the taker's fee for every fill", as_taker),) if rests else ()),
     )
 
 

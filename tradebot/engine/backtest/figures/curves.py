@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,16 +81,31 @@ def chart_series(curve: Curve, points: int) -> ChartSeries:
     """
     if len(curve) <= points:
         return _series(curve, curve["drawdown"])
-    columns = max(1, points // 2)
-    edges = np.linspace(0, len(curve), columns + 1).astype(np.int64)
     chosen: list[int] = []
     deepest: list[float] = []
-    for low, high in pairwise(edges):
-        equity = curve["equity"][low:high]
-        pair = sorted({int(low + equity.argmin()), int(low + equity.argmax())})
+    for low, high in _columns(len(curve), points):
+        pair = _extremes(curve["equity"], low, high)
         chosen += pair
         deepest += [float(curve["drawdown"][low:high].min())] * len(pair)
     return _series(curve[chosen], np.array(deepest))
+
+
+def thinned_positions(equity: Float64, points: int) -> Int64:
+    """At most `points` positions: of each column those with the lowest and the highest equity, rising."""
+    if len(equity) <= points:
+        return np.arange(len(equity), dtype=np.int64)
+    chosen = [place for low, high in _columns(len(equity), points) for place in _extremes(equity, low, high)]
+    return np.array(chosen, dtype=np.int64)
+
+
+def _columns(rows: int, points: int) -> Iterator[tuple[int, int]]:
+    """[low, high) of half as many columns as points."""
+    return pairwise(np.linspace(0, rows, max(1, points // 2) + 1).astype(np.int64).tolist())
+
+
+def _extremes(equity: Float64, low: int, high: int) -> list[int]:
+    window = equity[low:high]
+    return sorted({int(low + window.argmin()), int(low + window.argmax())})
 
 
 def _series(curve: Curve, drawdown: Float64) -> ChartSeries:

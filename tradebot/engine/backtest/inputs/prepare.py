@@ -20,11 +20,15 @@ from tradebot.engine.strategy.node_cache import NodeCache
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One strategy of a run: what it says, the text that says it, and its settings."""
+    """One strategy of a run: what it says, the text that says it, and its settings.
+
+    `universe`: its symbols where they were resolved before; None: as the strategy says.
+    """
 
     spec: StrategySpec
     toml: str
     settings: RunSettings
+    universe: Universe | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +85,7 @@ def prepare(
     """
     ordered = sorted(asked, key=lambda one: (one.spec.name, one.toml))
     _check_together(ordered)
-    universes = [resolve_universe(one.spec, store, one.settings) for one in ordered]
+    universes = [one.universe or resolve_universe(one.spec, store, one.settings) for one in ordered]
     engine = engine_timeframe([one.spec for one in ordered])
     loaded = counted(sum(len(universe.symbols) for universe in universes))
     inputs: list[SlotInput] = []

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tradebot.engine.backtest.kernel.codes import Count, Stopped
 from tradebot.engine.backtest.kernel.columns import frozen
@@ -76,6 +77,12 @@ class Simulation:
     def total_ticks(self) -> int:
         """Upper bound of the steps in this data, for progress."""
         return self._total_ticks
+
+    @property
+    def rows(self) -> npt.NDArray[np.float64]:
+        """What the ledger's rows are so far; a view that the next piece may outgrow."""
+        rows: npt.NDArray[np.float64] = self._rows[:, : self._written[1]]
+        return rows
 
     def advance(self, ticks: int | None = None) -> bool:
         """Take at most `ticks` steps (default: one piece). Returns whether there may be more."""
