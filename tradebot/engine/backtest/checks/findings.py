@@ -174,9 +174,11 @@ def _of_the_trades(ledger: Ledger) -> Iterator[_Found]:
 
 def _without_rules(inputs: Sequence[SlotInput]) -> str:
     ticks = sorted({decimal_text(one.data.instrument.tick_size) for one in inputs})
+    least = next((one.data.instrument for one in inputs if one.data.instrument.min_notional), None)
+    minimum = f"orders of {decimal_text(least.min_notional)} {least.quote_coin} or more" if least else "no minimum"
     return (
         f"No trading rules are stored for {_names(inputs)}: tick {', '.join(ticks[:_NAMED])} from the digits of the "
-        "prices, lot 0.00000001 and no minimum order were assumed."
+        f"prices, lot 0.00000001 and {minimum} were assumed; `tradebot collect` fetches the rules."
     )
 
 

@@ -29,6 +29,8 @@ from tradebot.engine.strategy import Decisions, Registry, StrategySpec, decide
 from tradebot.engine.strategy.node_cache import NodeCache
 
 _UNKNOWN_LOT = Decimal("0.00000001")
+_UNKNOWN_MINIMUM = Decimal(5)
+_DOLLAR_COINS = ("USDT", "USDC")
 _FEW_BARS = 1000
 
 MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
@@ -264,7 +266,11 @@ def _no_bars(spec: StrategySpec, symbol: str, candles: Candles, settings: RunSet
 
 
 def assumed_instrument(category: Category, symbol: str, candles: Candles) -> Instrument:
-    """Rules for a symbol without recorded ones: the tick from the digits of its prices, lot 1e-8, no minimum."""
+    """Rules for a symbol without recorded ones: the tick from the digits of its prices, lot 1e-8, orders of 5 dollars.
+
+    Nearly every instrument of Bybit that is priced in a dollar coin has that minimum, and without one the last crumbs
+    of a used up balance would be traded and counted.
+    """
     # Here, because listing results must not load the kernel.
     from tradebot.engine.backtest.kernel.digits import decimals_seen
 
@@ -280,7 +286,7 @@ def assumed_instrument(category: Category, symbol: str, candles: Candles) -> Ins
         tick_size=Decimal(1).scaleb(-decimals),
         lot_size=_UNKNOWN_LOT,
         min_quantity=Decimal(0),
-        min_notional=Decimal(0),
+        min_notional=_UNKNOWN_MINIMUM if quote in _DOLLAR_COINS else Decimal(0),
     )
 
 
