@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,19 +13,16 @@ from tests.support.random_runs import random_run, runs
 from tests.support.reference import simulate_reference_run
 from tests.support.reference_from_spec import rules_from_spec
 from tests.support.reference_types import (
-    ReferenceBars,
     ReferenceCosts,
     ReferenceLevel,
-    ReferencePrices,
     ReferenceResult,
     ReferenceRules,
     ReferenceRun,
     ReferenceSizing,
-    ReferenceSymbol,
     ReferenceTarget,
-    ReferenceTier,
     ReferenceTrailing,
 )
+from tests.support.run_changes import closes_of, in_other_prices, known_at
 from tradebot.engine.strategy.spec import (
     BreakEven,
     Direction,
@@ -55,86 +51,23 @@ def test_the_order_in_which_symbols_are_given_does_not_matter(run: ReferenceRun)
 
 @given(runs(), st.floats(0, 1))
 def test_bars_to_come_never_change_the_past(run: ReferenceRun, share: float) -> None:
-    closes = sorted({time + symbol.bars.length_ms for symbol in run.symbols for time in symbol.bars.time})
-    end = closes[int(share * (len(closes) - 1))]
+    closes = closes_of(run)
     whole = simulate_reference_run(run)
-    part = simulate_reference_run(replace(run, symbols=[first_bars(symbol, end) for symbol in run.symbols]))
+    part = simulate_reference_run(known_at(run, closes[int(share * (len(closes) - 1))]))
     assert part.equity == whole.equity[: len(part.equity)]
     left = [trade for trade in part.trades if trade.status != "open"]
     assert left == whole.trades[: len(left)]
 
 
-def first_bars(symbol: ReferenceSymbol, end: int) -> ReferenceSymbol:
-    """The symbol as it was known at that time."""
-    bars = cut(symbol.bars, end)
-    finer = None if symbol.finer is None else cut(symbol.finer, end)
-    count = len(bars.time)
-    return replace(
-        symbol,
-        bars=bars,
-        finer=finer,
-        side=symbol.side[:count],
-        exit_long=symbol.exit_long[:count],
-        exit_short=symbol.exit_short[:count],
-    )
-
-
-def cut(bars: ReferenceBars, end: int) -> ReferenceBars:
-    count = sum(time + bars.length_ms <= end for time in bars.time)
-    mark = bars.mark
-    kept = {name: getattr(bars, name)[:count] for name in ("time", "open", "high", "low", "close", "volume")}
-    if mark is not None:
-        mark = ReferencePrices(mark.open[:count], mark.high[:count], mark.low[:count], mark.close[:count])
-    return replace(bars, mark=mark, **kept)
-
-
 @given(runs())
 def test_prices_and_cash_in_another_unit_give_the_same_trades(run: ReferenceRun) -> None:
-    once, twice = simulate_reference_run(run), simulate_reference_run(in_half_units(run))
+    """In a coin of half the value all that is money or price doubles, which a float does exactly."""
+    once, twice = simulate_reference_run(run), simulate_reference_run(in_other_prices(run, 2.0))
     assert [(2 * trade.pnl, trade.qty, trade.r, trade.exit_reason) for trade in once.trades] == [
         (trade.pnl, trade.qty, trade.r, trade.exit_reason) for trade in twice.trades
     ]
     assert once.refusals == twice.refusals
     assert once.interventions == twice.interventions
-
-
-def in_half_units(run: ReferenceRun) -> ReferenceRun:
-    """The same run in a coin of half the value: all that is money or price doubles, which a float does exactly."""
-
-    def twice(values: Sequence[float]) -> list[float]:
-        return [2 * value for value in values]
-
-    def dearer(bars: ReferenceBars) -> ReferenceBars:
-        prices = {name: twice(getattr(bars, name)) for name in ("open", "high", "low", "close")}
-        mark = bars.mark
-        if mark is not None:
-            mark = ReferencePrices(twice(mark.open), twice(mark.high), twice(mark.low), twice(mark.close))
-        return replace(bars, mark=mark, **prices)
-
-    def changed(symbol: ReferenceSymbol) -> ReferenceSymbol:
-        rules = symbol.instrument
-        tiers = [
-            ReferenceTier(2 * tier.limit, tier.maintenance_rate, 2 * tier.deduction) for tier in rules.tiers
-        ]
-        instrument = replace(rules, tick=2 * rules.tick, min_notional=2 * rules.min_notional, tiers=tiers)
-        levels = {
-            key: column if key.startswith("volatility") else twice(column)
-            for key, column in symbol.levels.items()
-        }
-        finer = None if symbol.finer is None else dearer(symbol.finer)
-        return replace(symbol, instrument=instrument, bars=dearer(symbol.bars), finer=finer, levels=levels)
-
-    def richer(rules: ReferenceRules) -> ReferenceRules:
-        if rules.sizing.kind != "notional":
-            return rules
-        return replace(rules, sizing=replace(rules.sizing, value=2 * rules.sizing.value))
-
-    return replace(
-        run,
-        symbols=[changed(symbol) for symbol in run.symbols],
-        strategies=[richer(rules) for rules in run.strategies],
-        cash=2 * run.cash,
-    )
 
 
 @given(runs())

@@ -1,4 +1,4 @@
-"""What must hold for every run, whatever the bars and decisions are."""
+"""What must hold for every run, whatever bars, decisions, orders, levels and limits are."""
 
 from __future__ import annotations
 
@@ -13,27 +13,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.backtest.build import inputs
-from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
-from tests.support.scenarios import Scenario, random_scenario, scenarios
-from tradebot.engine.backtest import (
-    RunSettings,
-    Simulation,
-    SimulationState,
-    StrategyRules,
-    SymbolData,
-    simulate,
+from tests.engine.backtest.whole_runs import KernelRun, kernel_run, simulate_run
+from tests.support.random_runs import runs
+from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceRun, ReferenceSlot
+from tests.support.run_cases import RUN_CASES
+from tests.support.run_changes import (
+    closes_of,
+    in_other_prices,
+    in_other_sizes,
+    known_at,
+    rich_and_small,
+    with_more_fees,
 )
+from tests.support.scenarios import random_scenario
+from tradebot.engine.backtest import Simulation, SimulationState, simulate
 from tradebot.engine.backtest.kernel.codes import TradeStatus
 from tradebot.engine.backtest.kernel.ledger import Ledger
+from tradebot.engine.backtest.kernel.records import Records
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
 
-Inputs = tuple[list[SymbolData], list[StrategyRules], RunSettings]
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FILLS = ["entry_time", "entry_price", "exit_time", "exit_price", "quantity", "exit_reason"]
 
 
-def given_to_kernel(scenario: Scenario) -> Inputs:
-    return inputs(scenario.slots, scenario.risk, scenario.costs, scenario.cash)
+def simulation(given: KernelRun, state: SimulationState | None = None, **sizes: int) -> Simulation:
+    return Simulation(given.slots, given.strategies, given.settings, state, **sizes)
 
 
 def same(one: Ledger, other: Ledger) -> bool:
@@ -42,19 +47,28 @@ def same(one: Ledger, other: Ledger) -> bool:
         one.trades.tobytes() == other.trades.tobytes()
         and one.rows.tobytes() == other.rows.tobytes()
         and one.counts.tobytes() == other.counts.tobytes()
-        and (one.exposed_rows, one.worst_drawdown, one.bankrupt)
-        == (other.exposed_rows, other.worst_drawdown, other.bankrupt)
+        and one.interventions.tobytes() == other.interventions.tobytes()
+        and (one.exposed_rows, one.worst_drawdown, one.bankrupt, one.looks)
+        == (other.exposed_rows, other.worst_drawdown, other.bankrupt, other.looks)
     )
 
 
+def closed(ledger: Ledger) -> Records:
+    """The rows of the trade log that are final."""
+    return ledger.trades[ledger.trades["status"] != TradeStatus.OPEN]
+
+
+# Cut anywhere ----------------------------------------------------------------------------------------------
+
+
 @MANY
-@given(scenario=scenarios(), pieces=st.lists(st.integers(1, 9), min_size=1, max_size=12))
-def test_cut_anywhere_is_one_run(scenario: Scenario, pieces: list[int]) -> None:
-    slots, risk, run_settings = given_to_kernel(scenario)
-    whole = Simulation(slots, risk, run_settings)
+@given(run=runs(), pieces=st.lists(st.integers(1, 9), min_size=1, max_size=12))
+def test_cut_anywhere_is_one_run(run: ReferenceRun, pieces: list[int]) -> None:
+    given = kernel_run(run)
+    whole = simulation(given)
     expected = whole.run()
 
-    cut = Simulation(slots, risk, run_settings)
+    cut = simulation(given)
     turn = 0
     while cut.advance(pieces[turn % len(pieces)]):
         turn += 1
@@ -64,59 +78,64 @@ def test_cut_anywhere_is_one_run(scenario: Scenario, pieces: list[int]) -> None:
 
 
 @MANY
-@given(scenario=scenarios(), first=st.integers(0, 70))
-def test_a_saved_state_goes_on_where_it_was_left(scenario: Scenario, first: int) -> None:
-    slots, risk, run_settings = given_to_kernel(scenario)
-    whole = Simulation(slots, risk, run_settings)
+@given(run=runs(), pieces=st.lists(st.integers(1, 30), min_size=1, max_size=6), window=st.integers(1, 60))
+def test_a_saved_state_goes_on_where_it_was_left(run: ReferenceRun, pieces: list[int], window: int) -> None:
+    """Each piece begins with the bytes that the one before left, on a window of its own."""
+    given = kernel_run(run)
+    whole = simulation(given)
     expected = whole.run()
 
-    before = Simulation(slots, risk, run_settings)
-    before.advance(first)
-    done = before.ledger()
-    after = Simulation(slots, risk, run_settings, SimulationState.from_bytes(before.state.to_bytes()))
-    while after.advance():
-        pass
-    rest = after.ledger()
+    parts: list[Ledger] = []
+    state = SimulationState.begin(len(given.slots), given.settings.cash, len(given.strategies))
+    more = True
+    while more:
+        part = simulation(given, SimulationState.from_bytes(state.to_bytes()), window_bars=window)
+        more = part.advance(pieces[len(parts) % len(pieces)])
+        state = part.state
+        parts.append(part.ledger())
 
-    closed = done.trades[done.trades["status"] != TradeStatus.OPEN]
-    assert np.concatenate([closed, rest.trades]).tobytes() == expected.trades.tobytes()
-    assert np.concatenate([done.rows, rest.rows], axis=1).tobytes() == expected.rows.tobytes()
-    assert after.state.to_bytes() == whole.state.to_bytes()
-
-
-@MANY
-@given(scenario=scenarios(), window_bars=st.integers(1, 40), trade_block=st.integers(1, 8))
-def test_sizes_of_buffers_change_nothing(scenario: Scenario, window_bars: int, trade_block: int) -> None:
-    slots, risk, run_settings = given_to_kernel(scenario)
-    small = Simulation(
-        slots, risk, run_settings, piece_ticks=7, window_bars=window_bars, trade_block=trade_block
-    )
-    assert same(small.run(), simulate(slots, risk, run_settings))
+    assert np.concatenate([closed(part) for part in parts]).tobytes() == closed(expected).tobytes()
+    assert np.concatenate([part.rows for part in parts], axis=1).tobytes() == expected.rows.tobytes()
+    assert state.to_bytes() == whole.state.to_bytes()
 
 
 @MANY
-@given(scenario=scenarios(), ticks_a_step=st.sampled_from([Decimal(1), Decimal(3), Decimal("2.5")]))
-def test_quiet_stretches_are_a_short_cut_only(scenario: Scenario, ticks_a_step: Decimal) -> None:
+@given(run=runs(), window_bars=st.integers(1, 40), trade_block=st.integers(1, 8))
+def test_sizes_of_buffers_change_nothing(run: ReferenceRun, window_bars: int, trade_block: int) -> None:
+    given = kernel_run(run)
+    small = simulation(given, piece_ticks=7, window_bars=window_bars, trade_block=trade_block)
+    assert same(small.run(), simulation(given).run())
+
+
+@pytest.mark.parametrize("window_bars", [1, 2, 3])
+def test_bars_of_two_lengths_that_close_together_are_never_parted(window_bars: int) -> None:
+    """A decision bar that stands for missing finer ones opens long before the finer bar of another symbol."""
+    case = next(case for case in RUN_CASES if case.name == "bars of two lengths meet at their close")
+    given = kernel_run(case.run)
+    assert same(simulation(given, window_bars=window_bars).run(), simulation(given).run())
+
+
+@MANY
+@given(run=runs(), ticks_a_step=st.sampled_from([Decimal(1), Decimal(3), Decimal("2.5")]))
+def test_quiet_stretches_are_a_short_cut_only(run: ReferenceRun, ticks_a_step: Decimal) -> None:
     """A second slot that never trades keeps the kernel from passing quiet bars in one loop.
 
     Old bars may lie between the ticks of today: those are compared in whole ticks all the same.
     """
-    slots, risk, run_settings = given_to_kernel(scenario)
-    tick = slots[0].instrument.tick_size * ticks_a_step
-    slots[0] = replace(slots[0], instrument=replace(slots[0].instrument, tick_size=tick))
-    short_cut = Simulation(slots[:1], risk, run_settings)
-    alone = short_cut.run()
+    given = kernel_run(replace(run, symbols=[next(s for s in run.symbols if s.strategy == 0)]))
+    slot = given.slots[0]
+    tick = slot.instrument.tick_size * ticks_a_step
+    slot = replace(slot, instrument=replace(slot.instrument, tick_size=tick))
     silent = replace(
-        slots[0],
+        slot,
         symbol="ZZZ",
-        decisions=replace(
-            slots[0].decisions,
-            side=np.zeros_like(slots[0].decisions.side),
-        ),
+        decisions=replace(slot.decisions, side=np.zeros_like(slot.decisions.side)),
         funding_time=np.empty(0, dtype=np.int64),
         funding_rate=np.empty(0),
     )
-    stepped = Simulation([slots[0], silent], risk, run_settings)
+    short_cut = Simulation([slot], given.strategies, given.settings)
+    alone = short_cut.run()
+    stepped = Simulation([slot, silent], given.strategies, given.settings)
     beside = stepped.run()
     assert short_cut.state.slots[0].tobytes() == stepped.state.slots[0].tobytes()
     assert alone.trades.tobytes() == beside.trades.tobytes()
@@ -125,112 +144,129 @@ def test_quiet_stretches_are_a_short_cut_only(scenario: Scenario, ticks_a_step: 
     assert (alone.exposed_rows, alone.worst_drawdown) == (beside.exposed_rows, beside.worst_drawdown)
 
 
+# What must not matter --------------------------------------------------------------------------------------
+
+
 @MANY
-@given(scenario=scenarios(), share=st.floats(0.1, 0.9))
-def test_bars_of_the_future_do_not_reach_the_past(scenario: Scenario, share: float) -> None:
-    clock = sorted({time for slot in scenario.slots for time in slot.time})
-    end = clock[int(len(clock) * share)]
-    known = replace(scenario, slots=tuple(until(slot, end) for slot in scenario.slots))
-
-    before = simulate(*given_to_kernel(known))
-    after = simulate(*given_to_kernel(scenario))
-
+@given(run=runs(), share=st.floats(0, 1))
+def test_bars_of_the_future_do_not_reach_the_past(run: ReferenceRun, share: float) -> None:
+    clock = closes_of(run)
+    before = simulate_run(known_at(run, clock[int(share * (len(clock) - 1))]))
+    after = simulate_run(run)
     assert before.rows.tobytes() == after.rows[:, : before.steps].tobytes()
-    closed = before.trades[before.trades["status"] != TradeStatus.OPEN]
-    assert closed.tobytes() == after.trades[: len(closed)].tobytes()
-
-
-def until(slot: ReferenceSlot, end: int) -> ReferenceSlot:
-    count = sum(time < end for time in slot.time)
-    columns = ("time", "open", "high", "low", "close", "side", "exit_long", "exit_short")
-    return replace(slot, **{name: getattr(slot, name)[:count] for name in columns})
+    assert closed(before).tobytes() == after.trades[: len(closed(before))].tobytes()
 
 
 @MANY
-@given(scenario=scenarios(), exponent=st.integers(-6, 6))
-def test_scaled_prices_scale_the_money(scenario: Scenario, exponent: int) -> None:
+@given(run=runs(), exponent=st.integers(-6, 6))
+def test_scaled_prices_scale_the_money(run: ReferenceRun, exponent: int) -> None:
     """With powers of two every rounding is the same, so that the agreement is exact."""
     factor = 2.0**exponent
-    slots, risk, run_settings = given_to_kernel(replace(scenario, risk=of_equity(scenario.risk)))
-    scaled = [scaled_slot(slot, factor) for slot in slots]
-    plain = simulate(slots, risk, run_settings)
-    other = simulate(scaled, risk, replace(run_settings, cash=run_settings.cash * factor))
+    plain, other = simulate_run(run), simulate_run(in_other_prices(run, factor))
     assert (plain.rows[1:] * factor).tobytes() == other.rows[1:].tobytes()
-    assert (plain.trades["pnl"] * factor).tobytes() == other.trades["pnl"].tobytes()
-    assert plain.trades["quantity"].tobytes() == other.trades["quantity"].tobytes()
-
-
-def of_equity(risk: ReferenceRisk) -> ReferenceRisk:
-    return replace(risk, sizing="equity", size=50.0)
-
-
-def scaled_slot(slot: SymbolData, factor: float) -> SymbolData:
-    candles, instrument = slot.candles, slot.instrument
-    exact = Decimal(factor)
-    return replace(
-        slot,
-        instrument=replace(
-            instrument,
-            tick_size=instrument.tick_size * exact,
-            min_notional=instrument.min_notional * exact,
-        ),
-        candles=replace(
-            candles,
-            **{name: getattr(candles, name) * factor for name in ("open", "high", "low", "close")},
-        ),
-    )
+    for name in ("pnl", "fees", "funding", "slippage", "entry_price", "exit_price"):
+        assert (plain.trades[name] * factor).tobytes() == other.trades[name].tobytes(), name
+    for name in ("quantity", "r", "mae", "mfe", "exit_time", "exit_reason"):
+        assert plain.trades[name].tobytes() == other.trades[name].tobytes(), name
+    assert plain.counts.tobytes() == other.counts.tobytes()
 
 
 @MANY
-@given(scenario=scenarios(), order=st.randoms(use_true_random=False))
-def test_the_order_of_the_symbols_does_not_matter(scenario: Scenario, order: Random) -> None:
-    slots, risk, run_settings = given_to_kernel(scenario)
-    shuffled = list(slots)
+@given(run=runs(), exponent=st.integers(-3, 6))
+def test_more_cash_on_a_larger_market_is_the_same_run(run: ReferenceRun, exponent: int) -> None:
+    """Twice the cash, lots and volumes: the same fills of twice the quantity, so that no size is absolute."""
+    factor = 2.0**exponent
+    plain, other = simulate_run(run), simulate_run(in_other_sizes(run, factor))
+    assert (plain.rows[1:] * factor).tobytes() == other.rows[1:].tobytes()
+    for name in ("pnl", "quantity", "fees"):
+        assert (plain.trades[name] * factor).tobytes() == other.trades[name].tobytes(), name
+    for name in ("entry_price", "exit_price", "r", "exit_time", "exit_reason"):
+        assert plain.trades[name].tobytes() == other.trades[name].tobytes(), name
+    assert plain.counts.tobytes() == other.counts.tobytes()
+
+
+@MANY
+@given(run=runs(), order=st.randoms(use_true_random=False))
+def test_the_order_of_the_symbols_does_not_matter(run: ReferenceRun, order: Random) -> None:
+    shuffled = list(run.symbols)
     order.shuffle(shuffled)
-    assert same(simulate(shuffled, risk, run_settings), simulate(slots, risk, run_settings))
+    assert same(simulate_run(replace(run, symbols=shuffled)), simulate_run(run))
+
+
+# Money -----------------------------------------------------------------------------------------------------
 
 
 @MANY
-@given(scenario=scenarios(), more=st.floats(0.001, 0.5))
-def test_more_fees_never_mean_more_equity_for_the_same_fills(scenario: Scenario, more: float) -> None:
-    slot = scenario.slots[0]
-    small = replace(scenario.risk, sizing="fixed", size=slot.lot)
-    rich = slot.lot * max(slot.high) * 1000
-    cheap = inputs([slot], small, scenario.costs, rich)
-    dear_costs = replace(
-        scenario.costs,
-        taker_fee_percent=scenario.costs.taker_fee_percent + more,
-        maker_fee_percent=scenario.costs.maker_fee_percent + more,
-    )
-    dear = inputs([slot], small, dear_costs, rich)
-    one, other = simulate(*cheap), simulate(*dear)
-    fills = ["entry_time", "entry_price", "exit_time", "exit_price", "quantity"]
-    assert one.trades[fills].tolist() == other.trades[fills].tolist()
+@given(run=runs(), more=st.floats(0.001, 0.5))
+def test_more_fees_never_mean_more_equity_for_the_same_fills(run: ReferenceRun, more: float) -> None:
+    cheap = rich_and_small(run)
+    one, other = simulate_run(cheap), simulate_run(with_more_fees(cheap, more))
+    assert one.trades[FILLS].tolist() == other.trades[FILLS].tolist()
     assert np.all(other.equity <= one.equity)
+    assert len(one.trades) == 0 or other.final_equity < one.final_equity
 
 
 @MANY
-@given(scenario=scenarios())
-def test_cash_is_conserved(scenario: Scenario) -> None:
-    """Start cash and the profit of all trades, the open ones at their mark, are the final equity."""
-    ledger = simulate(*given_to_kernel(scenario))
-    traded = float(np.sum(ledger.trades["quantity"] * ledger.trades["entry_price"]))
-    tolerance = 1e-12 * (scenario.cash + traded)
-    assert ledger.cash + float(ledger.trades["pnl"].sum()) == pytest.approx(
-        ledger.final_equity, abs=tolerance
-    )
+@given(run=runs(most_bars=30))
+def test_cash_is_conserved_at_every_step(run: ReferenceRun) -> None:
+    """Equity is wallet and unrealised profit; what is free is the wallet less margins and reserves; the wallet is the
+    start cash and what the log says of every leg. Margins are S E / L + S B t + X, on spot S E."""
+    given = kernel_run(run)
+    stepped = simulation(given)
+    steps = 0
+    while stepped.advance(1):
+        steps += 1
+        state, ledger = stepped.state, stepped.ledger()
+        if ledger.steps < steps:
+            break
+        held = state.slots[state.slots["side"] != 0]
+        wallet = float(state.account["wallet"][0])
+        _, equity, available, _ = ledger.rows[:, -1]
+        unrealised = float(np.sum(held["side"] * held["quantity"] * (held["mark"] - held["entry_price"])))
+        scale = run.cash + float(np.sum(ledger.trades["quantity"] * ledger.trades["entry_price"]))
+        near = {"rel": 1e-12, "abs": 1e-12 * scale}
+        assert equity == pytest.approx(wallet + unrealised, **near)
+        assert available == pytest.approx(
+            wallet - margins(given, state) - state.slots["reserve"].sum(), **near
+        )
+        paid = ledger.trades[ledger.trades["status"] == TradeStatus.OPEN]
+        booked = closed(ledger)["pnl"].sum() - paid["fees"].sum() + paid["funding"].sum()
+        assert wallet == pytest.approx(run.cash + booked, **near)
+
+
+def margins(given: KernelRun, state: SimulationState) -> float:
+    """What all open positions hold, by the formula."""
+    total = 0.0
+    ordered = sorted(given.slots, key=lambda slot: (slot.strategy, slot.symbol))
+    for slot, record in zip(ordered, state.slots, strict=True):
+        rules = given.strategies[slot.strategy]
+        size, entry, side = float(record["quantity"]), float(record["entry_price"]), int(record["side"])
+        if side != 0 and slot.instrument.category.value == "spot":
+            total += size * entry
+        elif side != 0:
+            leverage, taker = rules.risk.leverage, rules.costs.taker_fee_percent / 100
+            total += size * entry / leverage + size * entry * (1 - side / leverage) * taker
+            total += float(record["extra_margin"])
+    return total
 
 
 @MANY
-@given(scenario=scenarios())
-def test_no_value_is_undefined_where_it_must_not_be(scenario: Scenario) -> None:
-    ledger = simulate(*given_to_kernel(scenario))
+@given(run=runs())
+def test_no_value_is_undefined_where_it_must_not_be(run: ReferenceRun) -> None:
+    ledger = simulate_run(run)
     assert np.isfinite(ledger.rows).all()
     for name in ("entry_price", "exit_price", "quantity", "pnl", "fees", "funding", "slippage", "mae", "mfe"):
         assert np.isfinite(ledger.trades[name]).all(), name
     assert (ledger.trades["quantity"] > 0).all()
     assert (ledger.trades["mae"] <= 0).all()
     assert (ledger.trades["mfe"] >= 0).all()
+    gross = (
+        ledger.trades["side"]
+        * ledger.trades["quantity"]
+        * (ledger.trades["exit_price"] - ledger.trades["entry_price"])
+    )
+    parts = gross - ledger.trades["fees"] + ledger.trades["funding"]
+    assert ledger.trades["pnl"] == pytest.approx(parts, rel=1e-9, abs=1e-9 * run.cash)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -249,8 +285,12 @@ def test_always_long_without_costs_is_buy_and_hold(seed: int) -> None:
     assert held.equity[1:] == pytest.approx(expected[: held.steps - 1], rel=1e-6)
 
 
+# The ends --------------------------------------------------------------------------------------------------
+
+
 def test_cancelled_in_the_middle() -> None:
-    slots, risk, run_settings = given_to_kernel(random_scenario(3, bars=80))
+    scenario = random_scenario(3, bars=80)
+    slots, strategies, run_settings = inputs(scenario.slots, scenario.risk, scenario.costs, scenario.cash)
     token = CancelToken()
     seen: list[int] = []
 
@@ -260,13 +300,15 @@ def test_cancelled_in_the_middle() -> None:
             token.cancel()
 
     with pytest.raises(CancelledError):
-        Simulation(slots, risk, run_settings, piece_ticks=10).run(report, token)
+        Simulation(slots, strategies, run_settings, piece_ticks=10).run(report, token)
     assert seen == [10, 20]
 
 
 def empty_slots(count: int) -> Sequence[ReferenceSlot]:
-    slot = until(random_scenario(1).slots[0], 0)
-    return [replace(slot, symbol=f"S{n}") for n in range(count)]
+    slot = random_scenario(1).slots[0]
+    columns = ("time", "open", "high", "low", "close", "side", "exit_long", "exit_short")
+    nothing = replace(slot, **{name: getattr(slot, name)[:0] for name in columns})
+    return [replace(nothing, symbol=f"S{n}") for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -49,6 +49,16 @@ class SlotColumns:
     def __len__(self) -> int:
         return len(self.bars[0])
 
+    def closed_by(self, time_ms: int) -> int:
+        """How many bars have closed by that time."""
+        if self.closing is None:
+            return int(np.searchsorted(self.bars[0], time_ms - self.bar_ms, side="right"))
+        return int(np.searchsorted(self.bars[1], time_ms, side="right"))
+
+    def close_of(self, bar: int) -> int:
+        """Close time of that bar."""
+        return int(self.bars[1][bar]) if self.closing is not None else int(self.bars[0][bar]) + self.bar_ms
+
     def decision_from(self, bar: int) -> int:
         """The first decision bar that closes with that bar or a later one."""
         if self.closing is None or self.decision is None:
@@ -102,7 +112,8 @@ class Columns:
     def window(self, seen: Int64) -> Window | None:
         """The bars that come after the `seen` ones of each slot; None where there are no more.
 
-        One slot's are all there at once, of several a stretch is copied, each with one bar before.
+        One slot's are all there at once, of several a stretch is copied, each with one bar before. A stretch ends with
+        a close time, so that bars of different lengths that close together are never parted.
         """
         left = np.flatnonzero(seen < self.lengths)
         if len(left) == 0:
@@ -111,11 +122,11 @@ class Columns:
             only = self._slots[0]
             zero = frozen(np.zeros(1, dtype=np.int64))
             return Window(only.bars, _stacked(only.levels), zero, frozen(self.lengths), zero)
-        end_ms = min(int(self._slots[s].bars[0][seen[s]]) for s in left) + self._stretch_ms
-        stops = [
-            max(int(seen[s]), int(np.searchsorted(slot.bars[0], end_ms)))
-            for s, slot in enumerate(self._slots)
-        ]
+        end_ms = max(
+            min(int(self._slots[s].bars[0][seen[s]]) for s in left) + self._stretch_ms,
+            min(self._slots[s].close_of(int(seen[s])) for s in left),  # a bar longer than the stretch
+        )
+        stops = [max(int(seen[s]), slot.closed_by(end_ms)) for s, slot in enumerate(self._slots)]
         starts = [max(0, int(bar) - 1) for bar in seen]
         return self._joined(starts, stops)
 
