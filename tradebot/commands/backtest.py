@@ -1,34 +1,70 @@
-"""`tradebot backtest`: run a strategy on stored data; the same engine and the same numbers as the app."""
+"""`tradebot backtest`: run strategies on stored data; the same engine and the same numbers as the app."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradebot.commands.backtest_text import summary
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
 from tradebot.commands.data import open_store
 from tradebot.commands.progress import ConsoleProgress
 from tradebot.commands.strategy import open_registry, strategy_text
-from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.errors import EXIT_OK, EXIT_SHORT, CancelledError, InputError
 
 if TYPE_CHECKING:
+    from tradebot.engine.backtest.batch import Each
+    from tradebot.engine.backtest.order import BacktestOrder
     from tradebot.engine.backtest.results.result import BacktestResult
+
+MOST_BESIDE = 3
+_INTERRUPTED = "Interrupted; no result was written."
 
 
 def backtest(
-    strategy: Annotated[str, typer.Argument(metavar="FILE", help="A strategy's file or name.")],
+    strategies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Files or names of strategies; several of them share one account."
+        ),
+    ],
+    symbols: Annotated[
+        str | None,
+        typer.Option(
+            help="Other symbols than the files say: BTCUSDT,ETH* or top10 or 'top 10 by volume'.",
+            show_default=False,
+        ),
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="First bar: a date or a span back.", show_default=False)
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the span.", show_default=False)] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Another value, e.g. risk.max_bars=96."),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Another value, e.g. risk.max_bars=96; of one strategy with NAME:risk.max_bars=96.",
+        ),
     ] = None,
     cash: Annotated[
         float | None, typer.Option(help="Starting cash in the quote coin.", show_default=False)
+    ] = None,
+    each: Annotated[
+        str | None,
+        typer.Option(
+            metavar="file|symbol",
+            help="A run of its own for each strategy, or for each symbol of each, then a table of all.",
+            show_default=False,
+        ),
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="A stored run to set beside this one (last: the newest); up to three times."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the result instead of data/results.", show_default=False)
@@ -36,63 +72,78 @@ def backtest(
     data: DataOption = None,
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
-) -> None:
-    """Backtest a strategy and store the result."""
+) -> int:
+    """Backtest strategies and store the result: several trade one account, unless --each asks for runs of their own."""
     context = open_context(data, config, None, json_wanted)
-    result, folder = run(context, strategy, start, end, parse_overrides(overrides or []), cash, out)
-    from tradebot.engine.backtest.results.folder import result_document
+    order = order_of(context, strategies, symbols, start, end, parse_overrides(overrides or []), cash)
+    results = out or context.folders.results
+    if each is None:
+        _one(context, order, results, compare or [])
+        return EXIT_OK
+    if compare:
+        raise InputError(
+            "--compare sets stored runs beside one new one; with --each use `tradebot results compare`."
+        )
+    return _several(context, order, results, _each(each))
 
-    context.answer({**result_document(result), "folder": str(folder)}, summary(result, folder))
 
-
-def run(
+def order_of(
     context: Context,
-    strategy: str,
-    start: str | None,
-    end: str | None,
-    overrides: tuple[tuple[str, str], ...],
-    cash: float | None,
-    out: Path | None,
-) -> tuple[BacktestResult, Path]:
-    """Run a strategy's order and write its result; (the result, its folder)."""
-    return run_text(context, strategy_text(context, strategy), start, end, overrides, cash, out)
+    strategies: list[str],
+    symbols: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    overrides: tuple[tuple[str, str], ...] = (),
+    cash: float | None = None,
+) -> BacktestOrder:
+    """What the command line asks for. InputError for a strategy that cannot be found or read."""
+    from tradebot.engine.backtest.order import BacktestOrder, StrategyText
+
+    texts = []
+    for each in strategies:
+        name, shown, text = strategy_text(context, each)
+        texts.append(StrategyText(text, shown, name))
+    first = texts[0]
+    return BacktestOrder(
+        first.toml,
+        first.file,
+        start,
+        end,
+        cash,
+        overrides,
+        tuple(texts[1:]),
+        name=first.name,
+        symbols=symbols,
+    )
 
 
-def run_text(
-    context: Context,
-    strategy: tuple[str, str, str],
-    start: str | None,
-    end: str | None,
-    overrides: tuple[tuple[str, str], ...],
-    cash: float | None,
-    out: Path | None,
-) -> tuple[BacktestResult, Path]:
-    """Run an order of (name, what sentences call the file, TOML text) and write its result."""
-    from tradebot.engine.backtest.order import BacktestOrder, carry_out
+def run_order(context: Context, order: BacktestOrder, results: Path) -> tuple[BacktestResult, Path]:
+    """Run an order and write its result below `results`; (the result, its folder)."""
+    from tradebot.engine.backtest.order import carry_out
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
 
-    name, shown, text = strategy
-    folder = out or context.folders.results
     store = open_store(context)
-    progress = ConsoleProgress(name)
+    progress = ConsoleProgress(" + ".join(text.name or text.file for text in order.texts))
     try:
         result = carry_out(
-            BacktestOrder(text, shown, start, end, cash, overrides),
+            order,
             open_registry(context),
             store,
             context.settings.backtest,
             SystemClock(),
-            folder,
+            results,
             progress,
             print_note,
             CancelToken(),
         )
+    except KeyboardInterrupt:
+        raise CancelledError(_INTERRUPTED) from None
     finally:
         progress.close()
         for sentence in store.notices():
             print_note(sentence)
-    return result, folder / result.result_id
+    return result, results / result.result_id
 
 
 def parse_overrides(texts: list[str]) -> tuple[tuple[str, str], ...]:
@@ -106,25 +157,80 @@ def parse_overrides(texts: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def summary(result: BacktestResult, folder: Path | None) -> str:
-    """Figures, counts and warnings of a result as lines for a person."""
-    from tradebot.engine.result_views import backtest_view
+def _one(context: Context, order: BacktestOrder, results: Path, compare: list[str]) -> None:
+    from tradebot.commands.compare_text import beside_text, compared_document
+    from tradebot.engine.backtest.results.folder import read_result, result_document
+    from tradebot.engine.backtest.results.runs import compare as compared
+    from tradebot.engine.backtest.results.runs import find_result
 
-    view = backtest_view(result, 2, str(folder or ""))
-    lines = [view.title, ""]
-    half = (len(view.metrics) + 1) // 2
-    for left, right in zip(view.metrics[:half], [*view.metrics[half:], None], strict=False):
-        line = f"  {left.label:<20}{left.text:>14}"
-        lines.append(line + (f"     {right.label:<18}{right.text:>14}" if right is not None else ""))
-    refused = {reason: count for reason, count in result.refusals.items() if count}
-    if refused:
-        lines += [
-            "",
-            "  refused entries: " + ", ".join(f"{reason} {count:,}" for reason, count in refused.items()),
-        ]
-    if result.conflicts:
-        lines.append(f"  bars with both sides supported: {result.conflicts:,} (no decision)")
-    lines += [""] + [f"  ! {sentence}" for sentence in view.warnings]
-    if folder is not None:
-        lines.append(f"  stored in {folder}")
-    return "\n".join(lines)
+    if len(compare) > MOST_BESIDE:
+        raise InputError(f"--compare takes up to {MOST_BESIDE} stored runs, given were {len(compare)}.")
+    # Before the run, so that a wrong id costs no waiting, and `last` is the one before.
+    found = [find_result(_holder(results, context.folders.results, name), name).folder for name in compare]
+    stored = [read_result(folder) for folder in found]
+    result, folder = run_order(context, order, results)
+    document: dict[str, Any] = {**result_document(result), "folder": str(folder)}
+    text = summary(result, folder)
+    if stored:
+        document["compared"] = compared_document(result, stored)
+        text += f"\n\n{beside_text(compared([result, *stored]), result, stored)}"
+    context.answer(document, text)
+
+
+def _holder(results: Path, usual: Path, name: str) -> Path:
+    """The folder that a stored run is looked for in: that of the new result, else the usual one if it has it."""
+    from tradebot.engine.backtest.results.runs import find_result
+
+    if results != usual:
+        try:
+            find_result(usual, name)
+        except InputError:
+            return results
+        try:
+            find_result(results, name)
+        except InputError:
+            return usual
+    return results
+
+
+def _each(text: str) -> Each:
+    from tradebot.engine.backtest.batch import Each
+
+    try:
+        return Each(text.strip().lower())
+    except ValueError:
+        raise InputError(f"--each must be file or symbol, was {text!r}.") from None
+
+
+def _several(context: Context, order: BacktestOrder, results: Path, each: Each) -> int:
+    from tradebot.commands.compare_text import batch_text
+    from tradebot.engine.backtest.batch import carry_out_each, split
+    from tradebot.engine.control.clock import SystemClock
+    from tradebot.engine.control.progress import CancelToken
+
+    store, registry, clock = open_store(context), open_registry(context), SystemClock()
+    settings = context.settings.backtest
+    progress = ConsoleProgress("backtest")
+    try:
+        runs = split(order, each, registry, store, settings, clock, print_note)
+        outcomes = carry_out_each(
+            runs, registry, store, settings, clock, results, progress, print_note, CancelToken()
+        )
+    except KeyboardInterrupt:
+        raise CancelledError(_INTERRUPTED) from None
+    finally:
+        progress.close()
+        for sentence in store.notices():
+            print_note(sentence)
+    failed = [outcome for outcome in outcomes if outcome.document is None]
+    if len(failed) == len(outcomes):
+        raise InputError("\n".join(dict.fromkeys(outcome.problem for outcome in failed)))
+    rows = [
+        outcome.document
+        or {"strategy": outcome.run.name, "symbols": outcome.run.symbols, "problem": outcome.problem}
+        for outcome in outcomes
+    ]
+    context.answer(
+        {"runs": rows}, f"{batch_text(outcomes)}\n\nStored in {results}; `tradebot results list` names them."
+    )
+    return EXIT_SHORT if failed else EXIT_OK

@@ -71,7 +71,8 @@ def _collections(follow: bool) -> tuple[Collect, ...]:
 
 def _headless(context: Context, simulator: SimulatorSettings) -> None:
     """Collect, check, backtest and draw, as a script would."""
-    from tradebot.commands.backtest import run, summary
+    from tradebot.commands.backtest import order_of, run_order
+    from tradebot.commands.backtest_text import summary
     from tradebot.commands.collect import closing_text, collect_now
     from tradebot.commands.data import open_store
     from tradebot.engine.backtest.results.folder import result_document
@@ -96,7 +97,7 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
     print_note(
         f"{sum(info.rows for info in infos):,} bars in {len(infos)} CSV files below {context.folders.data}."
     )
-    result, folder = run(context, DEMO_STRATEGY, None, None, (), None, None)
+    result, folder = run_order(context, order_of(context, [DEMO_STRATEGY]), context.folders.results)
     context.answer({**result_document(result), "folder": str(folder)}, summary(result, folder))
     if not context.json_wanted:
         context.answer(None, _chart(result))

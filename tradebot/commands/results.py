@@ -1,23 +1,26 @@
-"""`tradebot results list|show|compare|report|rerun|delete`: the stored backtests."""
+"""`tradebot results list|show|compare|report|export|rerun|delete`: the stored backtests."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradebot.commands.columns import percent, ratio, table
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
 from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.control.files import write_atomically
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
+    from tradebot.engine.backtest.order import BacktestOrder
+    from tradebot.engine.backtest.results.folder import ResultInfo
     from tradebot.engine.backtest.results.result import BacktestResult
-    from tradebot.engine.backtest.results.runs import Comparison
 
 app = typer.Typer(
-    help="Stored backtests: list, show, compare, report, run again or delete them.", no_args_is_help=False
+    help="Stored backtests: list, show, compare, report, export, run again or delete them.",
+    no_args_is_help=False,
 )
 
 IdArgument = Annotated[
@@ -37,7 +40,7 @@ def list_stored(
 ) -> None:
     """List the stored results, newest first."""
     from tradebot.engine.backtest.results.folder import list_results
-    from tradebot.engine.market.times import iso_minute, iso_ms
+    from tradebot.engine.market.times import iso_ms
 
     context = open_context(data, config, None, json_wanted)
     results = _folder(context, folder)
@@ -56,17 +59,28 @@ def list_stored(
         }
         for info in infos
     ]
-    lines = [
-        f"{info.result_id:<42} {iso_minute(info.created_ms)} {_shown(info.symbols):<22} {info.timeframe:>4} "
-        f"{info.trades:>7,} {_percent(info.total_return):>9} {_percent(info.max_drawdown):>9} {_ratio(info.sharpe):>7}"
+    none = f"There are no results in {results} yet; run a backtest first: tradebot backtest NAME."
+    context.answer({"results": rows}, "\n".join(_listing(infos)) if infos else none)
+
+
+def _listing(infos: list[ResultInfo]) -> list[str]:
+    """A row for each result; the id stands last, where it may be as long as it is."""
+    head = ("symbols", "bars", "trades", "return", "drawdown", "Sharpe")
+    rows = [
+        (
+            _shown(info.symbols),
+            info.timeframe,
+            f"{info.trades:,}",
+            percent(info.total_return),
+            percent(info.max_drawdown),
+            ratio(info.sharpe),
+        )
         for info in infos
     ]
-    head = (
-        f"{'id':<42} {'run (UTC)':<16} {'symbols':<22} {'bars':>4} {'trades':>7} {'return':>9} {'drawdown':>9} "
-        f"{'Sharpe':>7}"
-    )
-    none = f"There are no results in {results} yet; run a backtest first: tradebot backtest NAME."
-    context.answer({"results": rows}, "\n".join([head, *lines]) if lines else none)
+    lines = table(head, rows, indent="")
+    width = max(map(len, lines))
+    ids = ["id", *(info.result_id for info in infos)]
+    return [f"{line:<{width}}  {result_id}" for line, result_id in zip(lines, ids, strict=True)]
 
 
 @app.command("show")
@@ -78,7 +92,7 @@ def show(
     json_wanted: JsonOption = False,
 ) -> None:
     """Print the figures of a result."""
-    from tradebot.commands.backtest import summary
+    from tradebot.commands.backtest_text import summary
     from tradebot.engine.backtest.results.folder import result_document
 
     context = open_context(data, config, None, json_wanted)
@@ -97,6 +111,7 @@ def compare_stored(
     """Print the figures of two to four results side by side."""
     from dataclasses import asdict
 
+    from tradebot.commands.compare_text import comparison_text
     from tradebot.engine.backtest.results.runs import compare
 
     context = open_context(data, config, None, json_wanted)
@@ -120,19 +135,44 @@ def report(
     json_wanted: JsonOption = False,
 ) -> None:
     """Write a result as one HTML file that opens in any browser, without a network."""
-    from tradebot.engine.html_report import html_report
-
     context = open_context(data, config, None, json_wanted)
     result, where = _read(context, folder, name)
     path = (out or where / "report.html").absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, html_report(result))
-    except OSError as error:
-        raise ShortfallError(
-            f"The report could not be written to {path} ({error.strerror or 'refused'}); name another file with --out."
-        ) from None
+    _write(path, report_text(result))
     context.answer({"id": result.result_id, "report": str(path)}, str(path))
+
+
+@app.command("export")
+def export(
+    name: IdArgument = "latest",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="What to write; its ending says what: .csv the trades, .json everything, .html the report.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: FolderOption = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    json_wanted: JsonOption = False,
+) -> None:
+    """Write a result as one file: trades (.csv), figures with trades and curve (.json), report (.html)."""
+    from tradebot.commands.results_export import export_text
+
+    context = open_context(data, config, None, json_wanted)
+    result, where = _read(context, folder, name)
+    if out is None:
+        files = sorted(path.name for path in where.iterdir() if path.is_file())
+        context.answer(
+            {"id": result.result_id, "folder": str(where), "files": files},
+            f"The folder {where} holds {', '.join(files)}; copy what you need, or name one file with --out: .csv for "
+            "the trades, .json for everything, .html for the report.",
+        )
+        return
+    path = out.absolute()
+    _write(path, export_text(result, path.suffix.lower()))
+    context.answer({"id": result.result_id, "file": str(path)}, str(path))
 
 
 @app.command("rerun")
@@ -143,26 +183,35 @@ def rerun(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Run a result's strategy once more on the data of now, with its span and starting cash."""
-    from tradebot.commands.backtest import run_text, summary
+    """Run a result's strategies once more on the data of now, with their span and starting cash."""
+    from tradebot.commands.backtest import run_order
+    from tradebot.commands.backtest_text import summary
     from tradebot.engine.backtest.results.folder import result_document
-    from tradebot.engine.market.times import iso_ms
 
     context = open_context(data, config, None, json_wanted)
     old, where = _read(context, folder, name)
-    start, end = old.settings.start_ms, old.settings.end_ms
-    result, stored = run_text(
-        context,
-        (old.strategy, str(where / "strategy.toml"), old.strategy_toml),
-        None if start is None else iso_ms(start),
-        None if end is None else iso_ms(end),
-        (),
-        old.settings.cash,
-        folder,
-    )
-    if result.settings.costs != old.settings.costs:
+    result, stored = run_order(context, _same_order(old, where), _folder(context, folder))
+    if [part.costs for part in result.parts] != [part.costs for part in old.parts]:
         print_note("The costs in the settings have changed since the first run.")
     context.answer({**result_document(result), "folder": str(stored)}, summary(result, stored))
+
+
+def _same_order(old: BacktestResult, where: Path) -> BacktestOrder:
+    """The order that a stored result came from: the texts that ran, in which everything that was set is set."""
+    from tradebot.engine.backtest.order import BacktestOrder, StrategyText
+    from tradebot.engine.market.times import iso_ms
+
+    start, end = old.settings.start_ms, old.settings.end_ms
+    texts = [StrategyText(part.toml, f"{part.name} of {where.name}", part.name) for part in old.parts]
+    return BacktestOrder(
+        texts[0].toml,
+        texts[0].file,
+        None if start is None else iso_ms(start),
+        None if end is None else iso_ms(end),
+        old.settings.cash,
+        beside=tuple(texts[1:]),
+        name=texts[0].name,
+    )
 
 
 @app.command("delete")
@@ -184,24 +233,21 @@ def delete(
     context.answer({"deleted": [str(path) for path in moved]}, text)
 
 
-def comparison_text(comparison: Comparison, results: list[BacktestResult]) -> str:
-    """Figures as a table, the best one of a row marked with `*`, remarks below."""
-    from tradebot.engine.result_views import metric_views
+def report_text(result: BacktestResult) -> str:
+    """The HTML report with the findings of the reality check, where one was made."""
+    from tradebot.engine.html_report import html_report
 
-    views = [{view.name: view for view in metric_views(result.metrics.to_dict())} for result in results]
-    lines = [
-        f"{letter}  {result_id}" for letter, result_id in zip("ABCD", comparison.result_ids, strict=False)
-    ]
-    lines += ["", f"{'':<20}" + "".join(f"{letter:>15} " for letter in "ABCD"[: len(results)])]
-    for figure in comparison.figures:
-        if figure.name not in views[0]:
-            continue
-        cells = (
-            f"{view[figure.name].text:>15}{'*' if figure.best == position else ' '}"
-            for position, view in enumerate(views)
-        )
-        lines.append(f"{views[0][figure.name].label:<20}" + "".join(cells))
-    return "\n".join([*lines, "", *(f"! {remark}" for remark in comparison.remarks)]).rstrip()
+    findings = result.reality.findings if result.reality is not None else ()
+    return html_report(result, [(finding.tone.value, finding.text) for finding in findings])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise ShortfallError(
+            f"{path} could not be written ({error.strerror or 'refused'}); name another file with --out."
+        ) from None
 
 
 def _folder(context: Context, given: Path | None) -> Path:
@@ -218,11 +264,3 @@ def _read(context: Context, folder: Path | None, name: str) -> tuple[BacktestRes
 
 def _shown(symbols: tuple[str, ...]) -> str:
     return ",".join(symbols[:2]) + (f" +{len(symbols) - 2}" if len(symbols) > 2 else "")
-
-
-def _percent(value: float | None) -> Any:
-    return "n/a" if value is None else f"{value * 100:+.1f}%"
-
-
-def _ratio(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}"

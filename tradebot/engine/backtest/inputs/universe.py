@@ -92,7 +92,8 @@ def _largest(spec: StrategySpec, top: TopSymbols, store: Store, settings: RunSet
             f"strategy.symbols: {store.folder} holds no {spec.category.value} bars for {spec.timeframe.value} to rank "
             "symbols by; collect some."
         )
-    earliest = min(first for first, _ in spans.values())
+    # A file that cannot be read might begin at any time; where the run begins is for the others to say.
+    earliest = min((first for first, _ in spans.values() if first), default=0)
     start = earliest if settings.start_ms is None else max(settings.start_ms, earliest)
     length = RANKED_DAYS * DAY_MS
     before, first_days = (start - length, start), (start, min(start + length, settings.end_ms or 2**62))

@@ -6,10 +6,12 @@ second one stands in strategy-2.toml, and so on.
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -63,17 +65,14 @@ class ResultInfo:
 def write_result(result: BacktestResult, results_folder: Path) -> BacktestResult:
     """Write the folder `<results_folder>/<result_id>` in one step; returns the result under the id it got.
 
-    A second result of the same second and name gets `-2` after its id. ShortfallError where the disk refuses.
+    A second result of the same second and name gets `-2` after its id, also where two processes write at once.
+    ShortfallError where the disk refuses.
     """
     try:
         results_folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1, _MOST_SAME_SECOND):
-            name = result.result_id if number == 1 else f"{result.result_id}-{number}"
-            if not (results_folder / name).exists():
-                break
-        named = replace(result, result_id=name)
-        temporary = results_folder / f"{_UNFINISHED}-{name}-{os.getpid()}"
+        name, temporary = _claimed(result.result_id, results_folder)
         try:
+            named = replace(result, result_id=name)
             _write_files(named, temporary)
             replace_patiently(temporary, results_folder / name)
         finally:
@@ -86,20 +85,40 @@ def write_result(result: BacktestResult, results_folder: Path) -> BacktestResult
     return named
 
 
+def _claimed(result_id: str, results_folder: Path) -> tuple[str, Path]:
+    """The first name that is free, and the folder that claims it until the result is complete.
+
+    Making a folder succeeds once only, so two writers never get one name.
+    """
+    for number in range(1, _MOST_SAME_SECOND):
+        name = result_id if number == 1 else f"{result_id}-{number}"
+        temporary = results_folder / f"{_UNFINISHED}-{name}"
+        if (results_folder / name).exists():
+            continue
+        try:
+            temporary.mkdir()
+        except FileExistsError:
+            continue
+        if not (results_folder / name).exists():
+            return name, temporary
+        temporary.rmdir()  # it was completed between the two looks
+    raise OSError(errno.EEXIST, "too many results of one second")
+
+
 def _write_files(result: BacktestResult, folder: Path) -> None:
-    folder.mkdir()
-    texts = {
-        "result.json": json.dumps(result_document(result), indent=1, allow_nan=False) + "\n",
-        "trades.csv": trades_text(result.trades, result.slot_strategies, result.symbols),
+    slots = result.slot_strategies, result.symbols
+    texts: dict[str, Iterable[str]] = {
+        "result.json": [json.dumps(result_document(result), indent=1, allow_nan=False), "\n"],
+        "trades.csv": trades_text(result.trades, *slots),
         "trade_details.csv": details_text(result.trades),
-        "interventions.csv": interventions_text(result.log, result.slot_strategies, result.symbols),
+        "interventions.csv": interventions_text(result.log, *slots),
         "equity.csv": equity_text(result.curve),
         "benchmark.csv": benchmark_text(result.curve),
-        **{_toml_name(number): part.toml for number, part in enumerate(result.parts)},
+        **{_toml_name(number): [part.toml] for number, part in enumerate(result.parts)},
     }
-    for name, text in texts.items():
+    for name, blocks in texts.items():
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines(blocks)
             file.flush()
             os.fsync(file.fileno())
 
@@ -111,7 +130,7 @@ def _toml_name(number: int) -> str:
 def result_document(result: BacktestResult) -> dict[str, Any]:
     """What result.json holds (and `tradebot backtest --json` prints): plain values, undefined figures null."""
     settings = result.settings
-    return {
+    document = {
         "format": FORMAT,
         "id": result.result_id,
         "created": iso_ms(result.created_ms),
@@ -149,6 +168,16 @@ def result_document(result: BacktestResult) -> dict[str, Any]:
         "flags": list(result.flags),
         "warnings": list(result.warnings),
     }
+    return {name: _finite(value) for name, value in document.items()}
+
+
+def _finite(value: Any) -> Any:
+    """The same without numbers that are none: those are undefined, which JSON says with null."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _part_document(number: int, part: StrategyPart) -> dict[str, Any]:

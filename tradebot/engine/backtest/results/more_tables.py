@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tradebot.engine.backtest.kernel.codes import Count, OrderKind
-from tradebot.engine.backtest.kernel.records import INTERVENTION, Records
+from tradebot.engine.backtest.kernel.records import INTERVENTION, TRADE, Records
 from tradebot.engine.backtest.results.tables import (
     Columns,
     flag_column,
@@ -29,20 +29,31 @@ DETAIL_COLUMNS = (
 INTERVENTION_COLUMNS = ("time", "strategy", "symbol", "reason", "wanted", "allowed")
 
 
-def details_text(trades: Records) -> str:
+_DETAIL = np.dtype(
+    [
+        (name, TRADE[name])
+        for name in ("trade_id", "leg", "adds", "last_leg", "coarse", "entry_kind", "decided_ms")
+    ]
+    + [(name, TRADE[name]) for name in ("initial_target", "liquidation_price")]
+)
+"""What a row of trade_details.csv holds of a record TRADE."""
+
+
+def details_text(trades: Records) -> Iterator[str]:
     """trade_details.csv: the rows of trades.csv with what belongs to their positions and orders."""
     return table_text(
         DETAIL_COLUMNS,
-        {
-            "trade_id": trades["trade_id"].tolist(),
-            "leg": trades["leg"].tolist(),
-            "last_leg": flag_column(trades["last_leg"]),
-            "adds": trades["adds"].tolist(),
-            "entry_order": word_column(trades["entry_kind"], OrderKind),
-            "decided_time": iso_column(trades["decided_ms"]),
-            "initial_target": number_column(trades["initial_target"]),
-            "liquidation_price": number_column(trades["liquidation_price"]),
-            "coarse": flag_column(trades["coarse"]),
+        trades,
+        lambda part: {
+            "trade_id": part["trade_id"].tolist(),
+            "leg": part["leg"].tolist(),
+            "last_leg": flag_column(part["last_leg"]),
+            "adds": part["adds"].tolist(),
+            "entry_order": word_column(part["entry_kind"], OrderKind),
+            "decided_time": iso_column(part["decided_ms"]),
+            "initial_target": number_column(part["initial_target"]),
+            "liquidation_price": number_column(part["liquidation_price"]),
+            "coarse": flag_column(part["coarse"]),
         },
     )
 
@@ -54,15 +65,16 @@ def with_details(trades: Records, path: Path) -> Records:
     """
     if not path.exists():
         return trades
-    details = read_records(path, DETAIL_COLUMNS, lambda columns: _details(columns, trades), "a row")
+    details = read_records(path, DETAIL_COLUMNS, _details, "a row")
     if len(details) != len(trades) or not np.array_equal(details["trade_id"], trades["trade_id"]):
         raise InputError(f"{path} has other rows than trades.csv; they belong together.")
-    return details
+    for name in _DETAIL.names or ():
+        trades[name] = details[name]
+    return trades
 
 
-def _details(columns: Columns, trades: Records) -> Records:
-    size = len(columns["trade_id"])
-    found: Records = np.resize(trades, size) if len(trades) else np.zeros(size, dtype=trades.dtype)
+def _details(columns: Columns) -> Records:
+    found: Records = np.zeros(len(columns["trade_id"]), dtype=_DETAIL)
     for name in ("trade_id", "leg", "adds"):
         found[name] = [int(cell) for cell in columns[name]]
     for name in ("last_leg", "coarse"):
@@ -74,18 +86,20 @@ def _details(columns: Columns, trades: Records) -> Records:
     return found
 
 
-def interventions_text(interventions: Records, strategies: Sequence[str], symbols: Sequence[str]) -> str:
+def interventions_text(
+    interventions: Records, strategies: Sequence[str], symbols: Sequence[str]
+) -> Iterator[str]:
     """interventions.csv: each time a limit, a minimum or the margin changed what was decided, with its reason."""
-    slots = interventions["slot"].tolist()
     return table_text(
         INTERVENTION_COLUMNS,
-        {
-            "time": iso_column(interventions["time"]),
-            "strategy": [strategies[slot] for slot in slots],
-            "symbol": [symbols[slot] for slot in slots],
-            "reason": word_column(interventions["reason"], Count),
-            "wanted": number_column(interventions["wanted"]),
-            "allowed": number_column(interventions["allowed"]),
+        interventions,
+        lambda part: {
+            "time": iso_column(part["time"]),
+            "strategy": [strategies[slot] for slot in part["slot"].tolist()],
+            "symbol": [symbols[slot] for slot in part["slot"].tolist()],
+            "reason": word_column(part["reason"], Count),
+            "wanted": number_column(part["wanted"]),
+            "allowed": number_column(part["allowed"]),
         },
     )
 

@@ -16,13 +16,13 @@ from tradebot.engine.market.times import iso_date
 if TYPE_CHECKING:
     from tradebot.engine.backtest.results.result import BacktestResult
 
-LATEST = "latest"
+LATEST = ("latest", "last")
 MOST_COMPARED = 4
 DELETED = "deleted"
 
 
 def find_result(results_folder: Path, name: str) -> ResultInfo:
-    """A stored result by its id, by a beginning that only one id has, or `latest`.
+    """A stored result by its id, by a beginning that only one id has, or `latest` (also `last`).
 
     InputError with the nearest id where there is none, or with the ids that the name could mean.
     """
@@ -31,7 +31,7 @@ def find_result(results_folder: Path, name: str) -> ResultInfo:
         raise InputError(
             f"There are no results in {results_folder} yet; run a backtest first: tradebot backtest NAME."
         )
-    if name == LATEST:
+    if name in LATEST:
         return infos[0]
     exact = [info for info in infos if info.result_id == name]
     meant = exact or [info for info in infos if name and info.result_id.startswith(name)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ TRADE_COLUMNS = (
 EQUITY_COLUMNS = ("time", "equity", "cash", "exposure", "drawdown")
 BENCHMARK_COLUMNS = ("time", "buy_hold")
 
+_BLOCK_ROWS = 50_000
+"""Rows that are text at one time: a million trades as one text would take a gigabyte."""
 _TIME_LENGTH = len("2024-05-01T12:00:00.000Z")
 Columns = dict[str, list[str]]
 _SIDES = {1: "long", -1: "short"}
@@ -44,8 +47,11 @@ _PLAIN = (
 
 
 def number_column(values: Float64) -> list[str]:
-    """15 significant digits, which drops the noise of floats (24.0751, not 24.075100000000003); NaN is empty."""
-    return ["" if value != value else f"{value:.15g}" for value in values.tolist()]  # NaN differs from itself
+    """15 significant digits, which drops the noise of floats (24.0751, not 24.075100000000003).
+
+    What is no finite number is undefined: an empty cell.
+    """
+    return [f"{value:.15g}" if math.isfinite(value) else "" for value in values.tolist()]
 
 
 def iso_column(times_ms: Int64) -> list[str]:
@@ -54,10 +60,16 @@ def iso_column(times_ms: Int64) -> list[str]:
     return [f"{text}Z" for text in texts.tolist()]
 
 
-def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[str]) -> str:
+def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[str]) -> Iterator[str]:
     """trades.csv: one row a closed leg, then the positions still open; strategies and symbols by slot."""
+    return table_text(TRADE_COLUMNS, trades, lambda part: _trade_columns(part, strategies, symbols))
+
+
+def _trade_columns(
+    trades: Records, strategies: Sequence[str], symbols: Sequence[str]
+) -> dict[str, Iterable[object]]:
     slots = trades["slot"].tolist()
-    columns: dict[str, Sequence[object]] = {
+    return {
         "trade_id": trades["trade_id"].tolist(),
         "strategy": [strategies[slot] for slot in slots],
         "symbol": [symbols[slot] for slot in slots],
@@ -72,7 +84,6 @@ def trades_text(trades: Records, strategies: Sequence[str], symbols: Sequence[st
         "status": word_column(trades["status"], TradeStatus),
         **{name: number_column(trades[name]) for name in _PLAIN},
     }
-    return table_text(TRADE_COLUMNS, columns)
 
 
 def word_column(codes: Int64, kind: type[IntEnum]) -> list[str]:
@@ -118,19 +129,22 @@ def read_numbers(cells: Sequence[str]) -> list[float]:
     return [float(cell) if cell else math.nan for cell in cells]
 
 
-def equity_text(curve: Curve) -> str:
+def equity_text(curve: Curve) -> Iterator[str]:
     """equity.csv."""
     return _curve_text(curve, EQUITY_COLUMNS)
 
 
-def benchmark_text(curve: Curve) -> str:
+def benchmark_text(curve: Curve) -> Iterator[str]:
     """benchmark.csv: buy and hold at the times of equity.csv."""
     return _curve_text(curve, BENCHMARK_COLUMNS)
 
 
-def _curve_text(curve: Curve, columns: Sequence[str]) -> str:
-    numbers = {name: number_column(curve[name]) for name in columns[1:]}
-    return table_text(columns, {"time": iso_column(curve["time"]), **numbers})
+def _curve_text(curve: Curve, names: Sequence[str]) -> Iterator[str]:
+    def columns(part: Curve) -> dict[str, Iterable[object]]:
+        numbers = {name: number_column(part[name]) for name in names[1:]}
+        return {"time": iso_column(part["time"]), **numbers}
+
+    return table_text(names, curve, columns)
 
 
 def read_curve(equity: Path, benchmark: Path) -> Curve:
@@ -169,11 +183,30 @@ def read_time(text: str) -> int:
 
 def read_records(path: Path, names: Sequence[str], build: Callable[[Columns], Records], what: str) -> Records:
     """All rows of a table, made into records by `build`. InputError with the line of a row that is not `what`."""
-    rows = _read_rows(path, names)
+    blocks: list[Records] = []
+    line = 2
+    for rows in _read_rows(path, names):
+        blocks.append(_built(path, line, rows, names, build, what))
+        line += len(rows)
+    if not blocks:
+        return build(_columns(names, []))
+    # As bytes, for record by record it takes ten times as long.
+    joined = np.concatenate([np.ascontiguousarray(block).view(np.uint8) for block in blocks])
+    return joined.view(blocks[0].dtype)
+
+
+def _built(
+    path: Path,
+    first_line: int,
+    rows: Sequence[Sequence[str]],
+    names: Sequence[str],
+    build: Callable[[Columns], Records],
+    what: str,
+) -> Records:
     try:
         return build(_columns(names, rows))
     except (KeyError, ValueError):  # one by one to name the damaged line
-        for line, row in enumerate(rows, start=2):
+        for line, row in enumerate(rows, first_line):
             try:
                 build(_columns(names, [row]))
             except (KeyError, ValueError):
@@ -187,23 +220,32 @@ def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns:
     return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
 
-def table_text(names: Sequence[str], columns: Mapping[str, Iterable[object]]) -> str:
-    """CSV with these columns in this order."""
+def table_text(
+    names: Sequence[str], records: Records, columns: Callable[[Records], Mapping[str, Iterable[object]]]
+) -> Iterator[str]:
+    """CSV with these columns in this order, in blocks of rows; `columns` writes those of some records."""
+    yield _rows_text([names])
+    for low in range(0, len(records), _BLOCK_ROWS):
+        block = columns(records[low : low + _BLOCK_ROWS])
+        yield _rows_text(zip(*(block[name] for name in names), strict=True))
+
+
+def _rows_text(rows: Iterable[Sequence[object]]) -> str:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(zip(*(columns[name] for name in names), strict=True))
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
 
 
-def _read_rows(path: Path, names: Sequence[str]) -> list[list[str]]:
+def _read_rows(path: Path, names: Sequence[str]) -> Iterator[list[list[str]]]:
+    """The rows below the header, in blocks."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
             if next(reader, None) != list(names):
                 raise InputError(f"{path}, line 1: expected the columns {','.join(names)}.")
-            return list(reader)
+            while rows := list(islice(reader, _BLOCK_ROWS)):
+                yield rows
     except FileNotFoundError:
         raise InputError(f"There is no {path}; the result is not complete, run the backtest again.") from None
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError, csv.Error):
         raise InputError(f"{path} cannot be read; it must be a UTF-8 text file.") from None
