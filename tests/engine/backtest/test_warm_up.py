@@ -18,6 +18,8 @@ BACKTEST = Path(compiling.__file__).resolve().parents[1] / "backtest"
 # Every file whose text ends up in compiled code.
 KERNEL_FILES = (
     "kernel/apply",
+    "kernel/closing",
+    "kernel/market",
     "kernel/codes",
     "kernel/digits",
     "kernel/grid",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tradebot.engine.backtest.kernel.limits import NEAR
+from tradebot.engine.backtest.kernel.market import end_of
 from tradebot.engine.control.compiling import compiled_part
 
 
@@ -23,79 +24,55 @@ def write_row(rows: Any, row: int, end: int, equity: float, available: float, va
 
 
 @compiled_part
-def nothing_happens(
-    slot: Any,
-    rule: Any,
-    here: int,
-    opens: Any,
-    highs: Any,
-    lows: Any,
-    mark_highs: Any,
-    mark_lows: Any,
-    sides: Any,
-    exits_long: Any,
-    exits_short: Any,
-    decides: Any,
-    coarse: Any,
-) -> bool:
+def nothing_happens(slot: Any, rule: Any, market: Any, here: int) -> bool:
     """Whether the slot's next bar leaves everything as it is; that no funding is due in it is the caller's."""
     if slot.pending_side != 0 or slot.pending_exit != 0 or slot.bar + 1 == rule.final_bar:
         return False
-    side = sides[here]
+    side = market.sides[here]
     if slot.side == 0:
         return bool(side == 0)
     if side == -slot.side or (side != 0 and slot.adds < rule.max_adds):
         return False
-    if exits_long[here] if slot.side > 0 else exits_short[here]:
+    if market.exits_long[here] if slot.side > 0 else market.exits_short[here]:
         return False
     low, high = slot.quiet_low, slot.quiet_high
-    if not (lows[here] > low and highs[here] < high and low < opens[here] < high):
+    if not (market.lows[here] > low and market.highs[here] < high and low < market.opens[here] < high):
         return False
-    if not (mark_lows[here] > slot.quiet_mark_low and mark_highs[here] < slot.quiet_mark_high):
+    if not (market.mark_lows[here] > slot.quiet_mark_low and market.mark_highs[here] < slot.quiet_mark_high):
         return False
     decision = slot.bar + 1
     if rule.walks != 0:
-        decision = decides[here]
-        if coarse[here]:
+        decision = market.decides[here]
+        if market.coarse[here]:
             return False
     return bool(rule.max_bars == 0 or decision - slot.entry_decision < rule.max_bars)
 
 
 @compiled_part
-def pass_bar(slot: Any, rule: Any, here: int, end: int, highs: Any, lows: Any, decides: Any) -> None:
+def pass_bar(slot: Any, rule: Any, market: Any, here: int, end: int) -> None:
     """The slot's next bar is over, and nothing happened in it. The mark follows at the step's close, as for all."""
     slot.bar += 1
     slot.bar_end = end
     slot.decision_before = slot.decision
     if rule.walks == 0:
         slot.decision = slot.bar
-    elif decides[here] >= 0:
-        slot.decision = decides[here]
+    elif market.decides[here] >= 0:
+        slot.decision = market.decides[here]
     if slot.side != 0:
-        slot.lowest = min(slot.lowest, lows[here])
-        slot.highest = max(slot.highest, highs[here])
+        slot.lowest = min(slot.lowest, market.lows[here])
+        slot.highest = max(slot.highest, market.highs[here])
 
 
 @compiled_part
 def pass_flat(
-    account: Any,
-    walks: int,
-    length: int,
-    before: int,
-    times: Any,
-    ends: Any,
-    sides: Any,
-    rows: Any,
-    here: int,
-    row: int,
-    most: int,
-    daily: int,
+    account: Any, rule: Any, before: int, market: Any, rows: Any, here: int, row: int, most: int, daily: int
 ) -> int:
     """Bars without a position and without an entry decision. Returns how many."""
-    wallet = account.wallet
+    wallet, walks, length = account.wallet, rule.walks != 0, rule.timeframe_ms
+    times, ends, sides = market.times, market.ends, market.sides
     for passed in range(most):
         bar = np.uintp(here + passed)  # unsigned: no index counts from the end
-        end = ends[bar] if walks != 0 else times[bar] + length
+        end = ends[bar] if walks else times[bar] + length
         if sides[bar] != 0 or end > before:
             return passed
         if daily == 0:
@@ -105,35 +82,23 @@ def pass_flat(
 
 @compiled_part
 def pass_held(
-    account: Any,
-    slot: Any,
-    rule: Any,
-    floor: float,
-    peak_share: float,
-    before: int,
-    times: Any,
-    ends: Any,
-    opens: Any,
-    highs: Any,
-    lows: Any,
-    mark_highs: Any,
-    mark_lows: Any,
-    mark_closes: Any,
-    sides: Any,
-    exits: Any,
-    decides: Any,
-    coarse: Any,
-    rows: Any,
-    here: int,
-    row: int,
-    most: int,
-    daily: int,
-) -> tuple[int, int]:
+    account: Any, slot: Any, rule: Any, floor: float, peak_share: float, before: int, market: Any, exits: Any,
+    rows: Any, here: int, row: int, most: int, daily: int,
+) -> tuple[int, int]:  # fmt: skip
     """Bars with a position that no order, level, exit, opposite entry, limit or funding touches.
 
     `floor`: equity at which a daily loss limit breaks; `peak_share`: share of the peak at which a drawdown limit does.
     Returns how many bars were passed and how many entry decisions met the position already open.
     """
+    times, ends, sides, decides, coarse = (
+        market.times,
+        market.ends,
+        market.sides,
+        market.decides,
+        market.coarse,
+    )
+    opens, highs, lows = market.opens, market.highs, market.lows
+    mark_highs, mark_lows, mark_closes = market.mark_highs, market.mark_lows, market.mark_closes
     walks, length, marked = rule.walks != 0, rule.timeframe_ms, rule.marked != 0
     wallet, entry, side = account.wallet, slot.entry_price, slot.side
     low, mark_low = slot.quiet_low, slot.quiet_mark_low
@@ -194,31 +159,9 @@ def pass_held(
 
 @compiled_part
 def pass_quiet(
-    account: Any,
-    slot: Any,
-    rule: Any,
-    floor: float,
-    peak_share: float,
-    before: int,
-    times: Any,
-    ends: Any,
-    opens: Any,
-    highs: Any,
-    lows: Any,
-    mark_highs: Any,
-    mark_lows: Any,
-    mark_closes: Any,
-    sides: Any,
-    exits_long: Any,
-    exits_short: Any,
-    decides: Any,
-    coarse: Any,
-    rows: Any,
-    here: int,
-    row: int,
-    most: int,
-    daily: int,
-) -> tuple[int, int]:
+    account: Any, slot: Any, rule: Any, floor: float, peak_share: float, before: int, market: Any, rows: Any,
+    here: int, row: int, most: int, daily: int,
+) -> tuple[int, int]:  # fmt: skip
     """Pass up to `most` quiet bars of a run with one slot, whose next bar stands at `here`.
 
     Returns how many were passed and how many entry decisions met the position already open.
@@ -228,26 +171,23 @@ def pass_quiet(
     repeated = 0
     if slot.side == 0:
         account.equity = account.wallet
-        passed = pass_flat(
-            account, rule.walks, rule.timeframe_ms, before, times, ends, sides, rows, here, row, most, daily
-        )
+        passed = pass_flat(account, rule, before, market, rows, here, row, most, daily)
     else:
         if rule.max_bars > 0 and rule.walks == 0:
             most = max(0, min(most, slot.entry_decision + rule.max_bars - 1 - slot.bar))
+        exits = market.exits_long if slot.side > 0 else market.exits_short
         passed, repeated = pass_held(
-            account, slot, rule, floor, peak_share, before, times, ends, opens, highs, lows, mark_highs, mark_lows,
-            mark_closes, sides, exits_long if slot.side > 0 else exits_short, decides, coarse, rows, here, row, most,
-            daily,
-        )  # fmt: skip
+            account, slot, rule, floor, peak_share, before, market, exits, rows, here, row, most, daily
+        )
         account.exposed_ticks += passed
     if passed > 0:
         last = here + passed - 1
         slot.bar += passed
-        slot.mark = mark_closes[last]
-        slot.bar_end = ends[last] if rule.walks != 0 else times[last] + rule.timeframe_ms
+        slot.mark = market.mark_closes[last]
+        slot.bar_end = end_of(market, rule, last)
         account.clock_ms = slot.bar_end
         account.ticks += passed
-        count_decisions(slot, rule.walks, decides, here, last)
+        count_decisions(slot, rule.walks, market.decides, here, last)
     return passed, repeated
 
 

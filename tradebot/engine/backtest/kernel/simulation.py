@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tradebot.engine.backtest.kernel.closing import write_open_positions
 from tradebot.engine.backtest.kernel.codes import Count, Stopped
 from tradebot.engine.backtest.kernel.columns import frozen
 from tradebot.engine.backtest.kernel.ledger import Ledger, Looks, RunSettings, StrategyRules, SymbolData
 from tradebot.engine.backtest.kernel.records import BAR, INTERVENTION, ROWS_A_STEP, TRADE, Records
 from tradebot.engine.backtest.kernel.rules import limits_table, rules_table, tiers_table
 from tradebot.engine.backtest.kernel.state import SimulationState
-from tradebot.engine.backtest.kernel.step import run_steps, write_open_positions
+from tradebot.engine.backtest.kernel.step import run_steps
 from tradebot.engine.backtest.kernel.windows import Column, Columns, Window
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.progress import CancelToken
