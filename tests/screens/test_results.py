@@ -7,14 +7,12 @@ import re
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.engine.messages import (
-    CancelJob,
     CompareResults,
     DeleteResult,
     ExplainTrade,
     GetResult,
     GetTradeBars,
     GetTrades,
-    RunBacktest,
     WriteReport,
 )
 from tradebot.screens.compare_dialog import CompareDialog
@@ -106,20 +104,10 @@ async def test_no_trades_are_explained(opened: Opened) -> None:
     async with opened(engine, "test") as pilot:
         pilot.app.query_one("#results").focus()
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "No trade was made." in screen_text(pilot))
+        await until(pilot, lambda: "No trade: cross supported long on 84 bars" in screen_text(pilot))
         assert "both must agree" in " ".join(screen_text(pilot).split())
+        assert "e opens the strategy to change a rule" in screen_text(pilot)
         assert engine.asked(GetResult)[-1].result_id == "bt-0192"
-
-
-async def test_a_running_backtest_can_be_cancelled_and_the_old_result_comes_back(opened: Opened) -> None:
-    engine = FakeEngine()
-    async with opened(engine, "test") as pilot:
-        await pilot.press("r")
-        await until(pilot, lambda: "x cancels" in screen_text(pilot))
-        assert engine.asked(RunBacktest)[0].name == "ema-x"
-        await pilot.press("x")
-        await until(pilot, lambda: engine.asked(CancelJob))
-        await until(pilot, lambda: "NET PROFIT" in screen_text(pilot))
 
 
 async def test_without_a_result_it_says_how_to_get_one(opened: Opened) -> None:

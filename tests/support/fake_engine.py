@@ -165,6 +165,8 @@ class FakeEngine:
                 return preview(command)
             case m.RunBacktest(name=name):
                 return self._start("backtest", f"backtest {name}", 100, "%")
+            case m.RerunResult(result_id=result_id):
+                return self._start("backtest", f"backtest {self._results[result_id].strategy}", 100, "%")
             case _:
                 return self._answer_data(command)
 

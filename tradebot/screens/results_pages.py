@@ -1,13 +1,10 @@
-"""The panes that take a result apart: months, distributions, groups, how it came about, and the reality check."""
+"""The panes that take a result apart: months, distributions, groups, how it came about."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from textual.app import ComposeResult
 
 from tradebot.engine.messages import BacktestView, ResultAnalysis
-from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.results_drawing import (
     beside,
@@ -19,13 +16,11 @@ from tradebot.screens.results_drawing import (
     months_summary,
 )
 from tradebot.screens.widgets.lines_view import LinesView
-from tradebot.screens.widgets.palette import Line, wrap
-from tradebot.screens.widgets.virtual_table import Column, VirtualTable
+from tradebot.screens.widgets.palette import Line
 
-__all__ = ["ConfigPane", "DistributionPane", "GroupsPane", "MonthsPane", "RealityPane"]
+__all__ = ["ConfigPane", "DistributionPane", "GroupsPane", "LinesPane", "MonthsPane"]
 
 _WIDE = 60
-_MARKS = {"ok": ("ok", "good"), "warning": ("!", "warning"), "bad": ("×", "bad"), "none": ("·", "dim")}
 
 
 class LinesPane(Pane):
@@ -35,6 +30,7 @@ class LinesPane(Pane):
         super().__init__(id=f"{name}-pane", classes="pane")
         self._view: BacktestView | None = None
         self._analysis: ResultAnalysis | None = None
+        self._waits = ""
 
     def compose(self) -> ComposeResult:
         """The lines."""
@@ -47,7 +43,13 @@ class LinesPane(Pane):
 
     def show(self, view: BacktestView | None, analysis: ResultAnalysis | None) -> None:
         """Draw a result; None while it is on its way."""
-        self._view, self._analysis = view, analysis
+        self._view, self._analysis, self._waits = view, analysis, ""
+        self._draw()
+
+    def wait(self) -> None:
+        """Say that there is no result to take apart yet."""
+        self._view = self._analysis = None
+        self._waits = "comes with the result"
         self._draw()
 
     def on_resize(self) -> None:
@@ -60,7 +62,8 @@ class LinesPane(Pane):
         if width <= 0:
             return
         if self._view is None or self._analysis is None:
-            lines.show(((("", "dim"),),))
+            lines.show((((self._waits, "dim"),),))
+            self.caption(subtitle="")
             return
         lines.show(self.lines(self._view, self._analysis, width))
 
@@ -179,92 +182,3 @@ class ConfigPane(LinesPane):
             ]
             return [*both, *folder]
         return [*facts, (), *strategy, *folder]
-
-
-@dataclass(frozen=True, slots=True)
-class _Remark:
-    tone: str
-    short: str
-    text: str
-
-
-class RealityPane(Pane):
-    """What speaks for the figures and what against them, with the sentence of the selected line below."""
-
-    HELP = (
-        "What speaks for the figures and against them: luck, single trades, costs, assumptions. ok speaks for them, ! "
-        "against them, × makes them doubtful as they stand. The lines below explain the one under the cursor."
-    )
-    label = "Reality"
-
-    def __init__(self) -> None:
-        super().__init__(id="reality-pane", classes="pane")
-
-    def compose(self) -> ComposeResult:
-        """The list and the explanation."""
-        yield VirtualTable[_Remark](
-            (Column("", 2), Column("", 20, grow=True)),
-            lambda remark: (_MARKS[remark.tone], remark.short),
-            lambda remark: (remark.tone, remark.text),
-            header=False,
-            id="reality",
-        )
-        yield LinesView(id="reality-text")
-
-    def on_mount(self) -> None:
-        """Name the pane."""
-        self.caption("Reality check")
-
-    @property
-    def tab_note(self) -> str:
-        """How many lines speak against the result."""
-        against = sum(
-            row is not None and row.tone in {"warning", "bad"} for row in self.query_one(VirtualTable).rows
-        )
-        return str(against) if against else ""
-
-    def show(self, view: BacktestView, analysis: ResultAnalysis | None) -> None:
-        """Draw the findings: what is invalid first, the check, then what was assumed."""
-        rows: list[_Remark] = []
-        said: set[str] = set()
-        if analysis is not None:
-            rows += [_Remark("bad", f"invalid: {text}", text) for text in analysis.errors]
-            invalid = set(analysis.errors)
-            rows += [
-                _Remark(each.tone, each.short, each.text)
-                for each in analysis.reality
-                if each.text not in invalid
-            ]
-            said = {row.text for row in rows}
-            rows += [_Remark("warning", text, text) for text in view.warnings if text not in said]
-        if analysis is not None and not analysis.reality:
-            rows.append(
-                _Remark(
-                    "none",
-                    "no reality check",
-                    "No reality check was made of this run; r runs it again with one.",
-                )
-            )
-        table = self.query_one("#reality", VirtualTable)
-        table.show(tuple(rows), empty=((("  on its way", "dim"),),))
-        against = sum(row.tone in {"warning", "bad"} for row in rows)
-        self.caption(subtitle=f"{formats.plural(against, 'remark')} against it" if against else "")
-        self._explain()
-
-    def on_virtual_table_moved(self) -> None:
-        """Explain another line."""
-        self._explain()
-
-    def on_resize(self) -> None:
-        """Break the sentence anew."""
-        self._explain()
-
-    def _explain(self) -> None:
-        row = self.query_one("#reality", VirtualTable).current
-        lines = self.query_one("#reality-text", LinesView)
-        lines.display = isinstance(row, _Remark)
-        if isinstance(row, _Remark):
-            width = max(16, self.size.width - 4)
-            lines.show(
-                [((text, "dim"),) for text in wrap(row.text, width)][: max(3, self.size.height // 2 - 1)]
-            )

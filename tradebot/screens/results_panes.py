@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.content import Content
 
-from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary
+from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary, RunSoFar
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.widgets import gauges
@@ -28,9 +28,21 @@ _BESIDE = {
     "win_rate": ("trades", "trades"),
     "cagr": ("calmar", "calmar"),
     "exposure": ("turn", "turnover"),
-    "fees": ("of gross", "cost_ratio"),
+    "fees": ("costs", "cost_ratio"),
 }
 """What stands below a figure of the headline."""
+_HEADLINE = (
+    ("total_return", "Total return"),
+    ("sharpe", "Sharpe"),
+    ("max_drawdown", "Max drawdown"),
+    ("profit_factor", "Profit factor"),
+    ("win_rate", "Win rate"),
+    ("trades", "Positions"),
+    ("exposure", "Exposure"),
+    ("fees", "Fees"),
+)
+"""The headline of a run that has not ended."""
+_WIDE = 100
 
 
 class Summary(LinesView):
@@ -41,13 +53,14 @@ class Summary(LinesView):
 
     def show_result(self, view: BacktestView) -> None:
         """Draw the headline figures in as many columns as fit."""
+        self.show(self._figures(view.headline, {metric.name: metric.text for metric in view.metrics}))
+
+    def _figures(self, figures: Sequence[MetricView], known: dict[str, str]) -> list[Line]:
         width = max(20, self.size.width)
-        figures = view.headline
         per_row = max(1, min(len(figures), width // _FIGURE_WIDTH))
         rows = -(-len(figures) // per_row) if figures else 0
         per_row = -(-len(figures) // rows) if rows else 1
         room = width // per_row
-        known = {metric.name: metric.text for metric in view.metrics}
         lines: list[Line] = []
         for start in range(0, len(figures), per_row):
             chunk = figures[start : start + per_row]
@@ -59,28 +72,38 @@ class Summary(LinesView):
             )
             if rows == 1:
                 lines.append(tuple((f"{_below(each, known):<{room}.{room - 1}}", "dim") for each in chunk))
-        self.show(lines)
+        return lines
 
     def show_progress(self, job: JobView) -> None:
-        """Draw how far a backtest is."""
-        width = max(20, self.size.width - 1)
+        """Draw how far a backtest is, over the figures that can be told already."""
+        width = max(20, self.size.width)
         eta = f"  ETA {formats.countdown(job.eta_seconds)}" if job.eta_seconds is not None else ""
-        text = f" {job.fraction:>4.0%}{eta}"
-        counts = f"{formats.count(job.done)} of {formats.count(job.total)} {job.unit}" if job.total else ""
-        rate = f", {formats.count(job.rate)} a second" if job.rate else ""
-        first: Line = (
-            (f"{job.title} ", "bold"),
-            (f"{job.state}   ", "primary"),
-            ("x", "key"),
-            (" cancels", "dim"),
-        )
-        second: Line = (*gauges.bar(job.fraction, max(4, width - len(text))), (text, "text"))
-        third: Line = ((f"{counts}{rate}", ""), (f"   {job.sentence}" if job.sentence else "", "dim"))
-        self.show((first, second, third))
+        counts = f"  {formats.count(job.done)} of {formats.count(job.total)} {job.unit}" if job.total else ""
+        rate = f", {formats.count(job.rate)} a second" if job.rate and width >= _WIDE else ""
+        words = f"  {job.sentence}" if job.sentence and not job.total else ""
+        text = f" {job.fraction:>4.0%}{eta}{counts}{rate}{words}   "
+        room = max(4, width - len(text) - len("x cancels"))
+        first: Line = (*gauges.bar(job.fraction, room), (text, "text"), ("x", "key"), (" cancels", "dim"))
+        self.show((first, *self._figures(_so_far_figures(job.so_far), {})))
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Draw something else."""
         self.show(lines)
+
+
+def _so_far_figures(look: RunSoFar | None) -> tuple[MetricView, ...]:
+    """The headline of a run under way: what can be told of its equity; the rest is not known before its end."""
+    gain = look.equity[-1] / look.cash - 1 if look is not None and look.equity else None
+    known = {
+        "total_return": "…" if gain is None else f"{gain:+.1%}",
+        "max_drawdown": "…" if look is None else f"{look.worst_drawdown:.1%}",
+        "trades": "…" if look is None else f"{look.positions:,}",
+    }
+    tone = "plain" if not gain else "good" if gain > 0 else "bad"
+    return tuple(
+        MetricView(name, label, known.get(name, "…"), tone if name == "total_return" else "plain")
+        for name, label in _HEADLINE
+    )
 
 
 def _below(metric: MetricView, known: dict[str, str]) -> str:
@@ -117,6 +140,20 @@ class ChartsPane(Pane):
         """Let the pane take the focus, its charts have nothing to type."""
         self.caption("Equity")
         self.can_focus = True
+
+    def show_so_far(self, look: RunSoFar | None) -> None:
+        """Draw the curves of a run under way over the time of the whole one."""
+        times: tuple[int, ...] = ()
+        equity: tuple[float, ...] = ()
+        drawdown: tuple[float, ...] = ()
+        span: tuple[int, int] | None = None
+        if look is not None:
+            times, equity, drawdown = look.times_ms, look.equity, look.drawdown
+            span = (look.start_ms, look.end_ms)
+        self.query_one("#equity", Chart).show(times, (Curve(equity, "chart-1"),), span)
+        self.query_one("#drawdown", Chart).show(times, (Curve(drawdown, "chart-3", filled=True),), span)
+        until = f"until {formats.minute(times[-1])[:10]}" if times else "nothing is simulated yet"
+        self.caption("Equity so far", until)
 
     def show(self, view: BacktestView) -> None:
         """Draw the curves of a result."""

@@ -114,6 +114,11 @@ class TradesPane(Pane):
             else ""
         )
 
+    def wait(self) -> None:
+        """Say that the trades are there once the backtest has ended."""
+        self.table.show((), empty=((), (("  Its trades are listed when it has ended.", "dim"),)))
+        self.caption("Trades", "")
+
     def refuse(self, sentence: str) -> None:
         """Say on the border what is wrong with the filter."""
         self.caption(subtitle=sentence)

@@ -115,14 +115,17 @@ class Chart(Widget):
         self._label_width = label_width
         self._times: tuple[int, ...] = ()
         self._curves: tuple[Curve, ...] = ()
+        self._span: tuple[int, int] | None = None
         self._strips: list[Strip] = []
         self._drawn_for: tuple[object, ...] = ()
         self.drawings = 0
 
-    def show(self, times_ms: tuple[int, ...], curves: tuple[Curve, ...]) -> None:
-        """Draw other curves; nothing happens where they are the same."""
-        if (times_ms, curves) != (self._times, self._curves):
-            self._times, self._curves = times_ms, curves
+    def show(
+        self, times_ms: tuple[int, ...], curves: tuple[Curve, ...], span: tuple[int, int] | None = None
+    ) -> None:
+        """Draw other curves; nothing happens where they are the same. `span`: the axis, where it is longer."""
+        if (times_ms, curves, span) != (self._times, self._curves, self._span):
+            self._times, self._curves, self._span = times_ms, curves, span
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -164,7 +167,7 @@ class Chart(Widget):
         figure.plot_size(width, height)
         figure.canvas("default")
         columns = max(4, width - self._label_width - 1)
-        start, end = float(self._times[0]), float(self._times[-1])
+        start, end = map(float, self._span or (self._times[0], self._times[-1]))
         low = min(min(curve.values) for curve in self._curves)
         high = max(max(curve.values) for curve in self._curves)
         if any(curve.filled for curve in self._curves):
