@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tradebot import __version__
-from tradebot.commands import backtest, collect, data, demo, results, sim, strategy, terminal
+from tradebot.commands import backtest, collect, data, demo, doctor, results, sim, strategy, terminal
 from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
 from tradebot.engine.control.errors import (
     EXIT_INTERRUPTED,
@@ -52,6 +52,7 @@ app.add_typer(strategy.app, name="strategy")
 app.command("backtest")(backtest.backtest)
 app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
+app.command("doctor")(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)
