@@ -10,6 +10,11 @@ import pytest
 from tradebot.engine import messages
 from tradebot.engine.messages import (
     BacktestView,
+    ChartIndicator,
+    ChartLine,
+    ChartSignal,
+    ChartTrade,
+    ChartView,
     Collect,
     CollectEstimate,
     CompareVersions,
@@ -26,6 +31,7 @@ from tradebot.engine.messages import (
     FormView,
     FromTemplate,
     GapView,
+    GetChart,
     JobView,
     KeepDraft,
     MetricView,
@@ -88,6 +94,14 @@ EXAMPLES = [
         PreviewCandles((0,), (1.0,), (2.0,), (0.5,), (1.5,), 1, (PreviewMark(0, "exit", "short", 1.0, "stop"),)),
         ("n",), True, (FormProblem("entry", "Never fires.", "warning"),),
         Collect(("A",), ("1m",)), "tradebot collect", 12.5,
+    ),
+    GetChart("BTCUSDT", "5m", "spot", 300_000, 400, 3, ("ema 50",), "ema-trend", "bt-1", 7),
+    ChartIndicator("ema", "Exponential moving average", "h", "ema 20", "price", "on price"),
+    ChartView(
+        7, "done", "BTCUSDT", "linear", "5m", 1, 0, 300_000, (1.0, None), (2.0, None), (0.5, None), (1.5, None),
+        (9.0, None), 1, 0, 0, (1.5, 1.6, 1.4, 1.5, 3.0), (ChartLine("ema 50", "EMA 50", "price", (1.2, None)),),
+        (ChartSignal(0, "exit long"),), (ChartTrade(1, 1, "long", 0, 1.0, 300_000, 2.0, -0.5, "stop"),), 40,
+        "BTCUSDT_1m.csv", ("p",), 12.5,
     ),
     EngineSnapshot(preview=PreviewProgress(7, 0.5, "simulating")),
     EngineSnapshot(

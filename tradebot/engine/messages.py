@@ -42,6 +42,16 @@ from tradebot.engine.build_messages import (
     VersionDiff,
     VersionView,
 )
+from tradebot.engine.chart_messages import (
+    ChartCommand,
+    ChartIndicator,
+    ChartLine,
+    ChartSignal,
+    ChartTrade,
+    ChartView,
+    GetChart,
+    GetChartIndicators,
+)
 from tradebot.engine.data_messages import (
     BackUp,
     BudgetView,
@@ -108,6 +118,12 @@ __all__ = [
     "BudgetView",
     "BuildCommand",
     "CancelJob",
+    "ChartCommand",
+    "ChartIndicator",
+    "ChartLine",
+    "ChartSignal",
+    "ChartTrade",
+    "ChartView",
     "CheckData",
     "Collect",
     "CollectEstimate",
@@ -143,6 +159,8 @@ __all__ = [
     "FromTemplate",
     "GapView",
     "GetAnalysis",
+    "GetChart",
+    "GetChartIndicators",
     "GetComponents",
     "GetDrafts",
     "GetMonths",
@@ -282,6 +300,7 @@ Command = (
     | EstimateCollect
     | GetSymbols
     | Preview
+    | ChartCommand
 )
 
 # ---------------------------------------------------------------------------------------------- snapshots

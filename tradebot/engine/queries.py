@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.backtest_jobs import Backtests
 from tradebot.engine.build_queries import BuildQueries, is_build_command
+from tradebot.engine.chart_queries import ChartQueries, is_chart_command
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import EventLog
@@ -41,6 +42,7 @@ class Queries:
             events.warning("plugins", str(problem))
         self._build = BuildQueries(options, events, store, self._registry)
         self._results = ResultQueries(options, events, store, self._registry)
+        self._charts = ChartQueries(store, self._registry, self._build.library.read, self._results.result)
         self._backtests = Backtests(options, clock, events, book, store, self._registry, self._results)
 
     @property
@@ -73,6 +75,8 @@ class Queries:
             return self._build.answer(command)
         if is_result_command(command):
             return self._results.answer(command)
+        if is_chart_command(command):
+            return self._charts.answer(command)
         match command:
             case RunBacktest():
                 return self._backtests.run(command).status.job_id
