@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ClassVar, Literal
 
+from rich.text import Text
 from textual import work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
@@ -30,6 +32,7 @@ from tradebot.screens.widgets.chart import prepare_charts
 
 __all__ = ["TradebotApp"]
 
+_LOG = logging.getLogger("tradebot.screens")
 _HERTZ = 4
 _STOP_SECONDS = 5.0
 _REPEAT_SECONDS = 30.0
@@ -91,9 +94,14 @@ class TradebotApp(Desk):
     }
 
     def __init__(
-        self, engine: EngineHandle, *, start_area: Literal["data", "build", "test"] = "data"
+        self,
+        engine: EngineHandle,
+        *,
+        start_area: Literal["data", "build", "test"] = "data",
+        on_crash: Callable[[BaseException], str] | None = None,
     ) -> None:
         super().__init__(engine)
+        self._on_crash = on_crash
         self._start_area = start_area
         self._begun = False
         self._nav = NavBar()
@@ -155,6 +163,7 @@ class TradebotApp(Desk):
         """Take a snapshot and draw what changed; whatever fails here becomes a banner, never the end of the app."""
         if not self._nav.is_attached or not self.screen_stack:
             return  # before the first frame, or while the app is closing
+        before = self._trouble
         try:
             snapshot = self.engine.snapshot()
             with self.batch_update():
@@ -164,6 +173,8 @@ class TradebotApp(Desk):
             self._trouble = (
                 f"The screen could not be drawn ({type(error).__name__}: {error}); the engine goes on."
             )
+            if self._trouble != before:
+                _LOG.error(self._trouble, exc_info=error)
             self._banner.show(("error", self._trouble))
             self.log.error(error)
 
@@ -216,7 +227,8 @@ class TradebotApp(Desk):
                 )
 
     def report(self, error: Exception) -> None:
-        """Something of ours failed beside the screen: a word to the person, details in Textual's log."""
+        """Something of ours failed beside the screen: a word to the person, the traceback in the log."""
+        _LOG.error("That did not work (%s: %s).", type(error).__name__, error, exc_info=error)
         self.log.error(error)
         if self._nav.is_attached and self.is_running:
             self.say(f"That did not work ({type(error).__name__}: {error}); the engine goes on.", "error")
@@ -329,6 +341,14 @@ class TradebotApp(Desk):
         self.visit("test").open_result(result_id)  # type: ignore[attr-defined]  # ResultsArea has it
 
     # ------------------------------------------------------------------------------------------ end
+
+    def _fatal_error(self) -> None:
+        """Textual's door for what nobody caught: a sentence that names the report instead of a traceback."""
+        if self._on_crash is None or self._exception is None:
+            super()._fatal_error()
+            return
+        self._exit_renderables = [Text(self._on_crash(self._exception))]
+        self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
         """Leave; asks where work would be interrupted or lost."""

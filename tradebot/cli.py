@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ import typer
 from tradebot import __version__
 from tradebot.commands import backtest, collect, data, demo, doctor, results, sim, strategy, terminal
 from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
+from tradebot.engine.control.crash import report_crash
 from tradebot.engine.control.errors import (
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -24,6 +26,8 @@ from tradebot.engine.control.errors import (
     nearest,
     printable,
 )
+from tradebot.engine.control.logs import LogFiles
+from tradebot.engine.control.logs_python import begin_logging, choose_level, end_logging
 
 _WRONG_VALUES = (
     (re.compile(r"valid (int|integer|whole)"), "a whole number"),
@@ -31,8 +35,10 @@ _WRONG_VALUES = (
     (re.compile(r"less than or equal to (?P<bound>[\d.]+)"), "at most {bound}"),
     (re.compile(r"greater than or equal to (?P<bound>[\d.]+)"), "at least {bound}"),
     (re.compile(r"'(?P<path>.*)' is not readable", re.S), "something that may be read, which {path} may not"),
+    (re.compile(r"is not one of (?P<bound>.*)\."), "one of {bound}"),
     (re.compile(r"not in the range (?P<bound>.*)\."), "in the range {bound}"),
 )
+_LOG_LEVEL = "--log-level"
 INTERRUPTED = "Interrupted. Everything stored so far is kept."
 # BadParameter is the one class of the parser that typer exports; its base is what every wrong usage is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -55,6 +61,15 @@ app.command("sim")(sim.sim)
 app.command("doctor")(doctor.doctor)
 
 
+class LevelName(StrEnum):
+    """The levels of the log, least first."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
@@ -62,8 +77,15 @@ def start(
     config: ConfigOption = None,
     url: UrlOption = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    log_level: Annotated[
+        LevelName | None,
+        typer.Option(
+            _LOG_LEVEL, help="Least level that is logged; works behind every command.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Open the terminal app on the exchange's public data, where no command is named."""
+    choose_level(log_level.value if log_level is not None else None)
     if version:
         print_out(f"tradebot {__version__}")
     elif context.invoked_subcommand is None:
@@ -92,9 +114,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code: 0 done, 1 something falls short, 2 wrong usage or input, 130 interrupted."""
+    """Run a command line; the exit code: 0 done, 1 something falls short, 2 wrong usage or input, 130 interrupted.
+
+    While it runs, what is logged goes to the log files; a defect of ours ends in a report and a sentence.
+    """
+    log = begin_logging(LogFiles())
     try:
-        outcome = typer.main.get_command(app)(list(arguments), prog_name="tradebot", standalone_mode=False)
+        return _run(arguments)
+    except Exception as error:  # noqa: BLE001 - the last door: a person reads a sentence, the traceback is in the report
+        print_note(report_crash(error, log, arguments))
+        return EXIT_SHORT
+    finally:
+        end_logging()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        outcome = typer.main.get_command(app)(
+            _level_first(arguments), prog_name="tradebot", standalone_mode=False
+        )
     except TradebotError as error:
         print_note(error.sentence)
         return error.exit_code
@@ -114,6 +152,18 @@ def run(arguments: Sequence[str]) -> int:
     if outcome == EXIT_INTERRUPTED:
         print_note(INTERRUPTED)
     return outcome if isinstance(outcome, int) else EXIT_OK
+
+
+def _level_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--log-level LEVEL` before the command: it means the whole program, wherever it was typed."""
+    rest, level = list(arguments), []
+    end = rest.index("--") if "--" in rest else len(rest)
+    for position, argument in enumerate(rest[:end]):
+        if argument.startswith(f"{_LOG_LEVEL}=") or (argument == _LOG_LEVEL and position + 1 < end):
+            level = rest[position : position + (1 if "=" in argument else 2)]
+            del rest[position : position + len(level)]
+            break
+    return [*level, *rest]
 
 
 def _system_refusal(error: OSError) -> str:

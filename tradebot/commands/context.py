@@ -59,7 +59,15 @@ def open_context(data: Path | None, config: Path | None, url: str | None, json_w
     if config is not None:
         folders = replace(folders, config=config.resolve().parent)
     settings = load_settings(file, {"exchange.url": url.rstrip("/") if url else None})
+    log_into(folders, settings)
     return Context(settings, folders, json_wanted)
+
+
+def log_into(folders: Folders, settings: Settings) -> None:
+    """Write the log of this process into these folders, as the settings say."""
+    from tradebot.engine.control.logs_python import set_log
+
+    set_log(folders.logs, settings.logs.level, settings.logs.megabytes)
 
 
 def _check_folder(folder: Path) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
+from tradebot.commands.context import (
+    ConfigOption,
+    Context,
+    DataOption,
+    JsonOption,
+    log_into,
+    open_context,
+    print_note,
+)
 from tradebot.commands.terminal import has_terminal, run_app
 
 if TYPE_CHECKING:
@@ -40,6 +48,7 @@ def demo(
 
     context = open_context(data, config, None, json_wanted)
     context = replace(context, folders=context.folders.for_demo(data.resolve() if data else None, seed))
+    log_into(context.folders, context.settings)
     simulator = SimulatorSettings(seed=seed, speed=speed)
     if headless or json_wanted or not has_terminal():
         _headless(context, simulator)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from tradebot.commands.context import open_context
 from tradebot.engine.control.errors import InputError
 
@@ -29,9 +31,18 @@ def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
 def run_app(options: EngineOptions) -> None:
     """Run the app over an engine of these options, until the person quits."""
     from tradebot.app import TradebotApp
+    from tradebot.engine.control.crash import log_thread_failures, report_crash
+    from tradebot.engine.control.logs_python import current_log
     from tradebot.engine.engine import Engine
 
-    TradebotApp(Engine(options)).run()
+    log = current_log()
+    app = TradebotApp(
+        Engine(options), on_crash=None if log is None else lambda error: report_crash(error, log)
+    )
+    with log_thread_failures():
+        app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)
 
 
 def has_terminal() -> bool:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.control.clock import Clock, SystemClock
+from tradebot.engine.control.crash import report_crash
 from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import JobBoard
+from tradebot.engine.control.logs_python import current_log
 from tradebot.engine.messages import Collect, Command, ConnectionView, EngineSnapshot, Preview
 
 if TYPE_CHECKING:
@@ -117,7 +119,9 @@ class Engine:
         except TradebotError as error:
             self._fail(error.sentence)
         except Exception as error:  # noqa: BLE001 - the app must stay and say that its engine died
-            self._fail(f"A defect of tradebot stopped the engine ({type(error).__name__}: {error}).")
+            log = current_log()
+            what = f"A defect of tradebot stopped the engine ({type(error).__name__}: {error})."
+            self._fail(what if log is None else report_crash(error, log))
 
     def _fail(self, sentence: str) -> None:
         self._failure = sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ class Level(Enum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+_NUMBERS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
+# Where no log file was begun, nothing is to appear on the screen in its place.
+logging.getLogger("tradebot").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,9 @@ class EventLog:
         self._sequence = 0
         self._lock = threading.Lock()
 
-    def add(self, level: Level, source: str, sentence: str) -> Event:
-        """Remember that something happened."""
+    def add(self, level: Level, source: str, sentence: str, **more: str) -> Event:
+        """Remember that something happened, and have it logged; `more` are further texts of `logs.LogEntry`."""
+        logging.getLogger(f"tradebot.{source}").log(_NUMBERS[level], "%s", sentence, extra=more)
         with self._lock:
             last = self._events[-1] if self._events else None
             if last is not None and (last.source, last.sentence) == (source, sentence):

@@ -15,8 +15,8 @@ class Folders:
     """The folders of one run.
 
     `config` holds the user's settings, `strategies` what the builder saves, `data` market data and results, `shipped`
-    the default settings and example strategies of the package (never written), and `state` what the tradebot processes
-    of this user tell each other, such as the request budget they share.
+    the default settings and example strategies of the package (never written), `state` what the tradebot processes of
+    this user tell each other, such as the request budget they share, and `logs` log files and crash reports.
     """
 
     config: Path
@@ -24,6 +24,7 @@ class Folders:
     data: Path
     shipped: Path
     state: Path
+    logs: Path
 
     @property
     def results(self) -> Path:
@@ -43,7 +44,9 @@ class Folders:
     def for_demo(self, data: Path | None, seed: int = 1) -> Folders:
         """The demo's own folders: everything it writes stands below its data folder, one for each seed."""
         root = data or self.data / ("demo" if seed == 1 else f"demo-{seed}")
-        return replace(self, data=root, strategies=root / "strategies", state=root / "state")
+        return replace(
+            self, data=root, strategies=root / "strategies", state=root / "state", logs=root / "logs"
+        )
 
 
 def find_folders(working: Path, data: Path | None = None) -> Folders:
@@ -62,4 +65,5 @@ def find_folders(working: Path, data: Path | None = None) -> Folders:
         config = Path(platformdirs.user_config_dir("tradebot", appauthor=False))
         default_data = Path(platformdirs.user_data_dir("tradebot", appauthor=False))
     state = Path(platformdirs.user_state_dir("tradebot", appauthor=False))
-    return Folders(config, config / "strategies", data or default_data, shipped, state)
+    logs = Path(platformdirs.user_log_dir("tradebot", appauthor=False))
+    return Folders(config, config / "strategies", data or default_data, shipped, state, logs)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.control.events import EventLog
+from tradebot.engine.control.events import EventLog, Level
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 60.0
@@ -47,11 +48,19 @@ class Supervisor:
             except asyncio.CancelledError:
                 raise
             except TradebotError as error:
-                reason = error.sentence
+                reason, trace = error.sentence, ""
             except Exception as error:  # noqa: BLE001 - the supervisor's purpose: one service never takes the others down
                 reason = f"A defect of tradebot stopped it ({type(error).__name__}: {error})."
+                trace = "".join(traceback.format_exception(error))
             if self._clock.monotonic() - started > LONGEST_BACKOFF_SECONDS:
                 backoff = FIRST_BACKOFF_SECONDS
-            self._events.warning(name, f"{reason} It starts again in {backoff:.0f} s.")
+            self._events.add(
+                Level.WARNING,
+                name,
+                f"{reason} It starts again in {backoff:.0f} s.",
+                happened=reason,
+                did=f"The service is started again in {backoff:.0f} s; the others go on.",
+                details=trace,
+            )
             await self._clock.sleep(backoff)
             backoff = min(LONGEST_BACKOFF_SECONDS, backoff * 2)

@@ -101,6 +101,17 @@ class RetentionSettings(_Section):
     )
 
 
+class LogSettings(_Section):
+    """What is written to the log files."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is written; --log-level goes over it"
+    )
+    megabytes: float = Field(
+        50.0, ge=1, le=10_000, description="size of all log files together; the oldest are deleted"
+    )
+
+
 class Settings(BaseSettings):
     """All settings, read by `load_settings`."""
 
@@ -112,6 +123,7 @@ class Settings(BaseSettings):
     collect: CollectSettings = Field(default_factory=CollectSettings)
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    logs: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod
     def settings_customise_sources(
