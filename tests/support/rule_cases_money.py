@@ -59,6 +59,14 @@ COSTS = (
         final_equity=1002,
     ),
     RuleCase(
+        "fees of what was paid, slippage included",
+        "101 x 0.1 % + 103 x 0.1 % = 0.204, not a part of 100 and 104",
+        (slot(THREE_BARS, {0: "long", 1: "exit_long"}),),
+        costs=ReferenceCosts(taker_fee_percent=0.1, slippage_percent=0.3, half_spread_percent=0.3),
+        trades=(trade(LONG, at_open(1), 101, at_open(2), 103, "signal", 1.796, slippage=2, fees=0.204),),
+        final_equity=1001.796,
+    ),
+    RuleCase(
         "slippage of a short",
         "sell 100 x 0.998 = 99.8, down to 99.5; buy 104 x 1.002 = 104.208, up to 104.5",
         (slot(THREE_BARS, {0: "short", 1: "exit_short"}),),

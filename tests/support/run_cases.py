@@ -5,9 +5,10 @@ from __future__ import annotations
 from tests.support.rule_cases import PLAIN_CASES
 from tests.support.run_case import RunCase, run_case_of
 from tests.support.run_cases_adds import ADDS
+from tests.support.run_cases_funding import FUNDING
 from tests.support.run_cases_levels import SHARES, STOPS
 from tests.support.run_cases_limits import DAILY_LOSS, DRAWDOWN, LOSS_STREAK
-from tests.support.run_cases_margin import FUNDING, LEVERAGE, LIQUIDATION
+from tests.support.run_cases_margin import LEVERAGE, LIQUIDATION
 from tests.support.run_cases_moving import MOVING_STOPS
 from tests.support.run_cases_orders import LIMIT_ENTRIES, STOP_ENTRIES
 from tests.support.run_cases_portfolio import DELISTED, FINER_BARS, STRATEGIES

@@ -6,7 +6,7 @@ close of minute 0 and enters at the open of minute 1, both at 100; most close at
 
 from __future__ import annotations
 
-from tests.support.reference_types import LONG, SHORT, ReferenceTarget
+from tests.support.reference_types import LONG, SHORT, ReferenceTarget, ReferenceTrailing
 from tests.support.rule_case import at_close, at_open, inside, trade
 from tests.support.run_case import RunCase, atr, multiple_of_r, percent, rules, run, symbol
 
@@ -213,5 +213,61 @@ ADDS = (
         trades=({"qty": 9.8, "entry_price": (8 * 100 + 1.8 * 106) / 9.8},),
         interventions={"reduced_margin": 1},
         final_equity=1048,
+    ),
+    RunCase(
+        "the target after an add lies behind the open",
+        "120 by the ATR of 20, 103 + 1 by that of 1: the open 106 is better than 104 already",
+        run(
+            symbol(
+                f"{UP_FIVE} | 106 107 105 106", {0: "long", 1: "long"}, levels={"atr:14": {0: 20.0, 1: 1.0}}
+            ),
+            rules(targets=(ReferenceTarget(atr(1.0)),), max_adds=1),
+        ),
+        trades=(trade(LONG, at_open(1), 103, inside(2), 106, "target", 6, qty=2),),
+        final_equity=1006,
+    ),
+    RunCase(
+        "the trailing stop after an add never loosens",
+        "106 - 2 = 104 by the ATR of 2; 106 - 10 by the ATR of the add lies below it",
+        run(
+            symbol(
+                f"{UP_FIVE} | 106 107 104 105", {0: "long", 1: "long"}, levels={"atr:14": {0: 2.0, 1: 10.0}}
+            ),
+            rules(trailing=ReferenceTrailing(atr(1.0)), max_adds=1),
+        ),
+        trades=(trade(LONG, at_open(1), 103, inside(2), 104, "trailing", 2, qty=2),),
+        final_equity=1002,
+    ),
+    RunCase(
+        "an add is no further position",
+        "one is open and one is allowed: it may grow",
+        run(
+            symbol(f"{UP_FIVE} | 106 107 104 107", {0: "long", 1: "long"}),
+            rules(max_adds=1, add_spacing=percent(5.0), max_positions=1),
+        ),
+        trades=({"qty": 2},),
+        final_equity=1008,
+    ),
+    RunCase(
+        "an add by a limit that lies beyond the stop",
+        "bought at 95 with a stop at 93.1 up to 93.5; 97 x 0.95 = 92.15 down to 92 would be met after it",
+        run(
+            symbol(f"{FIRST} | 100 101 94.5 97 | 97 98 91 92", {0: "long", 1: "long"}),
+            rules(entry="limit", offset=percent(5.0), max_adds=1, stop=percent(2.0)),
+        ),
+        trades=(trade(LONG, inside(1), 95, inside(2), 93.5, "stop", -1.5, qty=1),),
+        refusals={"no_position": 1},
+        final_equity=998.5,
+    ),
+    RunCase(
+        "an add by a limit that lies beyond the liquidation",
+        "bought at 75, liquidated at 60 / 0.995 = 60.302; 77 x 0.75 = 57.75 down to 57.5 would be met after it",
+        run(
+            symbol(f"{FIRST} | 100 101 74.5 77 | 77 78 57 60", {0: "long", 1: "long"}),
+            rules(leverage=5.0, entry="limit", offset=percent(25.0), max_adds=1),
+        ),
+        trades=(trade(LONG, inside(1), 75, inside(2), 60, "liquidation", -15, status="liquidated", qty=1),),
+        refusals={"no_position": 1},
+        final_equity=985,
     ),
 )

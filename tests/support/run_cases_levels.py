@@ -132,6 +132,59 @@ STOPS = (
         trades=(trade(LONG, at_open(1), 100, inside(3), 105, "target", 5),),
         final_equity=1005,
     ),
+    RunCase(
+        "series target that follows",
+        "110, 105, then out again to 108: 106 in minute 3 is not enough, 108.5 in minute 4 is",
+        run(
+            symbol(
+                f"{START} | 100 101 99 100 | 100 106 99 100 | 100 108.5 99 100",
+                {0: "long"},
+                levels={"series:high": {0: 110.0, 1: 105.0, 2: 108.0}},
+            ),
+            rules(targets=(ReferenceTarget(ReferenceLevel("series", key="series:high", follow=True)),)),
+        ),
+        trades=(trade(LONG, at_open(1), 100, inside(4), 108, "target", 8),),
+        final_equity=1008,
+    ),
+    RunCase(
+        "series target on the wrong side",
+        "a long cannot take its profit at 99, nor at 100 itself; nor can a short at 101, nor where there is none",
+        run(
+            [
+                symbol(START, {0: side}, name, levels={"series:high": {0: level}})
+                for name, side, level in (
+                    ("AAA", "long", 99.0),
+                    ("BBB", "long", 100.0),
+                    ("CCC", "short", 101.0),
+                    ("DDD", "short", float("nan")),
+                )
+            ],
+            rules(targets=(ReferenceTarget(ReferenceLevel("series", key="series:high")),)),
+        ),
+        refusals={"no_level": 4},
+        final_equity=1000,
+    ),
+    RunCase(
+        "target without its ATR",
+        "no target, no entry",
+        run(symbol(START, {0: "long"}), rules(targets=(ReferenceTarget(atr(2.0)),))),
+        refusals={"no_level": 1},
+        final_equity=1000,
+    ),
+    RunCase(
+        "series stop and break-even at one price",
+        "both 100 from minute 2 on: the stop is named first",
+        run(
+            symbol(
+                "100 101 99 100 | 100 105 99 104 | 104 105 100 104",
+                {0: "long"},
+                levels={"series:low": {0: 95.0, 1: 100.0}},
+            ),
+            rules(stop=TIGHTENING, break_even_at_r=1.0),
+        ),
+        trades=(trade(LONG, at_open(1), 100, inside(2), 100, "stop", 0, initial_stop=95),),
+        final_equity=1000,
+    ),
 )
 
 SHARES = (
@@ -149,6 +202,19 @@ SHARES = (
             | {"r": 1.9756},
         ),
         final_equity=1014.757,
+    ),
+    RunCase(
+        "two targets and the slippage of their entry",
+        "2 bought at 100.5 slipped by 1, half of it with each leg; R is 100.5 - 95.5 = 5",
+        run(
+            symbol(f"{START} | 100 106 99 105 | 105 111 104 110", {0: "long"}),
+            rules(2.0, stop=FIVE, targets=HALVES, costs=ReferenceCosts(slippage_percent=0.5)),
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100.5, inside(2), 105.5, "target", 5, qty=1, slippage=0.5),
+            trade(LONG, at_open(1), 100.5, inside(3), 110.5, "target", 10, qty=1, slippage=0.5),
+        ),
+        final_equity=1015,
     ),
     RunCase(
         "two targets in one bar",

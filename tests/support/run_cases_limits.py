@@ -150,6 +150,17 @@ DAILY_LOSS = (
         interventions={"daily_loss": 1},
         final_equity=940,
     ),
+    RunCase(
+        "daily loss on bars of a day",
+        "each bar is a day of its own: 985 of 1000, then 970 of 985, which is 1.5 % each and never 2.5 %",
+        run(
+            symbol(f"{FIRST} | 100 101 97 97 | 97 98 94 94", {0: "long"}, minutes=1440),
+            rules(5.0, timeframe_ms=1440 * MINUTE_MS, max_daily_loss_percent=2.5),
+        ),
+        trades=({"exit_reason": "end", "pnl": -30},),
+        equity=(1000, 985, 970),
+        final_equity=970,
+    ),
 )
 
 DRAWDOWN = (
@@ -176,6 +187,21 @@ DRAWDOWN = (
         trades=({"exit_reason": "end", "pnl": -50},),
         final_equity=950,
     ),
+    RunCase(
+        "drawdown cancels what is pending",
+        "BBB waits to buy at 90: cancelled with the drawdown, so its low of 80 buys nothing",
+        run(
+            (
+                symbol(f"{FIRST} | 89 90 79 89 | 89 90 79 79 | 78 79 77 78", {0: "long"}),
+                symbol(f"{FIRST} | {FIRST} | {FIRST} | 100 101 80 100", {1: "long"}, "BBB"),
+            ),
+            rules(5.0, entry="limit", offset=percent(10.0), valid_bars=9, max_drawdown_percent=4.0),
+        ),
+        trades=({"symbol": "AAA", "exit_reason": "drawdown", "exit_price": 78, "pnl": -55},),
+        refusals={"drawdown": 1},
+        interventions={"drawdown": 1},
+        final_equity=945,
+    ),
 )
 
 LOSS_STREAK = (
@@ -198,6 +224,20 @@ LOSS_STREAK = (
         refusals={"loss_streak": 3},
         interventions={"loss_streak": 1},
         final_equity=990,
+    ),
+    RunCase(
+        "the count begins anew after a loss streak",
+        "the third loss, after the pause, is the first of another streak",
+        run(
+            symbol(
+                f"{FIRST} | 100 101 95 100 | 100 101 95 100 | {FIRST} | {FIRST} | {FIRST} | 100 101 95 100 | {FIRST}",
+                {0: "long", 1: "long", 5: "long", 6: "long"},
+            ),
+            STREAK,
+        ),
+        trades=({"pnl": -5}, {"pnl": -5}, {"pnl": -5}, {"pnl": 0, "exit_reason": "end"}),
+        interventions={"loss_streak": 1},
+        final_equity=985,
     ),
     RunCase(
         "a profit breaks the streak",

@@ -47,6 +47,21 @@ FINER_BARS = (
         final_equity=995,
     ),
     RunCase(
+        "a trade that is held over a coarse bar",
+        "entered and left on whole ones: what happened between them is not known as finely",
+        run(
+            symbol(
+                " | ".join([FIRST] * 4),
+                {0: "long", 2: "exit_long"},
+                minutes=3,
+                finer=" | ".join([FIRST] * 6 + ["-"] + [FIRST] * 5),
+            ),
+            rules(timeframe_ms=3 * MINUTE_MS),
+        ),
+        trades=(trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, coarse=True),),
+        final_equity=1000,
+    ),
+    RunCase(
         "a trade that only leaves in a coarse bar",
         "at its open: touched is enough; the one before is not marked",
         run(

@@ -6,7 +6,7 @@ Unless a row says otherwise: tick 0.5, lot 0.1, 1000 in cash, no costs, leverage
 
 from __future__ import annotations
 
-from tests.support.reference_types import LONG, ReferenceCosts, ReferenceSizing
+from tests.support.reference_types import LONG, ReferenceCosts, ReferenceSizing, ReferenceTarget
 from tests.support.rule_case import at_close, at_open, trade
 from tests.support.run_case import RunCase, atr, percent, rules, run, symbol
 
@@ -111,6 +111,37 @@ SIZINGS = (
         final_equity=997.2,
     ),
     RunCase(
+        "Kelly and a position that neither won nor lost",
+        "2, 2, 0 and -1: W = 2/4, R = 2 / 1, f = 1/2 - 1/2 / 2 = 1/4, half of it is 1/8 of 1003 = 1.25, down to 1.2",
+        run(
+            symbol(
+                f"{FIRST} | {FIRST} | 102 103 99 100 | {FIRST} | 102 103 99 100 | {FIRST} | {FIRST} | {FIRST} | "
+                f"99 101 98 100 | {FIRST}",
+                THREE_TRADES | {7: "exit_long", 8: "long"},
+            ),
+            rules(sizing=ReferenceSizing("kelly", 0.5, min_trades=4, start_percent=10.0)),
+        ),
+        trades=({"pnl": 2}, {"pnl": 2}, {"pnl": 0}, {"pnl": -1}, {"qty": 1.2, "exit_reason": "end"}),
+        final_equity=1003,
+    ),
+    RunCase(
+        "Kelly counts whole positions",
+        "two legs are one: still 20 %, of 1015 at 110 1.845, down to 1.8",
+        run(
+            symbol(f"{FIRST} | 100 110.5 99 110 | {FIRST}", {0: "long", 1: "long"}),
+            rules(
+                sizing=ReferenceSizing("kelly", 0.5, min_trades=2, start_percent=20.0),
+                stop=percent(5.0),
+                targets=(
+                    ReferenceTarget(percent(5.0), 50.0),
+                    ReferenceTarget(percent(10.0), 50.0),
+                ),
+            ),
+        ),
+        trades=({"qty": 1, "pnl": 5}, {"qty": 1, "pnl": 10}, {"qty": 1.8, "entry_price": 100}),
+        final_equity=1015,
+    ),
+    RunCase(
         "a minimum and a maximum between two lots",
         "0.25 means 0.3 at least, and 0.2 at most",
         run(
@@ -169,6 +200,17 @@ CAPS = (
         ),
         trades=({"qty": 5, "symbol": "AAA"}, {"qty": 3, "symbol": "BBB"}),
         refusals={"exposure": 1},
+        interventions={"reduced_exposure": 1},
+        final_equity=1000,
+    ),
+    RunCase(
+        "exposure of one symbol over two strategies",
+        "the first holds 300 of the 500 allowed to the second, which wants 500",
+        run(
+            (symbol(START, {0: "long"}), symbol(START, {0: "long"}, strategy=1)),
+            (rules(3.0), rules(5.0, name="other", max_symbol_exposure_percent=50.0)),
+        ),
+        trades=({"qty": 3, "strategy": "reference"}, {"qty": 2, "strategy": "other"}),
         interventions={"reduced_exposure": 1},
         final_equity=1000,
     ),
@@ -271,5 +313,23 @@ IMPACTS = (
         run(symbol(SEESAW.replace(" 4", " 0"), {20: "long"}, tick=0.01), IMPACT),
         trades=({"entry_price": 100, "slippage": 0},),
         final_equity=1001,
+    ),
+    RunCase(
+        "impact by the volume of the bar before",
+        "4 before the entry: 100.52 as above; 100 before the exit: 0.0102088 x root(1/100) = 0.00102: 99.898, down to "
+        "99.89; neither the 50 of earlier bars nor the 7 of the bar of the exit",
+        run(
+            symbol(
+                " | ".join(
+                    ["100 101 99 100 50", "100 101 99 101 50"] * 10
+                    + ["100 101 99 100 4", "100 101 99 101 100", "100 101 99 100 7"]
+                ),
+                {20: "long", 21: "exit_long"},
+                tick=0.01,
+            ),
+            IMPACT,
+        ),
+        trades=(trade(LONG, at_open(21), 100.52, at_open(22), 99.89, "signal", -0.63, slippage=0.63),),
+        final_equity=999.37,
     ),
 )

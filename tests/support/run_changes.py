@@ -153,7 +153,7 @@ def rich_and_small(run: ReferenceRun) -> ReferenceRun:
         )
         for rules in run.strategies
     ]
-    return replace(run, strategies=free, cash=1e9 * lot * max(max(s.bars.high) for s in run.symbols))
+    return replace(run, strategies=free, cash=1e6 * lot * max(max(s.bars.high) for s in run.symbols))
 
 
 def with_more_fees(run: ReferenceRun, more_percent: float) -> ReferenceRun:
