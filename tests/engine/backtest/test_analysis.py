@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ from tests.engine.backtest.results import CASH, START, result_of, trades_of
 from tradebot.engine.backtest.kernel.codes import ExitReason, TradeStatus
 from tradebot.engine.backtest.results.analysis import (
     Grouping,
+    Histogram,
     day_histogram,
     excursions,
     grouped,
+    histogram,
     monthly,
     r_histogram,
     yearly,
@@ -126,3 +130,23 @@ def test_distributions() -> None:
     assert days is not None
     assert days.counts == (1, 2)
     assert r_histogram(result_of(trades_of([{}]))) is None
+
+
+def test_steps_of_a_distribution_are_round_and_zero_stands_between_two() -> None:
+    some = histogram(np.array([-1.3, 0.4, 2.9]), 6)
+    assert some == Histogram((-2.0, -1.0, 0.0, 1.0, 2.0, 3.0), (1, 0, 1, 0, 1))
+    for values in (
+        [0.0],
+        [-5.0],
+        [0.01],
+        [1e-9, -3e-9],
+        [1000.0, 1000.000001],
+        [-1.7, 5.4],
+        [-0.3, -0.1],
+        [2e-16],
+    ):
+        found = histogram(np.array(values), 20)
+        assert found is not None
+        assert sum(found.counts) == len(values)
+        assert 1 <= len(found.counts) <= 20
+        assert not any(low < 0.0 < high for low, high in itertools.pairwise(found.edges))

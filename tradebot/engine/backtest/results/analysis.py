@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -219,8 +221,25 @@ def day_histogram(result: BacktestResult, bins: int = 20) -> Histogram | None:
 
 
 def histogram(values: Float64, bins: int) -> Histogram | None:
-    """Counts of the values in equal steps from the lowest to the highest; None of nothing."""
+    """Counts in at most `bins` equal steps of a round width (1, 2 or 5 times a power of ten), 0 between two of them.
+
+    None of nothing. -1.3, 0.4 and 2.9 in six: edges -2, -1, 0, 1, 2, 3.
+    """
     if not len(values):
         return None
-    counts, edges = np.histogram(values, bins)
-    return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))
+    low, high = float(values.min()), float(values.max())
+    width = _round_width((high - low) / bins or abs(low) / bins or 1.0, low, high, bins)
+    first = math.floor(low / width)
+    edges = [float(f"{n * width:.12g}") for n in range(first, max(math.ceil(high / width), first + 1) + 1)]
+    counts, _ = np.histogram(values, edges)
+    return Histogram(tuple(edges), tuple(counts.tolist()))
+
+
+def _round_width(least: float, low: float, high: float, bins: int) -> float:
+    """The narrowest round width that needs no more than `bins` steps from `low` to `high`."""
+    power = math.floor(math.log10(least))
+    for exponent, digit in itertools.product((power, power + 1), (1, 2, 5)):
+        width = float(digit * 10.0**exponent)
+        if math.ceil(high / width) - math.floor(low / width) <= bins:
+            return width
+    return 10.0 ** (power + 2)
