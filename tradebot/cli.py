@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 
 from tradebot import __version__
-from tradebot.commands import backtest, collect, data, demo, doctor, profile, results, sim, strategy, terminal
+from tradebot.commands import (
+    backtest,
+    collect,
+    data,
+    demo,
+    doctor,
+    logs,
+    profile,
+    results,
+    sim,
+    strategy,
+    terminal,
+)
 from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
 from tradebot.engine.control.crash import report_crash
 from tradebot.engine.control.errors import (
@@ -59,6 +71,7 @@ app.command("backtest")(backtest.backtest)
 app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
 app.command("doctor")(doctor.doctor)
+app.command("logs")(logs.logs)
 app.command("install-profile")(profile.install_profile)
 
 

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
-from tradebot.engine.control.logs import LogEntry, from_line, log_files
+from tradebot.engine.control.errors import InputError
+from tradebot.engine.control.logs import LEVELS, LogEntry, from_line, log_files
 
 CAPACITY = 200_000
+_EXPRESSION = re.compile(r"^/(.+)/i?$")
+
+
+def at_least(level: str) -> tuple[str, ...]:
+    """That level and the ones above it: `at_least("warning")` -> ("warning", "error"). Raises InputError."""
+    if level not in LEVELS:
+        raise InputError(f"The level must be one of {', '.join(LEVELS)}, was {level!r}.")
+    return LEVELS[LEVELS.index(level) :]
+
+
+def text_filter(search: str) -> Callable[[LogEntry], bool]:
+    """Whether a record holds all words of a search, in any order and case; `/ws.*lost/` is a regular expression.
+
+    Raises InputError for an expression that is none.
+    """
+    expression = _EXPRESSION.match(search.strip())
+    if expression:
+        try:
+            pattern = re.compile(expression[1], re.IGNORECASE)
+        except re.error as error:
+            raise InputError(f"/{expression[1]}/ is no regular expression ({error}); mend it.") from None
+        return lambda entry: pattern.search(_text_of(entry)) is not None
+    words = search.lower().split()
+    return lambda entry: all(word in _text_of(entry).lower() for word in words)
+
+
+def _text_of(entry: LogEntry) -> str:
+    return f"{entry.component} {entry.sentence} {entry.did} {entry.can_do} {entry.details}"
 
 
 class LogReader:
