@@ -101,7 +101,12 @@ def order_of(
 
     texts = []
     for each in strategies:
-        name, shown, text = strategy_text(context, each)
+        try:
+            name, shown, text = strategy_text(context, each)
+        except InputError:
+            if Path(each).is_dir():
+                raise InputError(f"{each} is a folder; name the strategy files in it one by one.") from None
+            raise
         texts.append(StrategyText(text, shown, name))
     first = texts[0]
     return BacktestOrder(

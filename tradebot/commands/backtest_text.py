@@ -202,7 +202,7 @@ def _month_cell(row: PeriodRow | None) -> str:
     if row.total_return is None:
         return f"{UNDEFINED:>5}"
     value = row.total_return * 100
-    text = f"{value:+.1f}" if abs(value) < 9.95 else f"{value:+.0f}"
+    text = "0.0" if abs(value) < 0.05 else f"{value:+.1f}" if abs(value) < 9.95 else f"{value:+.0f}"
     return (text if len(text) < 5 else ">999" if value > 0 else "<-999").rjust(5)
 
 

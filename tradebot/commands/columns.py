@@ -38,8 +38,8 @@ def money(value: float | None, signed: bool = False) -> str:
     """`12,345.67`, above ten million without cents, above a trillion as a power of ten."""
     if value is None or not math.isfinite(value):
         return UNDEFINED
-    sign = "+" if signed else ""
-    value += 0.0  # -0.0 is 0
+    sign = "+" if signed and abs(value) >= 0.005 else ""
+    value = value if abs(value) >= 0.005 else 0.0  # a nothing has no sign
     if abs(value) >= 1e12:
         return f"{value:{sign}.3e}"
     return f"{value:{sign},.2f}" if abs(value) < 1e7 else f"{value:{sign},.0f}"

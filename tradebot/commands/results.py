@@ -9,8 +9,6 @@ import typer
 
 from tradebot.commands.columns import percent, ratio, table
 from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context, print_note
-from tradebot.engine.control.errors import ShortfallError
-from tradebot.engine.control.files import write_atomically
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
@@ -135,10 +133,12 @@ def report(
     json_wanted: JsonOption = False,
 ) -> None:
     """Write a result as one HTML file that opens in any browser, without a network."""
+    from tradebot.commands.results_export import report_text, write_blocks
+
     context = open_context(data, config, None, json_wanted)
     result, where = _read(context, folder, name)
     path = (out or where / "report.html").absolute()
-    _write(path, report_text(result))
+    write_blocks(path, [report_text(result)])
     context.answer({"id": result.result_id, "report": str(path)}, str(path))
 
 
@@ -158,7 +158,7 @@ def export(
     json_wanted: JsonOption = False,
 ) -> None:
     """Write a result as one file: trades (.csv), figures with trades and curve (.json), report (.html)."""
-    from tradebot.commands.results_export import export_text
+    from tradebot.commands.results_export import export_blocks, write_blocks
 
     context = open_context(data, config, None, json_wanted)
     result, where = _read(context, folder, name)
@@ -171,7 +171,7 @@ def export(
         )
         return
     path = out.absolute()
-    _write(path, export_text(result, path.suffix.lower()))
+    write_blocks(path, export_blocks(result, path.suffix.lower()))
     context.answer({"id": result.result_id, "file": str(path)}, str(path))
 
 
@@ -231,23 +231,6 @@ def delete(
     moved = [delete_result(results, each) for each in dict.fromkeys(ids)]
     text = f"{counted(len(moved), 'result')} moved to {moved[0].parent}."
     context.answer({"deleted": [str(path) for path in moved]}, text)
-
-
-def report_text(result: BacktestResult) -> str:
-    """The HTML report with the findings of the reality check, where one was made."""
-    from tradebot.engine.html_report import html_report
-
-    findings = result.reality.findings if result.reality is not None else ()
-    return html_report(result, [(finding.tone.value, finding.text) for finding in findings])
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomically(path, text)
-    except OSError as error:
-        raise ShortfallError(
-            f"{path} could not be written ({error.strerror or 'refused'}); name another file with --out."
-        ) from None
 
 
 def _folder(context: Context, given: Path | None) -> Path:

@@ -25,7 +25,8 @@ _Found = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`flags`: bankrupt, no_trades, universe_in_sample, no_instrument_rules, funding_estimated, margin_tiers_assumed,
-    liquidation_estimated, coarse_execution, volume_unknown, partial_span, missing_bars, ambiguous; each at most once.
+    liquidation_estimated, price_jumps, coarse_execution, volume_unknown, partial_span, missing_bars, ambiguous; each at
+    most once.
 
     `warnings` are the sentences to them, most important first.
     """
@@ -87,6 +88,9 @@ def _assumptions(
     specs: Sequence[StrategySpec], settings: RunSettings, inputs: Sequence[SlotInput], ledger: Ledger
 ) -> Iterator[_Found]:
     inputs = _one_of_each(inputs)
+    jumped = [one for one in inputs if one.assumed.jumps.count]
+    if jumped:
+        yield "price_jumps", _jumped(jumped)
     rules = [one for one in inputs if one.assumed.instrument]
     if rules:
         yield "no_instrument_rules", _without_rules(rules)
@@ -172,10 +176,22 @@ def _of_the_trades(ledger: Ledger) -> Iterator[_Found]:
         )
 
 
+def _jumped(inputs: Sequence[SlotInput]) -> str:
+    bars = sum(one.assumed.jumps.count for one in inputs)
+    first = min(inputs, key=lambda one: one.assumed.jumps.first_ms)
+    return (
+        f"On {counted(bars, 'bar')} the price of {_names(inputs)} is more than ten times or less than a tenth of the "
+        f"one before, first at {iso_minute(first.assumed.jumps.first_ms)} UTC: where that is a wrong price, so is this "
+        f"result; look with: tradebot data check {first.file.key.name}"
+    )
+
+
 def _without_rules(inputs: Sequence[SlotInput]) -> str:
     ticks = sorted({decimal_text(one.data.instrument.tick_size) for one in inputs})
     least = next((one.data.instrument for one in inputs if one.data.instrument.min_notional), None)
-    minimum = f"orders of {decimal_text(least.min_notional)} {least.quote_coin} or more" if least else "no minimum"
+    minimum = (
+        f"orders of {decimal_text(least.min_notional)} {least.quote_coin} or more" if least else "no minimum"
+    )
     return (
         f"No trading rules are stored for {_names(inputs)}: tick {', '.join(ticks[:_NAMED])} from the digits of the "
         f"prices, lot 0.00000001 and {minimum} were assumed; `tradebot collect` fetches the rules."

@@ -15,6 +15,7 @@ from tradebot.engine.backtest.inputs.engine_bars import WalkedBars, engine_timef
 from tradebot.engine.backtest.inputs.funding import NO_FUNDING, FundingPlan, plan_funding
 from tradebot.engine.backtest.inputs.margin_tiers import tier_columns
 from tradebot.engine.backtest.inputs.marks import Marks, TradedBars, load_marks, mark_key, stored_marks
+from tradebot.engine.backtest.inputs.price_sanity import Jumps, check_prices
 from tradebot.engine.backtest.inputs.store_market import StoreMarket, file_key
 from tradebot.engine.backtest.inputs.universe import quote_coin
 from tradebot.engine.backtest.inputs.universe import resolve_symbols as resolve_symbols
@@ -32,6 +33,7 @@ _UNKNOWN_LOT = Decimal("0.00000001")
 _UNKNOWN_MINIMUM = Decimal(5)
 _DOLLAR_COINS = ("USDT", "USDC")
 _FEW_BARS = 1000
+_NO_JUMPS = Jumps()
 
 MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
 """What a strategy reads for one symbol on bars of one timeframe."""
@@ -43,7 +45,8 @@ class Assumed:
 
     `funding`: payments estimated. `instrument`, `tiers`: whether the trading rules, the margin tiers were assumed.
     `marks`: bars whose mark was estimated. `coarse`: decision bars walked as themselves because their finer bars are
-    not complete. `volume`: no bar has any, so that nothing can be capped by it.
+    not complete. `volume`: no bar has any, so that nothing can be capped by it. `jumps`: bars whose prices may be
+    wrong.
     """
 
     funding: int = 0
@@ -52,6 +55,7 @@ class Assumed:
     marks: int = 0
     coarse: int = 0
     volume: bool = False
+    jumps: Jumps = _NO_JUMPS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +140,8 @@ class _Loader:
         market = self.make_market(self.store, category, symbol, spec.timeframe, self.settings)
         history = market.candles(symbol, spec.timeframe)
         note = market.read[symbol, spec.timeframe][1]
+        key = file_key(category, symbol, note, spec.timeframe)
+        jumps = check_prices(key, history)
         decisions = decide(spec, self.registry, market, self.nodes)
         low, high = _span(history, self.settings)
         if low == high:
@@ -162,7 +168,7 @@ class _Loader:
         )
         return SlotInput(
             data=data,
-            file=self._file(file_key(category, symbol, note, spec.timeframe), candles, note),
+            file=self._file(key, candles, note),
             others=tuple(self._others(symbol, market, walked, marks)),
             assumed=Assumed(
                 funding=funding.estimated,
@@ -171,6 +177,7 @@ class _Loader:
                 marks=marks.estimated,
                 coarse=0 if walked is None else walked.coarse,
                 volume=not volume_known,
+                jumps=jumps,
             ),
             market=market,
             history_bars=len(history),
@@ -186,6 +193,7 @@ class _Loader:
             finer = self.store.load_or_build(self.spec.category, symbol, self.engine, start, end)
         except InputError:
             return walked_bars(candles, None, self.engine)
+        check_prices(file_key(self.spec.category, symbol, finer[1], self.engine), finer[0])
         return walked_bars(candles, finer[0], self.engine, finer[1])
 
     def _marks(self, symbol: str, candles: Candles, walked: WalkedBars | None) -> Marks:
