@@ -244,7 +244,7 @@ def is_flat_again(account: Account, state: SlotState, position: Position, time: 
         state.pending_entry = None
         account.refuse(state, "no_position", time)
     state.strategy.closed_pnl.append(position.realised)
-    count_the_streak(account, state, position.realised)
+    count_the_streak(account, state, position.realised, time)
 
 
 # Rows ------------------------------------------------------------------------------------------------------

@@ -175,8 +175,8 @@ def close_everything(account: Account, strategy: StrategyState, reason: str, tim
             state.pending_exit = reason
 
 
-def count_the_streak(account: Account, state: SlotState, pnl: float) -> None:
-    """After a whole position: so many in a row without profit pause the strategy, and the count starts anew.
+def count_the_streak(account: Account, state: SlotState, pnl: float, time: int) -> None:
+    """After a whole position left at `time`: so many in a row without profit pause the strategy, the count starts anew.
 
     The pause lasts to the close of the exit's bar plus `pause_bars` decision bars, that close included.
     """
@@ -184,6 +184,5 @@ def count_the_streak(account: Account, state: SlotState, pnl: float) -> None:
     strategy.losses_in_a_row = strategy.losses_in_a_row + 1 if pnl <= 0 else 0
     if 0 < rules.streak_losses <= strategy.losses_in_a_row:
         strategy.losses_in_a_row = 0
-        close_time = state.bar.close_time
-        strategy.paused_until = close_time + rules.streak_pause_bars * rules.timeframe_ms
-        account.intervene(strategy, "", "loss_streak", close_time)
+        strategy.paused_until = state.bar.close_time + rules.streak_pause_bars * rules.timeframe_ms
+        account.intervene(strategy, "", "loss_streak", time)

@@ -175,6 +175,23 @@ DECISIONS = (
         final_equity=996,
     ),
     RuleCase(
+        "cool-down from the bar of the exit",
+        "held from minute 1, out at the open of minute 3: the closes of 3 and 4 are refused, that of 5 enters",
+        (
+            slot(
+                " | ".join(["100 101 99 100"] * 7),
+                {0: "long", 2: "exit_long", 3: "long", 4: "long", 5: "long"},
+            ),
+        ),
+        risk=fixed(cooldown_bars=2),
+        trades=(
+            trade(LONG, at_open(1), 100, at_open(3), 100, "signal", 0, bars=2),
+            trade(LONG, at_open(6), 100, at_close(6), 100, "end", 0),
+        ),
+        refusals={"cooldown": 2},
+        final_equity=1000,
+    ),
+    RuleCase(
         "reverse during a cool-down",
         "a reversal does not wait",
         (

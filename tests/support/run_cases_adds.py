@@ -6,7 +6,7 @@ close of minute 0 and enters at the open of minute 1, both at 100; most close at
 
 from __future__ import annotations
 
-from tests.support.reference_types import LONG, SHORT, ReferenceTarget, ReferenceTrailing
+from tests.support.reference_types import LONG, SHORT, ReferenceLevel, ReferenceTarget, ReferenceTrailing
 from tests.support.rule_case import at_close, at_open, inside, trade
 from tests.support.run_case import RunCase, atr, multiple_of_r, percent, rules, run, symbol
 
@@ -237,6 +237,20 @@ ADDS = (
         ),
         trades=(trade(LONG, at_open(1), 103, inside(2), 104, "trailing", 2, qty=2),),
         final_equity=1002,
+    ),
+    RunCase(
+        "the stop after an add stands at the average entry",
+        "tightened to 103 before the add at 106: R is a tick at least, so 4 on 2 are 4 R",
+        run(
+            symbol(
+                f"{UP_FIVE} | 106 107 104 105",
+                {0: "long", 1: "long"},
+                levels={"series:low": {0: 95.0, 1: 103.0}},
+            ),
+            rules(stop=ReferenceLevel("series", key="series:low"), max_adds=1),
+        ),
+        trades=(trade(LONG, at_open(1), 103, at_close(2), 105, "end", 4, qty=2, initial_stop=103, r=4),),
+        final_equity=1004,
     ),
     RunCase(
         "an add is no further position",

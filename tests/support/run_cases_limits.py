@@ -115,6 +115,30 @@ DAILY_LOSS = (
         final_equity=900,
     ),
     RunCase(
+        "a reversal at the close of a daily loss",
+        "950 <= 950: the exit keeps the limit's name, the other side is refused",
+        run(
+            symbol(f"{FIRST} | {FIRST} | 100 101 90 90 | 89 90 88 89", {0: "long", 2: "short"}),
+            DAILY,
+        ),
+        trades=({"exit_reason": "daily_loss", "exit_price": 89, "pnl": -55},),
+        refusals={"daily_loss": 1},
+        interventions={"daily_loss": 1},
+        final_equity=945,
+    ),
+    RunCase(
+        "daily loss and drawdown at one close",
+        "both are reached; the daily loss is named, as long as it lasts",
+        run(
+            symbol(f"{FIRST} | {FIRST} | 100 101 90 90 | 89 90 88 89 | {FIRST}", {0: "long", 3: "long"}),
+            rules(5.0, max_daily_loss_percent=5.0, max_drawdown_percent=5.0),
+        ),
+        trades=({"exit_reason": "daily_loss", "exit_price": 89, "pnl": -55},),
+        refusals={"daily_loss": 1},
+        interventions={"daily_loss": 1, "drawdown": 1},
+        final_equity=945,
+    ),
+    RunCase(
         "daily loss beside an exit that waits",
         "AAA's exit was decided before its missing bar: it keeps its reason",
         run(
@@ -152,14 +176,14 @@ DAILY_LOSS = (
     ),
     RunCase(
         "daily loss on bars of a day",
-        "each bar is a day of its own: 985 of 1000, then 970 of 985, which is 1.5 % each and never 2.5 %",
+        "each bar is a day of its own, which loses 15 of about 1000: 1.5 %, never 2.5 %",
         run(
-            symbol(f"{FIRST} | 100 101 97 97 | 97 98 94 94", {0: "long"}, minutes=1440),
+            symbol(f"{FIRST} | 100 101 97 97 | 97 98 94 94 | 94 95 91 91", {0: "long"}, minutes=1440),
             rules(5.0, timeframe_ms=1440 * MINUTE_MS, max_daily_loss_percent=2.5),
         ),
-        trades=({"exit_reason": "end", "pnl": -30},),
-        equity=(1000, 985, 970),
-        final_equity=970,
+        trades=({"exit_reason": "end", "pnl": -45},),
+        equity=(1000, 985, 970, 955),
+        final_equity=955,
     ),
 )
 

@@ -6,7 +6,7 @@ close of bar 0 and enters at the open of bar 1, both at 100.
 
 from __future__ import annotations
 
-from tests.support.reference_types import LONG, SHORT, ReferenceCosts, ReferenceSizing
+from tests.support.reference_types import LONG, SHORT, ReferenceCosts, ReferenceSizing, ReferenceTrailing
 from tests.support.rule_case import MINUTE_MS, at_close, at_open, inside, trade
 from tests.support.run_case import RunCase, percent, rules, run, symbol
 
@@ -29,6 +29,21 @@ FINER_BARS = (
         trades=(trade(LONG, at_open(3), 100, inside(4), 95, "stop", -5, bars=0, coarse=False),),
         equity=(1000, 1000, 1000, 1000, 995, 995),
         final_equity=995,
+    ),
+    RunCase(
+        "trailing stop walked on finer bars",
+        "114 from the high 120 of minute 4, hit in minute 5 of the same bar of 3 minutes",
+        run(
+            symbol(
+                "100 101 99 100 | 100 120 99 115",
+                {0: "long"},
+                minutes=3,
+                finer=f"{FIRST} | {FIRST} | {FIRST} | {FIRST} | 100 120 99 119 | 119 119 113 115",
+            ),
+            rules(timeframe_ms=3 * MINUTE_MS, trailing=ReferenceTrailing(percent(5.0))),
+        ),
+        trades=(trade(LONG, at_open(3), 100, inside(5), 114, "trailing", 14, bars=0),),
+        final_equity=1014,
     ),
     RunCase(
         "a decision bar whose finer bars are not all there",

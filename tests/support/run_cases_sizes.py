@@ -55,13 +55,14 @@ SIZINGS = (
     ),
     RunCase(
         "target volatility",
-        "a minute's sigma 0.001 x root 525,600 = 72.498 % a year: 40 / 72.498 = 0.5517 of the equity, down to 5.5",
+        "a minute's sigma 0.001 x root 525,600 = 72.498 % a year: 40 / 72.498 = 0.5517 of 2000, down to 11",
         run(
             symbol(START, {0: "long"}, levels={"volatility:20": {0: 0.001}}),
             rules(sizing=TARGET_40),
+            cash=2000.0,
         ),
-        trades=({"qty": 5.5},),
-        final_equity=1000,
+        trades=({"qty": 11},),
+        final_equity=2000,
     ),
     RunCase(
         "target volatility where nothing moved",
@@ -228,6 +229,47 @@ CAPS = (
         trades=({"qty": 5, "symbol": "AAA"}, {"qty": 3.4, "symbol": "BBB"}),
         interventions={"reduced_exposure": 1},
         final_equity=800,
+    ),
+    RunCase(
+        "exposure of a symbol by the marked equity",
+        "AAA has lost 200 of 1000 that are not realised: 50 % of 800 is 400 for BBB",
+        run(
+            (
+                symbol(f"{FIRST} | 100 101 60 60 | 60 61 59 60", {0: "long"}),
+                symbol(f"{START} | {FIRST}", {1: "long"}, "BBB"),
+            ),
+            rules(5.0, max_symbol_exposure_percent=50.0),
+        ),
+        trades=({"qty": 5, "symbol": "AAA"}, {"qty": 4, "symbol": "BBB"}),
+        interventions={"reduced_exposure": 1},
+        final_equity=800,
+    ),
+    RunCase(
+        "margin at the price that is paid",
+        "100 slip to 101: 1000 / 101 = 9.901, down to 9.9",
+        run(symbol(START, {0: "long"}), rules(10.0, costs=ReferenceCosts(slippage_percent=1.0))),
+        trades=(trade(LONG, at_open(1), 101, at_close(1), 100, "end", -9.9, qty=9.9),),
+        interventions={"reduced_margin": 1},
+        final_equity=990.1,
+    ),
+    RunCase(
+        "a minimum that the reduced order misses",
+        "6 would do, the 4.5 that 450 afford are less than 5",
+        run(symbol(START, {0: "long"}, min_quantity=5.0), rules(6.0), cash=450.0),
+        refusals={"below_min_quantity": 1},
+        interventions={"reduced_margin": 1},
+        final_equity=450,
+    ),
+    RunCase(
+        "spot pays its fee out of the same cash",
+        "1000 / (100 + 1) = 9.901, down to 9.9",
+        run(
+            symbol(START, {0: "long"}, spot=True),
+            rules(10.0, direction="long", costs=ReferenceCosts(taker_fee_percent=1.0)),
+        ),
+        trades=(trade(LONG, at_open(1), 100, at_close(1), 100, "end", -9.9, qty=9.9),),
+        interventions={"reduced_margin": 1},
+        final_equity=990.1,
     ),
     RunCase(
         "most positions",

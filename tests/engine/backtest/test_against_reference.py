@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import zip_longest
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.reference import simulate_reference_run
 from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceResult, ReferenceRun
 from tests.support.scenarios import random_scenario
+from tradebot.engine.backtest.kernel.codes import Count
 from tradebot.engine.backtest.kernel.ledger import Ledger
 
 BLOCKS = 10
@@ -23,6 +25,8 @@ RUNS_A_BLOCK = 40
 RELATIVE = 1e-9
 # Numbers of positions are compared by those that share one: the rules name no numbering.
 NOT_COMPARED = {"trade_id"}
+# A strategy's own rules refuse these at every close: they are counted and not logged.
+NOT_LOGGED = {"already_open", "already_pending", "opposite_ignored", "direction", "no_next_bar"}
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
@@ -101,7 +105,22 @@ def _different_counts(ledger: Ledger, expected: ReferenceResult) -> str | None:
         return (
             f"counts: kernel {refusals(ledger)}, {interventions(ledger)}; reference {refused}, {intervened}"
         )
-    return None if ledger.bankrupt == expected.bankrupt else f"bankrupt: kernel {ledger.bankrupt}"
+    if ledger.bankrupt != expected.bankrupt:
+        return f"bankrupt: kernel {ledger.bankrupt}"
+    mine, other = logged(ledger), sorted(event for event in expected.events if event.reason not in NOT_LOGGED)
+    pairs = zip_longest(mine, other)
+    return next((f"log: kernel {one}, reference {two}" for one, two in pairs if one != two), None)
+
+
+def logged(ledger: Ledger) -> list[tuple[int, str, str, str]]:
+    """The log as (time, strategy, symbol, reason), sorted; a limit on a strategy's losses names no symbol."""
+    rows = []
+    for entry in ledger.interventions:
+        slot, reason = int(entry["slot"]), Count(entry["reason"]).name.lower()
+        symbol = "" if reason.endswith("_reached") else ledger.symbols[slot]
+        name = ledger.strategies[ledger.slot_strategies[slot]]
+        rows.append((int(entry["time"]), name, symbol, reason.removesuffix("_reached")))
+    return sorted(rows)
 
 
 def _scale(column: str, row: Mapping[str, object], cash: float) -> float:

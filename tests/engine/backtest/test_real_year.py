@@ -1,4 +1,4 @@
-"""On a whole recorded year of minutes the kernel and the plain reference agree, trade by trade."""
+"""On long recorded stretches, with the plain rules, the kernel and the plain reference agree, trade by trade."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceCosts, ReferenceRisk, ReferenceSlot
 
 HOUR_MS = 3_600_000
+# The year's wildest weeks, from the first of March on: bitcoin at 61,000, 73,700 and 60,800.
+FIRST_MINUTE, MINUTES = 60 * 1440, 60_000
 
 
 @cache
@@ -58,7 +60,8 @@ def crossing(bars: pd.DataFrame, fast: int, slow: int, **extra: object) -> Refer
 
 
 @pytest.mark.realdata
-def test_a_year_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) -> None:
+def test_weeks_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) -> None:
+    minutes = minutes.iloc[FIRST_MINUTE : FIRST_MINUTE + MINUTES]
     first, last = int(minutes["timestamp"].iloc[0]), int(minutes["timestamp"].iloc[-1])
     payments = [
         (time, 0.0001 if n % 3 else -0.00005) for n, time in enumerate(range(first, last, 8 * HOUR_MS))
@@ -78,7 +81,7 @@ def test_a_year_of_minutes_both_sides_with_everything_on(minutes: pd.DataFrame) 
     run = run_of([slot], risk, costs, 10_000.0)
     ledger = simulate_run(run)
     assert first_difference(ledger, simulate_reference_run(run)) is None
-    assert len(ledger.trades) > 1000
+    assert len(ledger.trades) > 150
 
 
 @pytest.mark.realdata
