@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +17,11 @@ from tradebot.engine.control.errors import EXIT_OK, EXIT_SHORT, CancelledError, 
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.batch import Each
+    from tradebot.engine.backtest.inputs.prepare import Asked
     from tradebot.engine.backtest.order import BacktestOrder
     from tradebot.engine.backtest.results.result import BacktestResult
+    from tradebot.engine.control.clock import Clock
+    from tradebot.engine.strategy import Registry
 
 MOST_BESIDE = 3
 _INTERRUPTED = "Interrupted; no result was written."
@@ -124,23 +128,27 @@ def order_of(
 
 def run_order(context: Context, order: BacktestOrder, results: Path) -> tuple[BacktestResult, Path]:
     """Run an order and write its result below `results`; (the result, its folder)."""
-    from tradebot.engine.backtest.order import carry_out
+    from tradebot.engine.backtest.order import asked_of
+
+    def asked(registry: Registry, clock: Clock) -> list[Asked]:
+        return asked_of(order, registry, context.settings.backtest, clock, print_note)
+
+    return run_asked(context, " + ".join(text.name or text.file for text in order.texts), asked, results)
+
+
+def run_asked(
+    context: Context, title: str, asked: Callable[[Registry, Clock], list[Asked]], results: Path
+) -> tuple[BacktestResult, Path]:
+    """Run strategies and write the result below `results`; (the result, its folder)."""
+    from tradebot.engine.backtest.order import run_and_store
     from tradebot.engine.control.clock import SystemClock
     from tradebot.engine.control.progress import CancelToken
 
-    store = open_store(context)
-    progress = ConsoleProgress(" + ".join(text.name or text.file for text in order.texts))
+    registry, store, clock = open_registry(context), open_store(context), SystemClock()
+    progress = ConsoleProgress(title)
     try:
-        result = carry_out(
-            order,
-            open_registry(context),
-            store,
-            context.settings.backtest,
-            SystemClock(),
-            results,
-            progress,
-            print_note,
-            CancelToken(),
+        result = run_and_store(
+            asked(registry, clock), registry, store, clock, results, progress, print_note, CancelToken()
         )
     except KeyboardInterrupt:
         raise CancelledError(_INTERRUPTED) from None

@@ -12,7 +12,6 @@ from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOpt
 from tradebot.engine.control.progress import counted
 
 if TYPE_CHECKING:
-    from tradebot.engine.backtest.order import BacktestOrder
     from tradebot.engine.backtest.results.folder import ResultInfo
     from tradebot.engine.backtest.results.result import BacktestResult
 
@@ -183,35 +182,22 @@ def rerun(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Run a result's strategies once more on the data of now, with their span and starting cash."""
-    from tradebot.commands.backtest import run_order
+    """Run a result again as it ran, on the data of now: strategies, symbols, span, cash and costs."""
+    from tradebot.commands.backtest import run_asked
     from tradebot.commands.backtest_text import summary
+    from tradebot.engine.backtest.results.again import asked_again, compared
     from tradebot.engine.backtest.results.folder import result_document
 
     context = open_context(data, config, None, json_wanted)
-    old, where = _read(context, folder, name)
-    result, stored = run_order(context, _same_order(old, where), _folder(context, folder))
-    if [part.costs for part in result.parts] != [part.costs for part in old.parts]:
-        print_note("The costs in the settings have changed since the first run.")
-    context.answer({**result_document(result), "folder": str(stored)}, summary(result, stored))
-
-
-def _same_order(old: BacktestResult, where: Path) -> BacktestOrder:
-    """The order that a stored result came from: the texts that ran, in which everything that was set is set."""
-    from tradebot.engine.backtest.order import BacktestOrder, StrategyText
-    from tradebot.engine.market.times import iso_ms
-
-    start, end = old.settings.start_ms, old.settings.end_ms
-    texts = [StrategyText(part.toml, f"{part.name} of {where.name}", part.name) for part in old.parts]
-    return BacktestOrder(
-        texts[0].toml,
-        texts[0].file,
-        None if start is None else iso_ms(start),
-        None if end is None else iso_ms(end),
-        old.settings.cash,
-        beside=tuple(texts[1:]),
-        name=texts[0].name,
+    old, _ = _read(context, folder, name)
+    result, stored = run_asked(
+        context,
+        old.strategy,
+        lambda registry, _: asked_again(old, registry),
+        _folder(context, folder),
     )
+    print_note(compared(old, result))
+    context.answer({**result_document(result), "folder": str(stored)}, summary(result, stored))
 
 
 @app.command("delete")

@@ -105,6 +105,34 @@ def carry_out(
     wrong strategy, time or value, and what `run_portfolio` and `write_result` raise.
     """
     asked = asked_of(order, registry, settings, clock, say)
+    return run_and_store(
+        asked,
+        registry,
+        store,
+        clock,
+        results_folder,
+        report,
+        say,
+        cancel,
+        look_ahead=order.look_ahead,
+        reality=order.reality,
+    )
+
+
+def run_and_store(
+    asked: Sequence[Asked],
+    registry: Registry,
+    store: Store,
+    clock: Clock,
+    results_folder: Path | None,
+    report: Callable[[Progress], None],
+    say: Callable[[str], None],
+    cancel: CancelToken,
+    *,
+    look_ahead: bool = True,
+    reality: bool = True,
+) -> BacktestResult:
+    """`carry_out` for strategies that are checked already."""
     if results_folder is not None:
         check_results_folder(results_folder)
     compile_kernels_in_child(say, cancel)
@@ -115,8 +143,8 @@ def carry_out(
         report,
         cancel,
         clock=clock,
-        look_ahead=order.look_ahead,
-        reality=order.reality,
+        look_ahead=look_ahead,
+        reality=reality,
         trials=None if results_folder is None else TrialLedger(results_folder),
     )
     return result if results_folder is None else write_result(result, results_folder)
