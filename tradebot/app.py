@@ -27,7 +27,7 @@ from tradebot.screens.desk import Desk
 from tradebot.screens.dialogs import Confirm, HelpDialog
 from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, key_hints, problem_of, short_key
 from tradebot.screens.handle import EngineHandle
-from tradebot.screens.theme import DARK, MEANINGS, THEMES
+from tradebot.screens.theme import DARK, THEMES, Pair, meanings_of
 from tradebot.screens.widgets.chart import prepare_charts
 
 __all__ = ["TradebotApp"]
@@ -58,6 +58,8 @@ class TradebotApp(Desk):
     """
 
     TITLE = "tradebot"
+    # Here and not in the constructor, because the colours are asked for before it ends.
+    pair = Pair.GREEN_RED
     CSS_PATH = [  # noqa: RUF012 - the type Textual gives it
         "screens/frame.tcss",
         "screens/data.tcss",
@@ -120,7 +122,7 @@ class TradebotApp(Desk):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our names, so that every builtin theme has them too."""
-        return {**super().get_theme_variable_defaults(), **MEANINGS}
+        return {**super().get_theme_variable_defaults(), **meanings_of(self.current_theme.dark, self.pair)}
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -330,9 +332,16 @@ class TradebotApp(Desk):
         for theme in THEMES:
             use = partial(setattr, self, "theme", theme.name)
             yield SystemCommand(f"Theme {theme.name}", "dark" if theme.dark else "light", use)
+        for pair in Pair:
+            yield SystemCommand(f"Up and down in {pair}", "colours", partial(self._use_pair, pair))
         yield SystemCommand("Save a picture of the screen", "as SVG, for a report", self.deliver_screenshot)
         yield SystemCommand("Help  (?)", "on the focused pane", self.action_help)
         yield SystemCommand("Quit  (^q)", "the engine ends its work first", self.action_quit)
+
+    def _use_pair(self, pair: Pair) -> None:
+        """Draw up and down in these colours; all that draws follows as it follows a theme."""
+        self.pair = pair
+        self._watch_theme(self.theme)
 
     def _open_strategy(self, name: str) -> None:
         self.visit("build").open_strategy(name)  # type: ignore[attr-defined]  # BuildArea has it

@@ -24,7 +24,7 @@ from tradebot.screens.build_checks import ChecksPane
 from tradebot.screens.build_preview import PreviewPane
 from tradebot.screens.desk import Desk
 from tradebot.screens.pickers import PickDialog
-from tradebot.screens.theme import DARK, LIGHT, MEANINGS, THEMES
+from tradebot.screens.theme import DARK, LIGHT, THEMES, meanings_of
 from tradebot.screens.widgets.candles import CandleChart
 from tradebot.screens.widgets.line_plot import LinePlot
 from tradebot.screens.widgets.lines_view import LinesView
@@ -70,7 +70,7 @@ class Host(Desk):
         self.found: list[tuple[FormProblem, ...]] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {**super().get_theme_variable_defaults(), **MEANINGS}
+        return {**super().get_theme_variable_defaults(), **meanings_of(self.current_theme.dark)}
 
     def compose(self) -> ComposeResult:
         with Container(id="box") as box:

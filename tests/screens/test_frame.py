@@ -254,6 +254,18 @@ async def test_themes_switch_while_it_runs(opened: Opened) -> None:
         assert min(style.bgcolor.triplet) > 200
 
 
+async def test_up_and_down_take_another_pair_of_colours(opened: Opened) -> None:
+    async with opened(FakeEngine()) as pilot:
+        usual = pilot.app.theme_variables["up"], pilot.app.theme_variables["down"]
+        commands = {each.title: each.callback for each in pilot.app.get_system_commands(pilot.app.screen)}
+        commands["Up and down in red and green"]()
+        await pilot.pause()
+        assert (pilot.app.theme_variables["down"], pilot.app.theme_variables["up"]) == usual
+        pilot.app.theme = "textual-light"
+        await pilot.pause()
+        assert pilot.app.theme_variables["up"] not in usual
+
+
 def test_every_binding_has_an_id() -> None:
     from textual.binding import Binding
 

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
-from textual.color import Color
 
 from tests.screens.conftest import Opened, screen_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.screens import formats
-from tradebot.screens.theme import DARK, LIGHT, MEANINGS
+from tradebot.screens.theme import MEANINGS
 from tradebot.screens.trade_log import TradeLog
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.candles import candle_column
@@ -194,45 +193,6 @@ def test_a_trade_log_asks_once_for_each_window_that_is_looked_at() -> None:
 )
 def test_numbers_and_times_read_as_a_person_writes_them(text: str, expected: str) -> None:
     assert text == expected
-
-
-def _luminance(colour: Color) -> float:
-    def linear(value: int) -> float:
-        part = value / 255
-        return part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
-
-    return 0.2126 * linear(colour.r) + 0.7152 * linear(colour.g) + 0.0722 * linear(colour.b)
-
-
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["night", "day"])
-def test_text_of_every_tone_stands_out_from_its_ground(theme: object) -> None:
-    assert theme is DARK or theme is LIGHT
-    colours = {
-        **theme.variables,
-        "foreground": theme.foreground,
-        "error": theme.error,
-        "accent": theme.accent,
-    }
-    for ground in (theme.background, theme.surface, colours["cursor"]):
-        for name in (
-            "foreground",
-            "up",
-            "down",
-            "flat",
-            "stale",
-            "dim",
-            "head",
-            "demo",
-            "data",
-            "key",
-            "error",
-            "accent",
-        ):
-            one, other = sorted(
-                (_luminance(Color.parse(str(colours[name]))), _luminance(Color.parse(str(ground))))
-            )
-            least = 3.0 if ground == colours["cursor"] and name in {"stale", "dim", "flat"} else 4.5
-            assert (other + 0.05) / (one + 0.05) >= least, f"{theme.name}: {name} on {ground}"
 
 
 @pytest.mark.parametrize("area", ["data", "build", "test"])

@@ -1,55 +1,85 @@
-"""The two themes of the app, and the colours that mean something, as theme variables."""
+"""The themes of the app, the colours that mean something as theme variables, and the pairs for up and down.
+
+A theme says what its ground looks like; what means something (`meanings_of`) follows from whether it is dark and from
+the pair a person chose, so that every builtin theme of Textual has our names too and charts follow it. Colour never
+stands alone: an arrow or a sign says the same.
+"""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT", "MEANINGS", "THEMES"]
+__all__ = ["CONTRAST", "DARK", "LIGHT", "MEANINGS", "THEMES", "Pair", "meanings_of"]
 
-_DARK_MEANINGS = {
-    "up": "#4cc38a",
-    "down": "#f2727c",
+
+class Pair(StrEnum):
+    """The colours of up and down. Blue and orange differ for nearly every eye; red up is the custom in East Asia."""
+
+    GREEN_RED = "green and red"
+    BLUE_ORANGE = "blue and orange"
+    RED_GREEN = "red and green"
+
+
+_DARK = {
     "flat": "#9aa7b8",
-    "stale": "#8391a5",
+    "stale": "#8a98ad",
     "dim": "#8d9bb0",
     "line": "#2f3b4d",
     "grid": "#253041",
     "head": "#7fa6d6",
-    "live": "#4cc38a",
     "demo": "#e9b44c",
     "data": "#6fb3f2",
     "cursor": "#1e2f47",
     "cursor-blur": "#1b2636",
     "chart-1": "#6fb3f2",
     "chart-2": "#6c7a90",
-    "chart-3": "#f2727c",
     "chart-4": "#e9b44c",
     "key": "#e9b44c",
 }
-
-_LIGHT_MEANINGS = {
-    "up": "#0a6b42",
-    "down": "#b3202c",
+_LIGHT = {
     "flat": "#4c5a6b",
     "stale": "#586370",
     "dim": "#536070",
     "line": "#b9c3d0",
     "grid": "#d5dce5",
     "head": "#2b5c96",
-    "live": "#0a6b42",
     "demo": "#85580a",
     "data": "#1c5fa8",
     "cursor": "#d3e3f6",
     "cursor-blur": "#e6ebf2",
     "chart-1": "#1c5fa8",
     "chart-2": "#8592a3",
-    "chart-3": "#b3202c",
     "chart-4": "#85580a",
     "key": "#85580a",
 }
+_PAIRS = {
+    True: {
+        Pair.GREEN_RED: ("#4cc38a", "#f2727c"),
+        Pair.BLUE_ORANGE: ("#62b0f5", "#f0a13a"),
+        Pair.RED_GREEN: ("#f2727c", "#4cc38a"),
+    },
+    False: {
+        Pair.GREEN_RED: ("#0a6b42", "#b3202c"),
+        Pair.BLUE_ORANGE: ("#0b57a4", "#8f4600"),
+        Pair.RED_GREEN: ("#b3202c", "#0a6b42"),
+    },
+}
 
-# Every theme, a builtin one too, has these names: the app hands them out as defaults.
-MEANINGS = _DARK_MEANINGS
+
+def meanings_of(dark: bool, pair: Pair = Pair.GREEN_RED) -> dict[str, str]:
+    """The colours that mean something on a dark or light ground, by variable name.
+
+    `live` and `chart-3` (drawdown) keep to good and bad; only `up` and `down` change their places with the pair.
+    """
+    up, down = _PAIRS[dark][pair]
+    good, bad = (down, up) if pair is Pair.RED_GREEN else (up, down)
+    return {**(_DARK if dark else _LIGHT), "up": up, "down": down, "live": good, "chart-3": bad}
+
+
+# What a screen has before the app knows its theme.
+MEANINGS = meanings_of(dark=True)
 
 DARK = Theme(
     name="night",
@@ -65,7 +95,6 @@ DARK = Theme(
     panel="#1b2432",
     dark=True,
     variables={
-        **_DARK_MEANINGS,
         "border": "#2f3b4d",
         "block-cursor-background": "#1e2f47",
         "block-cursor-foreground": "#ffffff",
@@ -92,7 +121,6 @@ LIGHT = Theme(
     panel="#e3e8ee",
     dark=False,
     variables={
-        **_LIGHT_MEANINGS,
         "border": "#b9c3d0",
         "block-cursor-background": "#d3e3f6",
         "block-cursor-foreground": "#1b2530",
@@ -105,4 +133,44 @@ LIGHT = Theme(
     },
 )
 
-THEMES = (DARK, LIGHT)
+CONTRAST = Theme(
+    name="contrast",
+    primary="#8fd0ff",
+    secondary="#b8dcff",
+    accent="#ffd75f",
+    warning="#ffd75f",
+    error="#ff9aa2",
+    success="#6cf0b0",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#161616",
+    dark=True,
+    variables={
+        "flat": "#d0d7e0",
+        "stale": "#c4ccd6",
+        "dim": "#c8d0da",
+        "head": "#b8dcff",
+        "line": "#8a94a3",
+        "grid": "#3c4654",
+        "demo": "#ffd75f",
+        "data": "#8fd0ff",
+        "cursor": "#0b2c4f",
+        "cursor-blur": "#26303c",
+        "chart-1": "#8fd0ff",
+        "chart-2": "#aab4c2",
+        "chart-4": "#ffd75f",
+        "key": "#ffd75f",
+        "border": "#8a94a3",
+        "block-cursor-background": "#0b2c4f",
+        "block-cursor-foreground": "#ffffff",
+        "input-selection-background": "#8fd0ff 40%",
+        "scrollbar": "#8a94a3",
+        "scrollbar-background": "#000000",
+        "scrollbar-corner-color": "#000000",
+        "scrollbar-hover": "#c4ccd6",
+        "scrollbar-active": "#8fd0ff",
+    },
+)
+
+THEMES = (DARK, LIGHT, CONTRAST)

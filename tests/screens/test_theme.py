@@ -1,0 +1,100 @@
+"""Every theme and every pair of colours can be read: a ratio of 4.5 for text, whatever it stands on."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from textual.app import App
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
+
+from tradebot.screens.theme import CONTRAST, DARK, THEMES, Pair, meanings_of
+
+TEXT = (
+    "foreground",
+    "up",
+    "down",
+    "flat",
+    "stale",
+    "dim",
+    "head",
+    "live",
+    "demo",
+    "data",
+    "key",
+    "error",
+    "warning",
+    "accent",
+)
+GROUNDS = ("background", "surface", "cursor", "cursor-blur")
+LEAST = 4.5  # WCAG 2.2, success criterion 1.4.3, level AA
+
+
+def luminance(colour: Color) -> float:
+    """Relative luminance by WCAG 2.2: white 1, black 0."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.normalized
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def ratio(one: Color, other: Color) -> float:
+    """Contrast by WCAG 2.2, from 1 to 21."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+class Shown(App[None]):
+    """An app with our themes and names."""
+
+    pair = Pair.GREEN_RED
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return meanings_of(self.current_theme.dark, self.pair)
+
+
+def colours(theme: str, pair: Pair = Pair.GREEN_RED) -> dict[str, Color]:
+    app = Shown()
+    app.pair = pair
+    for each in THEMES:
+        app.register_theme(each)
+    app.theme = theme
+    variables = app.get_css_variables()
+    return {name: Color.parse(variables[name]) for name in {*TEXT, *GROUNDS}}
+
+
+def test_the_ratio_is_that_of_the_norm() -> None:
+    assert ratio(Color.parse("#ffffff"), Color.parse("#000000")) == pytest.approx(21)
+    assert ratio(Color.parse("#777777"), Color.parse("#ffffff")) == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize(("theme", "pair"), product([each.name for each in THEMES], Pair))
+def test_text_can_be_read_on_every_ground(theme: str, pair: Pair) -> None:
+    found = colours(theme, pair)
+    weak = {
+        (text, ground): round(ratio(found[text], found[ground]), 2)
+        for text, ground in product(TEXT, GROUNDS)
+        if ratio(found[text], found[ground]) < LEAST
+    }
+    assert not weak
+
+
+def test_high_contrast_means_seven() -> None:
+    found = colours(CONTRAST.name)
+    for text in ("foreground", "flat", "dim", "head", "key"):
+        assert ratio(found[text], found["background"]) >= 7
+
+
+@pytest.mark.parametrize("name", [name for name in BUILTIN_THEMES if "ansi" not in name])
+def test_builtin_themes_have_our_names_in_colours_for_their_ground(name: str) -> None:
+    found = colours(name)
+    assert ratio(found["up"], found["background"]) >= 3
+    assert ratio(found["down"], found["background"]) >= 3
+
+
+def test_a_pair_changes_only_up_and_down() -> None:
+    usual, asian = (meanings_of(dark=True, pair=pair) for pair in (Pair.GREEN_RED, Pair.RED_GREEN))
+    assert (asian["up"], asian["down"]) == (usual["down"], usual["up"])
+    assert {name for name in usual if usual[name] != asian[name]} == {"up", "down"}
+    assert colours(DARK.name, Pair.BLUE_ORANGE)["up"] != colours(DARK.name)["up"]
