@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -22,6 +21,7 @@ from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.area import Area, Pane
+from tradebot.screens.console import ask_for_synchronized_output, own_terminal
 from tradebot.screens.data import DataArea
 from tradebot.screens.desk import Desk
 from tradebot.screens.dialogs import Confirm, HelpDialog
@@ -138,10 +138,10 @@ class TradebotApp(Desk):
 
     def on_mount(self) -> None:
         """Show the first area; the engine follows the first frame."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64, thread_name_prefix="screen"))
         self.visit(self._start_area)
 
     def _after_first_frame(self) -> None:
+        ask_for_synchronized_output(self._driver, own_terminal())
         self._open_engine()
         self.set_interval(1 / _HERTZ, self._drain)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,13 +35,14 @@ def run_app(options: EngineOptions) -> None:
     from tradebot.engine.control.crash import log_thread_failures, report_crash
     from tradebot.engine.control.logs_python import current_log
     from tradebot.engine.engine import Engine
+    from tradebot.screens.console import with_many_threads
 
     log = current_log()
     app = TradebotApp(
         Engine(options), on_crash=None if log is None else lambda error: report_crash(error, log)
     )
     with log_thread_failures():
-        app.run()
+        asyncio.run(with_many_threads(app.run_async()))
     if app.return_code:
         raise typer.Exit(app.return_code)
 

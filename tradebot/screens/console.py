@@ -1,12 +1,28 @@
-"""What a terminal says about itself, and what is done for Windows Terminal before and after the app starts."""
+"""What a terminal says about itself, and what is done for Windows before and after the app starts."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-__all__ = ["TerminalFacts", "terminal_facts"]
+__all__ = [
+    "TerminalFacts",
+    "ask_for_synchronized_output",
+    "own_terminal",
+    "terminal_facts",
+    "with_many_threads",
+]
+
+_Result = TypeVar("_Result")
+# Each sleeping timer of Textual on Windows keeps one thread of the loop's default executor, which is also asked by
+# everything that runs beside the screen; the usual size of CPU cores + 4 would let timers wait for work to end.
+_THREADS = 64
+_SYNCHRONIZED_OUTPUT_QUERY = "\x1b[?2026$p"
 
 _TRUE_COLOURS = 16_777_216
 _PROGRAMS = {
@@ -65,3 +81,39 @@ def _colours(environment: Mapping[str, str], term: str, windows: bool) -> int:
     ):
         return _TRUE_COLOURS
     return 256 if "256" in term else 16 if term else 8
+
+
+def own_terminal() -> TerminalFacts:
+    """The terminal that this process runs in."""
+    return terminal_facts(os.environ)
+
+
+class Writer(Protocol):
+    """What is needed of Textual's driver: the way to the terminal."""
+
+    def write(self, data: str) -> None:
+        """Send something to the terminal."""
+
+    def flush(self) -> None:
+        """Send it now."""
+
+
+def ask_for_synchronized_output(
+    driver: Writer | None, facts: TerminalFacts, platform: str = sys.platform
+) -> bool:
+    """Ask Windows Terminal whether it draws a frame as a whole, as Textual's drivers of other systems do themselves.
+
+    From 1.24 on it answers; Textual then brackets its frames, and nothing tears. An older one is silent, and nothing
+    changes. Returns whether it was asked.
+    """
+    if driver is None or platform != "win32" or not facts.windows_terminal:
+        return False
+    driver.write(_SYNCHRONIZED_OUTPUT_QUERY)
+    driver.flush()
+    return True
+
+
+async def with_many_threads(work: Awaitable[_Result]) -> _Result:
+    """Run the app on this loop with 64 threads beside it, set before Textual starts its first timer."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="screen"))
+    return await work

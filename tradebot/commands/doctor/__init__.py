@@ -56,11 +56,11 @@ def _console() -> Console:
     """The console of this process. Windows' takes every character, others show those of the locale's encoding."""
     from tradebot.commands.doctor.terminal import Console
     from tradebot.commands.terminal import has_terminal
-    from tradebot.screens.console import terminal_facts
+    from tradebot.screens.console import own_terminal
 
     size: tuple[int, int] | None = None
     if has_terminal():
         width, height = os.get_terminal_size(sys.stdout.fileno())
         size = (width, height)
     others = locale.getencoding()
-    return Console(terminal_facts(os.environ), size, "utf-8" if sys.platform == "win32" else others, others)
+    return Console(own_terminal(), size, "utf-8" if sys.platform == "win32" else others, others)

@@ -117,7 +117,7 @@ def _keys(facts: TerminalFacts) -> Check:
         return Check(
             _GROUP,
             "keys",
-            "all reach the app; Windows Terminal keeps ^⇧ with letters, F11, alt with arrows, ^v (paste)",
+            "all reach the app; Windows Terminal keeps F11, alt with arrows, ctrl with shift",
         )
     if facts.multiplexer:
         return Check(_GROUP, "keys", f"all but the prefix of {facts.multiplexer} reach the app")

@@ -39,9 +39,14 @@ def compile_kernels_in_child(
     tell = report or _silent
     tell(_SENTENCE.format(seconds=_USUAL_SECONDS))
     base = _folder(cache).parent
-    command = [sys.executable, "-m", "tradebot.engine.backtest.warm_up", "--cache", str(base)]
+    command = [sys.executable, "-X", "utf8", "-m", "tradebot.engine.backtest.warm_up", "--cache", str(base)]
     child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # On Windows: no console window pops up beside the terminal app.
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     try:
         started = time.monotonic()

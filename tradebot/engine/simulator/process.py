@@ -53,7 +53,7 @@ def start_simulator_process(settings: SimulatorSettings) -> SimulatorProcess:
     Raises InputError where the settings cannot be used (a port in use), ShortfallError where the child fails.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module with our own numbers
-        [sys.executable, "-m", "tradebot.engine.simulator", *_arguments(settings)],
+        [sys.executable, "-X", "utf8", "-m", "tradebot.engine.simulator", *_arguments(settings)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

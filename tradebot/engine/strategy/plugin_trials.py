@@ -79,7 +79,7 @@ def _told(order: Mapping[str, Any], trace: IO[bytes], at_most_seconds: float) ->
     """The exit code of the trial's process and all that it said; it is ended where it takes far too long."""
     flags = _CREATE_NO_WINDOW if sys.platform == "win32" else 0
     with subprocess.Popen(  # our own interpreter and module
-        [sys.executable, "-m", "tradebot.engine.strategy.plugin_child"],
+        [sys.executable, "-X", "utf8", "-m", "tradebot.engine.strategy.plugin_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=trace,
