@@ -246,7 +246,7 @@ def test_a_result_run_again_gives_the_same_figures_though_bars_came_since(desk: 
     assert new.metrics == old.metrics
     assert new.trades.tobytes() == old.trades.tobytes()
     job = next(each for each in desk.book.views() if each.kind == "backtest")
-    assert job.sentence.endswith("It is the same figures as before.")
+    assert job.sentence.endswith("The figures are the same as before.")
 
 
 def test_a_portfolio_is_run_again_with_all_its_strategies_and_the_symbols_of_then(

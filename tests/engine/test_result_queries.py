@@ -123,6 +123,14 @@ def test_the_bars_of_a_trade_carry_its_levels(desk: Desk) -> None:
     assert bars.target == pytest.approx(float(row.entry_price) * 1.04, rel=1e-3)
     assert bars.targets == (bars.target,)
     assert bars.times_ms[0] < row.entry_ms < bars.times_ms[-1]
+    assert bars.paths == ()
+    moved = queries.answer(GetTradeBars(result.result_id, row.trade_id, paths=True))
+    assert [path.name for path in moved.paths] == ["stop", "target"]
+    for path, price in zip(moved.paths, (bars.stop, bars.target), strict=True):
+        held = [(at, each) for at, each in zip(moved.times_ms, path.prices, strict=True) if each is not None]
+        assert all(each == pytest.approx(price) for _, each in held)
+        assert held[0][0] == row.entry_ms
+        assert held[-1][0] < row.exit_ms <= held[-1][0] + 3_600_000
     with pytest.raises(InputError, match="no trade"):
         queries.answer(GetTradeBars(result.result_id, row.trade_id, leg=7))
 

@@ -84,6 +84,22 @@ async def test_enter_shows_a_trade_on_its_bars_and_n_goes_on(opened: Opened) -> 
         assert {each.trade_id for each in engine.asked(GetTradeBars)} >= {400, 399, 398}
 
 
+async def test_stop_and_target_of_a_trade_are_drawn_as_they_moved(opened: Opened) -> None:
+    engine = FakeEngine()
+    async with opened(engine, "test") as pilot:
+        pilot.app.query_one("#trades").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TradeDialog))
+        await until(pilot, lambda: " → " in screen_text(pilot))
+        assert [each.paths for each in engine.asked(GetTradeBars)] == [False, True]
+        rows = [line for line in screen_text(pilot).splitlines() if "━━━" in line[4:90]]
+        assert len(rows) >= 3, "the stop in steps, and the target"
+        assert re.search(r"stop [\d,.]+ → [\d,.]+ in \d+ steps?", screen_text(pilot))
+        await pilot.press("n")
+        await until(pilot, lambda: engine.asked(GetTradeBars)[-1].trade_id == 399)
+        assert engine.asked(GetTradeBars)[-1].paths, "once it is warm, the path comes at once"
+
+
 async def test_the_cursor_over_the_bars_shows_exact_values(opened: Opened) -> None:
     async with opened(FakeEngine(), "test") as pilot:
         pilot.app.query_one("#trades").focus()
@@ -105,7 +121,8 @@ async def test_no_trades_are_explained(opened: Opened) -> None:
         pilot.app.query_one("#results").focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: "No trade: cross supported long on 84 bars" in screen_text(pilot))
-        assert "both must agree" in " ".join(screen_text(pilot).split())
+        said = " ".join(text.strip() for line in pilot.app.query_one("#trades")._empty for text, _ in line)
+        assert "strong on none of them; both must agree to enter." in said
         assert "e opens the strategy to change a rule" in screen_text(pilot)
         assert engine.asked(GetResult)[-1].result_id == "bt-0192"
 

@@ -98,8 +98,8 @@ class FakeResults:
                 return self._view(key)
             case m.GetTrades():
                 return self._page(command)
-            case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin):
-                return trade_bars(self._trades[self._view(key).result_id], number, margin)
+            case m.GetTradeBars(result_id=key, trade_id=number, margin_bars=margin, paths=paths):
+                return trade_bars(self._trades[self._view(key).result_id], number, margin, paths)
             case m.GetAnalysis(result_id=key):
                 return make_analysis(self._view(key), self._trades[key])
             case m.ExplainTrade(result_id=key, trade_id=number):
@@ -228,7 +228,7 @@ def make_comparison(views: list[m.BacktestView], points: int) -> m.ComparisonVie
     )  # fmt: skip
 
 
-def trade_bars(rows: tuple[m.TradeRow, ...], number: int, margin: int) -> m.TradeBars:
+def trade_bars(rows: tuple[m.TradeRow, ...], number: int, margin: int, paths: bool = False) -> m.TradeBars:
     trade = next((row for row in rows if row.trade_id == number), None)
     if trade is None:
         raise InputError(f"There is no trade {number} in this result.")
@@ -245,6 +245,13 @@ def trade_bars(rows: tuple[m.TradeRow, ...], number: int, margin: int) -> m.Trad
             else entry + (leave - entry) * min(1.0, (index - margin) / max(1, trade.bars))
         )
         close.append(close[-1] + (goal - close[-1]) * 0.25 + chance.gauss(0, entry * 0.0008))
+    stop, target = entry * (1 - side * 0.0062), entry * (1 + side * 0.0124)
+    during = range(margin, margin + max(1, trade.bars))
+    moved = tuple(
+        round(stop + side * entry * 0.001 * ((at - margin) // 3), decimals) if at in during else None
+        for at in range(count)
+    )
+    still = tuple(round(target, decimals) if at in during else None for at in range(count))
     open_ = [close[0], *close[:-1]]
     wick = [abs(chance.gauss(0, entry * 0.0006)) for _ in close]
     return m.TradeBars(
@@ -253,7 +260,8 @@ def trade_bars(rows: tuple[m.TradeRow, ...], number: int, margin: int) -> m.Trad
         tuple(round(max(o, c) + w, decimals) for o, c, w in zip(open_, close, wick, strict=True)),
         tuple(round(min(o, c) - w, decimals) for o, c, w in zip(open_, close, wick, strict=True)),
         tuple(round(v, decimals) for v in close),
-        round(entry * (1 - side * 0.0062), decimals), round(entry * (1 + side * 0.0124), decimals),
+        round(stop, decimals), round(target, decimals),
+        paths=(m.LevelPath("stop", moved), m.LevelPath("target", still)) if paths else (),
     )  # fmt: skip
 
 

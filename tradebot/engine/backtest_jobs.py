@@ -68,7 +68,7 @@ class Backtests:
         return self._begin(
             self._results.result(result_id).strategy,
             lambda: asked_again(self._results.result(result_id), self._registry),
-            lambda result: f" It is {compared(self._results.result(result_id), result)}.",
+            lambda result: " " + compared(self._results.result(result_id), result),
         )
 
     def _begin(

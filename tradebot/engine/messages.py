@@ -176,6 +176,7 @@ __all__ = [
     "ImportFiles",
     "JobView",
     "KeepDraft",
+    "LevelPath",
     "ListVersions",
     "MemberFact",
     "MetricView",
@@ -269,12 +270,16 @@ class GetTrades:
 
 @dataclass(frozen=True, slots=True)
 class GetTradeBars:
-    """The bars around one trade (by its trade_id; `leg` counts its partial exits from 0). The reply is a TradeBars."""
+    """The bars around one trade (by its trade_id; `leg` counts its partial exits from 0). The reply is a TradeBars.
+
+    `paths`: whether its levels are told as they moved, for which the trade is walked again.
+    """
 
     result_id: str
     trade_id: int
     margin_bars: int = 20
     leg: int = 0
+    paths: bool = False
 
 
 Command = (
@@ -482,6 +487,14 @@ class TradePage:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelPath:
+    """Where a stop or target stood: a price for each bar, None before and after it held."""
+
+    name: str
+    prices: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TradeBars:
     """The bars around a trade in columns, and the levels that belong to it (None where it had none)."""
 
@@ -497,6 +510,8 @@ class TradeBars:
     target: float | None
     targets: tuple[float, ...] = ()
     """All targets that can be told, nearest first."""
+    paths: tuple[LevelPath, ...] = ()
+    """Stop and targets as they moved, where that can be told."""
 
 
 def to_json(message: Any) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
-from tradebot.engine.control.errors import InputError, ShortfallError, did_you_mean
+from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError, did_you_mean
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.files import write_atomically
 from tradebot.engine.messages import (
@@ -31,6 +31,7 @@ from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry
 
 if TYPE_CHECKING:
+    from tradebot.engine.backtest.checks.trade_path import TradePath, Walked
     from tradebot.engine.backtest.results.result import BacktestResult
     from tradebot.engine.backtest.results.trade_selection import TradeSelection
     from tradebot.engine.engine import EngineOptions
@@ -56,6 +57,7 @@ class ResultQueries:
         self._registry = registry
         self._results: OrderedDict[str, BacktestResult] = OrderedDict()
         self._selections: OrderedDict[tuple[str, str, str], TradeSelection] = OrderedDict()
+        self._walked: tuple[tuple[str, int], Walked] | None = None
         self._lock = threading.Lock()
         self._listed: tuple[int, tuple[ResultSummary, ...]] = (-1, ())
         self.results: tuple[ResultSummary, ...] = ()
@@ -180,12 +182,32 @@ class ResultQueries:
         from tradebot.engine.result_views import trade_bars
 
         result = self.result(command.result_id)
+        path = self._path(result, command.trade_id) if command.paths else None
         found = trade_bars(
-            result, self._store, self._registry, command.trade_id, command.margin_bars, command.leg
+            result, self._store, self._registry, command.trade_id, command.margin_bars, command.leg, path
         )
         if found is None:
             raise InputError(f"The result {command.result_id} has no trade {command.trade_id}.")
         return found
+
+    def _path(self, result: BacktestResult, trade_id: int) -> TradePath | None:
+        """How the levels of a trade moved; None where its data is not there any more or its walk is another one."""
+        from tradebot.engine.backtest.checks.trade_path import load_walk, trade_path
+
+        legs = result.trades[result.trades["trade_id"] == trade_id]
+        if not len(legs) or not result.parts:
+            return None
+        key = (result.result_id, int(legs["slot"][0]))
+        with self._lock:
+            known = self._walked
+        if known is None or known[0] != key:
+            try:
+                known = (key, load_walk(result, self._registry, self._store, key[1]))
+            except TradebotError:
+                return None
+            with self._lock:
+                self._walked = known
+        return trade_path(known[1], legs)
 
     def _explain(self, command: ExplainTrade) -> TradeWhy:
         import numpy as np

@@ -12,14 +12,15 @@ from tradebot.engine.backtest.figures.curves import chart_series
 from tradebot.engine.backtest.figures.trade_levels import targets_of
 from tradebot.engine.backtest.kernel.codes import ExitReason, TradeStatus
 from tradebot.engine.backtest.results.trade_selection import TradeSelection, select_trades
-from tradebot.engine.market import Timeframe
+from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.market.rounding import steps_down, steps_up
 from tradebot.engine.market.times import iso_date
-from tradebot.engine.messages import BacktestView, MetricView, TradeBars, TradePage, TradeRow
+from tradebot.engine.messages import BacktestView, LevelPath, MetricView, TradeBars, TradePage, TradeRow
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, parse_strategy
 
 if TYPE_CHECKING:
+    from tradebot.engine.backtest.checks.trade_path import TradePath
     from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart
 
 UNDEFINED = "n/a"
@@ -198,9 +199,18 @@ def _trade_row(result: BacktestResult, position: int, leg: int = 0) -> TradeRow:
 
 
 def trade_bars(
-    result: BacktestResult, store: Store, registry: Registry, trade_id: int, margin_bars: int, leg: int = 0
+    result: BacktestResult,
+    store: Store,
+    registry: Registry,
+    trade_id: int,
+    margin_bars: int,
+    leg: int = 0,
+    path: TradePath | None = None,
 ) -> TradeBars | None:
-    """The bars around a leg of a trade, None where the result has no such trade. `leg` counts its rows from 0."""
+    """The bars around a leg of a trade, None where the result has no such trade. `leg` counts its rows from 0.
+
+    `path` is where its levels stood, as far as that can be told.
+    """
     found = np.flatnonzero(result.trades["trade_id"] == trade_id)
     if not 0 <= leg < len(found):
         return None
@@ -227,7 +237,26 @@ def trade_bars(
         stop=None if np.isnan(stop) else stop,
         target=targets[0] if targets else None,
         targets=targets,
+        paths=() if path is None else _paths(path, candles, row),
     )
+
+
+def _paths(path: TradePath, candles: Candles, row: TradeRow) -> tuple[LevelPath, ...]:
+    """The levels in force at the open of each bar of the trade; at its entry, where that is inside of a bar."""
+    times = candles.time
+    during = (candles.close_time > row.entry_ms) & (times <= max(row.exit_ms - 1, row.entry_ms))
+    asked = np.maximum(times, row.entry_ms)
+    targets = path.targets_at(asked)
+    names = ["target"] if len(targets) == 1 else [f"target {number}" for number in range(1, len(targets) + 1)]
+    found = []
+    for name, column in (("stop", path.stops_at(asked)), *zip(names, targets, strict=True)):
+        held = during & ~np.isnan(column)
+        if held.any():
+            prices = [
+                price if here else None for price, here in zip(column.tolist(), held.tolist(), strict=True)
+            ]
+            found.append(LevelPath(name, tuple(prices)))
+    return tuple(found)
 
 
 def _part_of(result: BacktestResult, slot: int) -> StrategyPart | None:

@@ -116,7 +116,9 @@ class RealityPane(Pane):
         if isinstance(row, _Remark):
             room = max(3, self.size.height // 2 - 2)
             lines: list[Line] = [((text, "dim"),) for text in wrap(row.text, max(12, self.size.width - 4))]
-            view.show(lines[:room])
+            if len(lines) > room:
+                lines = [*lines[: room - 1], (*lines[room - 1], (" … ", "dim"), ("m", "key"))]
+            view.show(lines)
 
 
 def _of_the_job(check: JobView | None, found: bool) -> list[_Remark]:

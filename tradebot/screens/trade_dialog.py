@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +18,7 @@ from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Dialog
 from tradebot.screens.results_drawing import why_lines
 from tradebot.screens.trade_log import TradeLog
-from tradebot.screens.widgets.candles import CandleChart, CandleData, Level, Marker
+from tradebot.screens.widgets.candles import CandleChart, CandleData, Level, Marker, Path
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, Part, wrap
 
@@ -54,6 +55,8 @@ class TradeDialog(Dialog[int]):
         self._cursor = 0
         self._why: TradeWhy | None = None
         self._why_not = ""
+        self._is_warm = False
+        self._shown: tuple[int, int] | None = None
 
     def compose_body(self) -> ComposeResult:
         """Facts, chart, the bar under the cursor."""
@@ -82,14 +85,16 @@ class TradeDialog(Dialog[int]):
         part = f" part {row.leg + 1}" if row.leg else ""
         title = f"Trade {row.trade_id}{part} · {self._index + 1} of {len(self._log)}"
         write_title(self.query_one("#dialog"), title)
+        asked = GetTradeBars(self._result_id, row.trade_id, self._margin(row), row.leg, paths=self._is_warm)
         try:
-            bars = await desk_of(self).ask(
-                GetTradeBars(self._result_id, row.trade_id, self._margin(row), row.leg)
-            )
+            self._show(await desk_of(self).ask(asked))
+            if not self._is_warm:
+                # Walking a trade takes a second or two the first time: its bars are there before.
+                self._show(await desk_of(self).ask(replace(asked, paths=True)))
+                self._is_warm = True
         except TradebotError as error:
             self.query_one("#trade-facts", LinesView).show((((error.sentence, "bad"),),))
             return
-        self._show(bars)
         self._why, self._why_not = None, "looking at what the signals said …"
         self._show_why()
         try:
@@ -132,19 +137,26 @@ class TradeDialog(Dialog[int]):
             Level(float(trade.entry_price), "entry", "chart-1"),
             Level(float(trade.exit_price), "exit", "accent"),
         ]
-        targets = bars.targets or ((bars.target,) if bars.target is not None else ())
-        for number, price in enumerate(targets, start=1):
-            levels.append(Level(price, f"target {number}" if len(targets) > 1 else "target", "up"))
-        if bars.stop is not None:
-            levels.append(Level(bars.stop, "stop", "down"))
+        paths = tuple(Path(path.prices, path.name, _tone(path.name)) for path in bars.paths)
+        if not paths:
+            levels += _resting(bars)
         markers = (
             Marker(entry, "▲" if long else "▼", long, "bold chart-1"),
             Marker(leave, "▼" if long else "▲", not long, "bold accent"),
         )
         self._data = CandleData(
-            bars.times_ms, bars.open, bars.high, bars.low, bars.close, bars.decimals, tuple(levels), markers
+            bars.times_ms,
+            bars.open,
+            bars.high,
+            bars.low,
+            bars.close,
+            bars.decimals,
+            tuple(levels),
+            markers,
+            paths,
         )
-        self._cursor = entry
+        if self._shown != (trade.trade_id, trade.leg):
+            self._shown, self._cursor = (trade.trade_id, trade.leg), entry
         self.query_one("#trade-facts", LinesView).show(_facts(bars))
         self._show_bar()
 
@@ -189,6 +201,20 @@ class TradeDialog(Dialog[int]):
         self.dismiss(self._index)
 
 
+def _resting(bars: TradeBars) -> list[Level]:
+    """The levels at the entry, for a trade whose way cannot be walked again."""
+    targets = bars.targets or ((bars.target,) if bars.target is not None else ())
+    levels = [
+        Level(price, f"target {number}" if len(targets) > 1 else "target", "up")
+        for number, price in enumerate(targets, start=1)
+    ]
+    return levels if bars.stop is None else [*levels, Level(bars.stop, "stop", "down")]
+
+
+def _tone(name: str) -> str:
+    return "down" if name == "stop" else "up"
+
+
 def _facts(bars: TradeBars) -> list[Line]:
     trade = bars.trade
     return [_result(trade, bars.timeframe), _way(trade), _levels(bars)]
@@ -222,8 +248,20 @@ def _way(trade: TradeRow) -> Line:
 
 
 def _levels(bars: TradeBars) -> Line:
+    """Stop and targets; of those that moved where they began and ended."""
     parts: list[Part] = []
-    for name, price, tone in (("stop", bars.stop, "down"), ("target", bars.target, "up")):
-        text = f"{price:,.{bars.decimals}f}" if price is not None else "none"
-        parts.extend(((f"{name} ", tone), (f"{text}   ", "" if price is not None else "dim")))
+    for path in bars.paths:
+        held = [price for price in path.prices if price is not None]
+        first, last = held[0], held[-1]
+        way = f"{first:,.{bars.decimals}f}"
+        if last != first:
+            way += f" → {last:,.{bars.decimals}f} in {formats.plural(len(set(held)) - 1, 'step')}"
+        parts.extend(((f"{path.name} ", _tone(path.name)), (f"{way}   ", "")))
+    known = {path.name.split()[0] for path in bars.paths}
+    for name, price in (("stop", bars.stop), ("target", bars.target)):
+        if name not in known:
+            text = f"{price:,.{bars.decimals}f}" if price is not None else "none"
+            parts.extend(((f"{name} ", _tone(name)), (f"{text}   ", "" if price is not None else "dim")))
+    if not bars.paths and (bars.stop is not None or bars.target is not None):
+        parts.append(("as they stood at the entry", "dim"))
     return tuple(parts)

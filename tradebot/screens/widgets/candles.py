@@ -11,7 +11,7 @@ from textual.widget import Widget
 from tradebot.screens.widgets.chart import nice_ticks, time_label
 from tradebot.screens.widgets.palette import Line, Part, palette_of, to_strip
 
-__all__ = ["CandleChart", "CandleData", "Level", "Marker", "candle_column"]
+__all__ = ["CandleChart", "CandleData", "Level", "Marker", "Path", "candle_column"]
 
 # (upper half, lower half) of a cell: 0 nothing, 1 wick, 2 body
 _GLYPHS = {
@@ -27,6 +27,20 @@ class Level:
     price: float
     name: str
     tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A level that moves: a price for each bar, None where it does not hold."""
+
+    prices: tuple[float | None, ...]
+    name: str
+    tone: str
+
+    @property
+    def last(self) -> float | None:
+        """Where it stood last."""
+        return next((price for price in reversed(self.prices) if price is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class CandleData:
     decimals: int = 2
     levels: tuple[Level, ...] = ()
     markers: tuple[Marker, ...] = ()
+    paths: tuple[Path, ...] = ()
     muted: bool = False
     """Drawn in one dim tone: it is not of now."""
 
@@ -137,6 +152,7 @@ class CandleChart(Widget):
         slots = range(0, len(data.times_ms), group)
         pitch = max(1, min(3, columns // len(slots)))
         prices = [level.price for level in data.levels]
+        prices += [price for path in data.paths for price in path.prices if price is not None]
         bottom = min(*data.low, *prices) if prices else min(data.low)
         top = max(*data.high, *prices) if prices else max(data.high)
         margin = (top - bottom or abs(top) * 0.01 or 1.0) * 0.06
@@ -148,6 +164,14 @@ class CandleChart(Widget):
 
         for level in data.levels:
             canvas[row_of(level.price)] = [("┈", level.tone)] * columns
+        for path in data.paths:
+            for place, first in enumerate(slots):
+                here = [price for price in path.prices[first : first + group] if price is not None]
+                if here:
+                    cells = min(pitch, columns - place * pitch)
+                    canvas[row_of(here[-1])][place * pitch : place * pitch + cells] = [
+                        ("━", path.tone)
+                    ] * cells
         for place, first in enumerate(slots):
             self._put_candle(
                 canvas, place * pitch, first, min(first + group, len(data.times_ms)), bottom, step, rows
@@ -190,7 +214,8 @@ class CandleChart(Widget):
     def _axis_label(self, row: int, rows: int, bottom: float, step: float) -> Line:
         """A level's name and price, or a round price, or nothing."""
         low = bottom + (rows - 1 - row) * 2 * step
-        for level in self._data.levels:
+        moved = [Level(path.last, path.name, path.tone) for path in self._data.paths if path.last is not None]
+        for level in (*self._data.levels, *moved):
             if low <= level.price < low + 2 * step:
                 text = f" {level.name:<6}{level.price:>{max(1, self._axis - 8)},.{self._data.decimals}f}"
                 return ((text, f"bold {level.tone}"),)

@@ -123,7 +123,7 @@ def _parts_of_time(result: BacktestResult) -> Iterator[Finding]:
         f"The Sharpe ratio of the first two thirds of the days is {before:.2f}, that of the last third {after:.2f}. "
         "Where the strategy was chosen on the whole span, neither is out of sample."
     )
-    yield Finding("parts_of_time", tone, f"Sharpe first/last third {before:.2f} / {after:.2f}", text)
+    yield Finding("parts_of_time", tone, f"Sharpe {before:.2f}, last third {after:.2f}", text)
 
 
 def _luck(result: BacktestResult, drawn: Bootstrap | None) -> Iterator[Finding]:
@@ -145,9 +145,7 @@ def _luck(result: BacktestResult, drawn: Bootstrap | None) -> Iterator[Finding]:
             f"After {counted(metrics.trials, 'trial')} on this data, the probability that the Sharpe ratio is above "
             f"what the best of so many would show by chance is {metrics.dsr:.2f} (deflated Sharpe ratio)."
         )
-        yield Finding(
-            "deflated_sharpe", tone, f"deflated Sharpe {metrics.dsr:.2f}, {metrics.trials} trials", text
-        )
+        yield Finding("deflated_sharpe", tone, f"deflated Sharpe {metrics.dsr:.2f}", text)
     elif metrics.psr is not None:
         tone = Tone.OK if metrics.psr >= 0.95 else Tone.WARNING if metrics.psr >= 0.8 else Tone.BAD
         text = f"The probability that the true Sharpe ratio is above 0 is {metrics.psr:.2f}."

@@ -10,6 +10,7 @@ from tradebot.engine.backtest.inputs.prepare import Asked
 from tradebot.engine.backtest.inputs.universe import Universe
 from tradebot.engine.backtest.kernel.ledger import RunSettings
 from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart
+from tradebot.engine.control.progress import counted
 from tradebot.engine.strategy import Registry, parse_strategy
 
 _OF_TRIALS = {"dsr", "trials"}
@@ -36,11 +37,11 @@ def _asked(result: BacktestResult, part: StrategyPart, registry: Registry) -> As
 
 
 def compared(before: BacktestResult, now: BacktestResult) -> str:
-    """What running again showed, as half a sentence: `the same figures as before`, or what came of it then and why."""
+    """What running again showed: `The figures are the same as before.`, or what came of it then, and why."""
     old, new = before.metrics.to_dict(), now.metrics.to_dict()
     shared = (old.keys() & new.keys()) - _OF_TRIALS
     if all(_same(old[name], new[name]) for name in shared) and len(before.trades) == len(now.trades):
-        return "the same figures as before"
+        return "The figures are the same as before."
     total = before.metrics.total_return
     made = "n/a" if total is None else f"{total:+.1%}"
     hashes = {file.key: file.content_hash for file in before.files}
@@ -52,7 +53,7 @@ def compared(before: BacktestResult, now: BacktestResult) -> str:
         why = "tradebot or its libraries are of another version"
     else:
         why = "an indicator or signal gives other values than then"
-    return f"before {made} in {before.metrics.trades:,} trades; {why}"
+    return f"Before, it was {made} in {counted(before.metrics.trades, 'trade')}: {why}."
 
 
 def _same(one: object, other: object) -> bool:
