@@ -86,6 +86,25 @@ def test_a_computer_that_sleeps_reconnects_and_fills(tmp_path: Path) -> None:
     run_live(tmp_path, body)
 
 
+def test_on_windows_where_both_clocks_go_on_asleep_it_reconnects_at_once_and_fills(tmp_path: Path) -> None:
+    async def body(live: Live) -> None:
+        await live.follow("BTCUSDT")
+        await live.world.clock.sleep(60)
+        old = live.server.live[0]
+        asked = live.world.bybit.calls["/v5/market/time"]
+        live.world.clock.leap(8 * 3600)
+        await live.world.clock.sleep(3)
+        assert not old.open
+        assert live.feed.status().streams[0].connected
+        assert live.world.bybit.calls["/v5/market/time"] == asked + 1
+        await live.world.clock.sleep(100)
+        live.assert_gapless("BTCUSDT")
+        times = [time_ms for _, time_ms in live.heard]
+        assert times == sorted(set(times))
+
+    run_live(tmp_path, body)
+
+
 def test_an_absence_of_days_is_filled_in_pieces(tmp_path: Path) -> None:
     async def body(live: Live) -> None:
         await live.follow("BTCUSDT")

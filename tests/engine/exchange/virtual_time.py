@@ -37,6 +37,10 @@ class VirtualClock:
         """Set the wall clock, as sleep and resume do; the monotonic clock stands still meanwhile."""
         self._start_ms += round(seconds * 1000)
 
+    def leap(self, seconds: float) -> None:
+        """Both clocks have gone on when everything wakes, as on Windows, whose monotonic one counts sleep too."""
+        self._selector.elapsed += seconds
+
     def now_ms(self) -> int:
         return self._start_ms + round(self._selector.elapsed * 1000)
 
