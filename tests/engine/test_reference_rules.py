@@ -262,9 +262,9 @@ def test_metrics_of_trades() -> None:
     scenario = replace(random_scenario(3), cash=1000.0)
     model = next(trade for seed in range(50) for trade in run(random_scenario(seed)).trades)
     won = replace(model, pnl=30.0, r=3.0, status="closed", fees=1.0, slippage=0.5, funding=-2.0, qty=1.0)
-    won = replace(won, entry_price=100.0, exit_price=133.0)
-    even, lost = replace(won, pnl=0.0, r=0.0), replace(won, pnl=-10.0, r=-1.0)
-    still_open = replace(won, pnl=99.0, r=9.9, status="open")
+    won = replace(won, trade_id=1, entry_price=100.0, exit_price=133.0, initial_stop=90.0)
+    even, lost = replace(won, trade_id=2, pnl=0.0), replace(won, trade_id=3, pnl=-10.0)
+    still_open = replace(won, trade_id=4, pnl=99.0, status="open")
     got = metrics.trade_metrics([won, even, lost, still_open])
     assert got["trades"] == 3
     assert got["profit_factor"] == pytest.approx(3.0)

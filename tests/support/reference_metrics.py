@@ -143,10 +143,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def cvar(returns: Sequence[float]) -> float | None:
+    """Mean of the worst floor((n - 1) x 0.05) + 1: of equal ones at the border no more than are needed."""
     if not returns:
         return None
-    value_at_risk = percentile(returns, 5)
-    return mean([value for value in returns if value <= value_at_risk])
+    return mean(sorted(returns)[: (len(returns) - 1) * 5 // 100 + 1])
 
 
 def tail_ratio(returns: Sequence[float]) -> float:
@@ -170,17 +170,22 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> fl
 
 
 def trade_metrics(trades: Sequence[ReferenceTrade]) -> dict[str, float | None]:
-    """Rates over closed trades; sums of fees, funding and slippage over all of them."""
-    closed = [trade for trade in trades if trade.status == "closed"]
-    wins = [trade.pnl for trade in closed if trade.pnl > 0]
-    losses = [-trade.pnl for trade in closed if trade.pnl < 0]
-    multiples = [trade.r for trade in closed if trade.r is not None]
-    spread = sample_deviation(multiples) if len(multiples) == len(closed) else None
+    """Rates over whole positions that closed; sums of fees, funding and slippage over all rows."""
+    closed = [legs for legs in positions(trades) if all(leg.status != "open" for leg in legs)]
+    results = [math.fsum(leg.pnl for leg in legs) for legs in closed]
+    wins = [pnl for pnl in results if pnl > 0]
+    losses = [-pnl for pnl in results if pnl < 0]
+    multiples = [
+        pnl / risked
+        for pnl, legs in zip(results, closed, strict=True)
+        if (risked := risked_by(legs)) is not None
+    ]
+    spread = sample_deviation(multiples)
     return {
         "trades": len(closed),
         "profit_factor": math.fsum(wins) / math.fsum(losses) if losses else None,
         "win_rate": len(wins) / len(closed) if closed else None,
-        "expectancy": mean([trade.pnl for trade in closed]) if closed else None,
+        "expectancy": mean(results) if closed else None,
         "payoff": mean(wins) / mean(losses) if wins and losses else None,
         "sqn": math.sqrt(len(multiples)) * mean(multiples) / spread if spread else None,
         "fees": math.fsum(trade.fees for trade in trades),
@@ -189,9 +194,24 @@ def trade_metrics(trades: Sequence[ReferenceTrade]) -> dict[str, float | None]:
     }
 
 
+def positions(trades: Sequence[ReferenceTrade]) -> list[list[ReferenceTrade]]:
+    """The legs of each position."""
+    found: dict[int, list[ReferenceTrade]] = {}
+    for trade in trades:
+        found.setdefault(trade.trade_id, []).append(trade)
+    return list(found.values())
+
+
+def risked_by(legs: Sequence[ReferenceTrade]) -> float | None:
+    """What the position stood to lose at its stop, None without one."""
+    if any(leg.initial_stop is None for leg in legs):
+        return None
+    return math.fsum(leg.qty * abs(leg.entry_price - (leg.initial_stop or 0.0)) for leg in legs)
+
+
 def turnover(trades: Sequence[ReferenceTrade], daily: Sequence[float], days: int) -> float | None:
     """Traded notional over the mean of the daily series, a year of days; an open trade was traded once."""
     traded = [trade.qty * trade.entry_price for trade in trades]
-    traded += [trade.qty * trade.exit_price for trade in trades if trade.status == "closed"]
+    traded += [trade.qty * trade.exit_price for trade in trades if trade.status != "open"]
     average = mean(daily)
     return math.fsum(traded) / average * DAYS_A_YEAR / days if days and average > 0 else None

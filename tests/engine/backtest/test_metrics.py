@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.engine.backtest.whole_runs import kernel_run
+from tests.support.random_runs import random_run
+from tests.support.reference import simulate_reference_run
+from tests.support.reference_metrics import reference_metrics
+from tradebot.engine.backtest import compute_metrics, simulate
 from tradebot.engine.backtest.figures import metrics as m
 from tradebot.engine.market import DAY_MS
 
 GOLDEN = np.array([0.01, -0.02, 0.015, 0, -0.005, 0.03, -0.04, 0.02, 0.01, -0.01])
 EQUITY = m.equity_of(GOLDEN)
 EMPTY = np.empty(0)
+MONEY = {"expectancy", "fees", "funding", "slippage_cost", "final_equity"}
 
 
 @pytest.mark.parametrize(
@@ -140,3 +146,26 @@ def test_ratios_do_not_depend_on_the_size_of_the_account(scale: float) -> None:
     equity = m.equity_of(rng.normal(0.001, 0.02, 400))
     for figure in (m.total_return, m.cagr, m.max_drawdown, m.calmar, m.ulcer):
         assert figure(equity * scale) == pytest.approx(figure(equity), rel=1e-9)
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_figures_of_random_runs_are_those_of_the_reference(block: int) -> None:
+    """Several strategies with partial exits, adds and liquidations, over up to half a year of days."""
+    compared = 0
+    for seed in range(60 * block, 60 * (block + 1)):
+        run = random_run(seed, bars=120)
+        result = simulate_reference_run(run)
+        if result.bankrupt:
+            continue
+        given = kernel_run(run)
+        found = compute_metrics(simulate(given.slots, given.strategies, given.settings), given.slots)
+        for name, value in reference_metrics(result.equity, result.trades, run.cash).items():
+            if name == "exposure":  # that of the kernel counts what left inside a bar too
+                continue
+            if value is None or abs(value) > 1e9:  # divided by what only rounding left
+                assert getattr(found, name) is None, (seed, name)
+            else:
+                near = pytest.approx(value, rel=1e-7, abs=1e-9 * run.cash if name in MONEY else 1e-9)
+                assert getattr(found, name) == near, (seed, name)
+        compared += 1
+    assert compared > 50
