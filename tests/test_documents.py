@@ -55,7 +55,7 @@ def test_every_command_the_readme_shows_is_understood() -> None:
     from tradebot.cli import app
 
     commands = get_command(app).commands
-    shown = re.findall(r"^tradebot (\w+)(?: (\w+))?", README, re.MULTILINE)
+    shown = re.findall(r"^tradebot ([\w-]+)(?: (\w+))?", README, re.MULTILINE)
     assert len(shown) > 8
     for first, second in shown:
         assert first in commands, first
@@ -90,7 +90,7 @@ def test_no_sentence_sends_a_person_to_a_command_that_is_not_there() -> None:
 
     commands = get_command(app).commands
     for path in [*(REPOSITORY / "tradebot").rglob("*.py"), *(REPOSITORY / "config").rglob("*.toml")]:
-        for first, second in re.findall(r"`tradebot (\w+)(?: (\w+))?", path.read_text(encoding="utf-8")):
+        for first, second in re.findall(r"`tradebot (\w[\w-]*)(?: (\w+))?", path.read_text(encoding="utf-8")):
             assert first in commands, f"{path}: tradebot {first}"
             nested = getattr(commands[first], "commands", None)
             assert nested is None or second in nested or not second, f"{path}: tradebot {first} {second}"
