@@ -119,6 +119,23 @@ LIQUIDATION = (
         final_equity=984,
     ),
     RunCase(
+        "equity at the mark among several symbols",
+        "AAA closes at 105 and is marked at 104; BBB has no mark but its price",
+        run(
+            (
+                symbol(f"{START} | 100 106 99 105", {0: "long"}, mark=f"{START} | 100 105 99 104"),
+                symbol(f"{START} | 100 104 99 103", {0: "long"}, "BBB"),
+            ),
+            FIVEFOLD,
+        ),
+        trades=(
+            trade(LONG, at_open(1), 100, at_close(2), 104, "end", 4),
+            trade(LONG, at_open(1), 100, at_close(2), 103, "end", 3, symbol="BBB"),
+        ),
+        equity=(1000, 1000, 1007),
+        final_equity=1007,
+    ),
+    RunCase(
         "liquidated by the mark alone",
         "the last price stays at 90, the mark falls to 80",
         run(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.engine.backtest.build import interventions, refusals, run_rows
 from tests.engine.backtest.whole_runs import simulate_run, strategy_rules, symbol_data
 from tests.support.catalogue import CATALOGUE, MOST_BARS
@@ -14,6 +16,7 @@ from tests.support.reference import simulate_reference_run
 from tests.support.rule_case import at_open
 from tests.support.run_case import RunCase, rules, run, symbol
 from tests.support.run_cases import RUN_CASES
+from tradebot.engine.backtest.kernel.codes import REFUSALS, Count, ExitReason
 from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.market import Candles, Timeframe
 from tradebot.engine.strategy import StrategyBuilder, decide
@@ -71,6 +74,13 @@ def test_a_higher_bar_is_seen_at_its_close_and_not_a_minute_before() -> None:
     whole = run(replace(minutes, side=[*decided[:-1], 0]))
     assert [row["entry_time"] for row in run_rows(simulate_run(whole))] == [at_open(5)]
     assert [trade.entry_time for trade in simulate_reference_run(whole).trades] == [at_open(5)]
+
+
+def test_the_page_of_the_rules_names_every_reason() -> None:
+    page = re.sub(r"[`|,;:()]", " ", (REPOSITORY / "docs" / "rules.md").read_text(encoding="utf-8")).split()
+    reasons = [*ExitReason, *REFUSALS, Count.REDUCED_MARGIN, Count.REDUCED_EXPOSURE, Count.REDUCED_VOLUME]
+    for reason in reasons:
+        assert reason == ExitReason.NONE or reason.name.lower() in page, reason.name
 
 
 def test_no_two_rules_share_a_name() -> None:
