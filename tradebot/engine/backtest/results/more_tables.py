@@ -9,6 +9,7 @@ import numpy as np
 
 from tradebot.engine.backtest.kernel.codes import Count, OrderKind
 from tradebot.engine.backtest.kernel.records import INTERVENTION, TRADE, Records
+from tradebot.engine.backtest.results.large_tables import is_large, large_details
 from tradebot.engine.backtest.results.tables import (
     Columns,
     flag_column,
@@ -65,12 +66,21 @@ def with_details(trades: Records, path: Path) -> Records:
     """
     if not path.exists():
         return trades
-    details = read_records(path, DETAIL_COLUMNS, _details, "a row")
+    details = _read_details(path)
     if len(details) != len(trades) or not np.array_equal(details["trade_id"], trades["trade_id"]):
         raise InputError(f"{path} has other rows than trades.csv; they belong together.")
     for name in _DETAIL.names or ():
         trades[name] = details[name]
     return trades
+
+
+def _read_details(path: Path) -> Records:
+    if is_large(path):
+        try:
+            return large_details(path, DETAIL_COLUMNS, _DETAIL)
+        except (KeyError, ValueError, OSError):
+            pass  # the reader below names the line
+    return read_records(path, DETAIL_COLUMNS, _details, "a row")
 
 
 def _details(columns: Columns) -> Records:

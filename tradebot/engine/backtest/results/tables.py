@@ -15,6 +15,7 @@ import numpy as np
 from tradebot.engine.backtest.figures.curves import CURVE, Curve
 from tradebot.engine.backtest.kernel.codes import EntryReason, ExitReason, TradeStatus
 from tradebot.engine.backtest.kernel.records import TRADE, Records
+from tradebot.engine.backtest.results.large_tables import is_large, large_trades
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import Float64, Int64
 
@@ -100,6 +101,11 @@ def flag_column(flags: Int64) -> list[str]:
 def read_trades(path: Path, strategies: Sequence[str], symbols: Sequence[str]) -> Records:
     """The records of a trades.csv whose slots are these. InputError with the line of a damaged row."""
     slots = {pair: slot for slot, pair in enumerate(zip(strategies, symbols, strict=True))}
+    if is_large(path):
+        try:
+            return large_trades(path, TRADE_COLUMNS, _PLAIN, slots)
+        except (KeyError, ValueError, OSError):
+            pass  # the reader below names the line
     return read_records(path, TRADE_COLUMNS, lambda columns: _trades(columns, slots), "a trade")
 
 
