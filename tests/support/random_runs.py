@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
@@ -41,6 +41,7 @@ TIMEFRAMES_MS = (MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS, 240 * MINUTE_MS, 144
 NAMES = ("ADAUSDT", "BTCUSDT", "ETHUSDT")
 
 Row = tuple[int, int, int, int]
+Number = TypeVar("Number", int, float)
 
 
 class Plan(NamedTuple):
@@ -140,7 +141,9 @@ def random_market(rng: Random, name: str, plan: Plan) -> ReferenceSymbol:
     return ReferenceSymbol(instrument, bars, [0] * len(there), nothing, nothing, finer=finer, funding=funding)
 
 
-def joined(rows: Sequence[Row]) -> Row:
+def joined(
+    rows: Sequence[tuple[Number, Number, Number, Number]],
+) -> tuple[Number, Number, Number, Number]:
     """One longer bar made of shorter ones."""
     return rows[0][0], max(row[1] for row in rows), min(row[2] for row in rows), rows[-1][3]
 

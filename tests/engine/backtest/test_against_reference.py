@@ -12,6 +12,7 @@ import pytest
 from tests.engine.backtest.build import interventions, refusals, run_rows
 from tests.engine.backtest.whole_runs import simulate_run
 from tests.support.random_runs import random_run
+from tests.support.random_timeframes import random_run_of_two_timeframes
 from tests.support.reference import simulate_reference_run
 from tests.support.reference_short import run_of
 from tests.support.reference_types import ReferenceResult, ReferenceRun
@@ -43,6 +44,14 @@ def test_random_plain_runs(block: int) -> None:
     for seed in range(block * RUNS_A_BLOCK, (block + 1) * RUNS_A_BLOCK):
         scenario = random_scenario(seed)
         difference = compare(run_of(scenario.slots, scenario.risk, scenario.costs, scenario.cash))
+        assert difference is None, (seed, difference)
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_random_runs_of_two_timeframes(block: int) -> None:
+    """A strategy of longer bars walks the shorter ones of the other, where they are all there."""
+    for seed in range(block * RUNS_A_BLOCK, (block + 1) * RUNS_A_BLOCK):
+        difference = compare(random_run_of_two_timeframes(seed))
         assert difference is None, (seed, difference)
 
 
