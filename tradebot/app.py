@@ -45,6 +45,12 @@ def _build_area() -> Area:
     return BuildArea()
 
 
+def _logs_area() -> Area:
+    from tradebot.screens.logs import LogsArea
+
+    return LogsArea()
+
+
 def _test_area() -> Area:
     from tradebot.screens.results import ResultsArea
 
@@ -54,7 +60,7 @@ def _test_area() -> Area:
 class TradebotApp(Desk):
     """The app around an engine that is started after the first frame and stopped at the end.
 
-    `start_area` is data, build or test.
+    `start_area` is data, build, test or logs.
     """
 
     TITLE = "tradebot"
@@ -66,6 +72,7 @@ class TradebotApp(Desk):
         "screens/build.tcss",
         "screens/build_preview.tcss",
         "screens/results.tcss",
+        "screens/logs.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it
         (0, "-too-narrow"), (80, "-narrow"), (100, "-mid"), (120, "-wide"), (160, "-broad"),
@@ -93,13 +100,14 @@ class TradebotApp(Desk):
         "data": DataArea,
         "build": _build_area,
         "test": _test_area,
+        "logs": _logs_area,
     }
 
     def __init__(
         self,
         engine: EngineHandle,
         *,
-        start_area: Literal["data", "build", "test"] = "data",
+        start_area: Literal["data", "build", "test", "logs"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
     ) -> None:
         super().__init__(engine)

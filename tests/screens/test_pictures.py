@@ -19,6 +19,7 @@ from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.screens.build_form import FormPane
 from tradebot.screens.trade_dialog import TradeDialog
+from tradebot.screens.widgets.log_view import LogView
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pictures are kept for one system")
 
@@ -64,6 +65,17 @@ async def collect_form(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: "389k rows" in screen_text(pilot))
 
 
+async def log_error(pilot: Pilot[None]) -> None:
+    log = pilot.app.query_one(LogView)
+    await until(pilot, lambda: log.records)
+    log.move_to(6)
+    await until(pilot, lambda: "What you can do" in pilot.app.query_one("#record").plain)
+
+
+async def empty_log(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: "Nothing is logged yet" in screen_text(pilot))
+
+
 async def nothing(pilot: Pilot[None]) -> None:
     pass
 
@@ -85,6 +97,9 @@ async def nothing(pilot: Pilot[None]) -> None:
         pytest.param("full", "test", WIDE, nothing, id="test_120"),
         pytest.param("full", "test", NARROW, nothing, id="test_80"),
         pytest.param("full", "test", WIDE, one_trade, id="trade_120"),
+        pytest.param("full", "logs", WIDE, log_error, id="logs_120"),
+        pytest.param("full", "logs", NARROW, log_error, id="logs_80"),
+        pytest.param("empty", "logs", NARROW, empty_log, id="logs_empty_80"),
     ],
 )
 def test_picture(snap_compare: Any, scenario: str, area: str, size: tuple[int, int], steps: Steps) -> None:

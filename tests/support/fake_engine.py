@@ -14,8 +14,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from tests.support import fake_data
+from tests.support import fake_chart, fake_data
 from tests.support.fake_forms import EXAMPLES, FakeForms
+from tests.support.fake_logs import FakeLogs
 from tests.support.fake_preview import preview
 from tests.support.fake_results import NOW_MS, PRICES, RESULT_COMMANDS, FakeResults, make_result, make_trades
 from tradebot.engine import messages as m
@@ -50,6 +51,7 @@ class FakeEngine:
         self._random = random.Random(seed)
         self._seed = seed
         self.forms = FakeForms(dict(EXAMPLES) if scenario != "bare" else {}, {"ema-x"}, NOW_MS)
+        self.logs = FakeLogs(scenario in _FULL)
         self._jobs: dict[int, m.JobView] = {}
         self._next_job = 10
         self._results: dict[str, m.BacktestView] = {}
@@ -158,8 +160,12 @@ class FakeEngine:
     def _answer(self, command: m.Command) -> Any:
         if isinstance(command, typing.get_args(m.BuildCommand)):
             return self.forms.answer(command)
+        if isinstance(command, typing.get_args(m.LogCommand)):
+            return self.logs.answer(command)
         if isinstance(command, RESULT_COMMANDS):
             return FakeResults(self._results, self._trades).answer(command)
+        if isinstance(command, typing.get_args(m.ChartCommand)):
+            return fake_chart.answer(command, self._datasets, self.now_ms)
         match command:
             case m.Preview():
                 return preview(command)

@@ -79,6 +79,7 @@ from tradebot.engine.data_messages import (
     Unfollow,
     VerifyData,
 )
+from tradebot.engine.log_messages import ExplainRecord, GetLogs, LogAdvice, LogCommand, LogPage, LogRecord
 from tradebot.engine.preview_messages import (
     Preview,
     PreviewCandles,
@@ -148,6 +149,7 @@ __all__ = [
     "EngineSnapshot",
     "EstimateCollect",
     "EventView",
+    "ExplainRecord",
     "ExplainTrade",
     "ExportDataset",
     "FindingView",
@@ -163,6 +165,7 @@ __all__ = [
     "GetChartIndicators",
     "GetComponents",
     "GetDrafts",
+    "GetLogs",
     "GetMonths",
     "GetReport",
     "GetResult",
@@ -178,6 +181,10 @@ __all__ = [
     "KeepDraft",
     "LevelPath",
     "ListVersions",
+    "LogAdvice",
+    "LogCommand",
+    "LogPage",
+    "LogRecord",
     "MemberFact",
     "MetricView",
     "MonthView",
@@ -305,6 +312,7 @@ Command = (
     | EstimateCollect
     | GetSymbols
     | Preview
+    | LogCommand
     | ChartCommand
 )
 

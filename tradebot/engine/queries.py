@@ -13,6 +13,7 @@ from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import Job
 from tradebot.engine.data_queries import import_options, parse_key
 from tradebot.engine.job_book import JobBook
+from tradebot.engine.log_queries import LogQueries
 from tradebot.engine.messages import (
     Command,
     RerunResult,
@@ -40,6 +41,7 @@ class Queries:
         self._registry, plugin_problems = load_registry(options.folders.plugins)
         for problem in plugin_problems:
             events.warning("plugins", str(problem))
+        self._logs = LogQueries(options.folders.logs)
         self._build = BuildQueries(options, events, store, self._registry)
         self._results = ResultQueries(options, events, store, self._registry)
         self._charts = ChartQueries(store, self._registry, self._build.library.read, self._results.result)
@@ -71,6 +73,9 @@ class Queries:
 
     def answer(self, command: Command) -> Any:
         """The reply to a command. Raises TradebotError where it is refused."""
+        about_logs = self._logs.answer(command)
+        if about_logs is not None:
+            return about_logs
         if is_build_command(command):
             return self._build.answer(command)
         if is_result_command(command):
