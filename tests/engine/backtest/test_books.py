@@ -12,7 +12,7 @@ from tests.engine.backtest.build import inputs
 from tests.engine.backtest.markets import put, run, strategy, waves
 from tests.engine.backtest.results import trades_of
 from tests.support.scenarios import random_scenario
-from tradebot.engine.backtest import simulate
+from tradebot.engine.backtest import Simulation, simulate
 from tradebot.engine.backtest.figures.books import imbalance, split_profit
 from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.store import Store
@@ -86,12 +86,15 @@ class TestImbalance:
 
 
 def test_a_run_whose_books_do_not_balance_is_invalid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def generous(*arguments: object) -> Ledger:
-        ledger = simulate(*arguments)  # type: ignore[arg-type]  # passed through
-        ledger.rows[1, -1] += 123.5
-        return ledger
+    class Generous(Simulation):
+        """Credits itself at the end."""
 
-    monkeypatch.setattr("tradebot.engine.backtest.run.simulate", generous)
+        def ledger(self) -> Ledger:
+            ledger = super().ledger()
+            ledger.rows[1, -1] += 123.5
+            return ledger
+
+    monkeypatch.setattr("tradebot.engine.backtest.run.Simulation", Generous)
     store = Store(tmp_path)
     put(store, "AAAUSDT", waves(300))
     result = run(store, strategy())
