@@ -282,4 +282,5 @@ def test_undefined_metrics_are_none() -> None:
     assert undefined == {
         *("cagr", "calmar", "sharpe", "sortino", "volatility"),
         *("profit_factor", "win_rate", "expectancy", "payoff", "sqn"),
+        *("average_bars", "kelly", "expectancy_r", "cost_ratio", "break_even_bps"),
     }

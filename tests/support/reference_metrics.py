@@ -181,12 +181,24 @@ def trade_metrics(trades: Sequence[ReferenceTrade]) -> dict[str, float | None]:
         if (risked := risked_by(legs)) is not None
     ]
     spread = sample_deviation(multiples)
+    rate = len(wins) / len(closed) if closed else None
+    payoff = mean(wins) / mean(losses) if wins and losses else None
+    costs = math.fsum(trade.fees + trade.slippage - trade.funding for trade in trades)
+    gross = math.fsum(trade.pnl for trade in trades) + costs
+    traded = traded_value(trades)
     return {
         "trades": len(closed),
+        "liquidations": sum(legs[-1].status == "liquidated" for legs in closed),
+        "longest_losing_run": longest_losing_run(results),
+        "average_bars": mean([legs[-1].bars for legs in closed]) if closed else None,
+        "kelly": None if rate is None or payoff is None else rate - (1 - rate) / payoff,
+        "expectancy_r": mean(multiples) if multiples else None,
+        "cost_ratio": costs / gross if gross > 1e-12 * traded else None,
+        "break_even_bps": gross / traded * 10_000 if traded else None,
         "profit_factor": math.fsum(wins) / math.fsum(losses) if losses else None,
-        "win_rate": len(wins) / len(closed) if closed else None,
+        "win_rate": rate,
         "expectancy": mean(results) if closed else None,
-        "payoff": mean(wins) / mean(losses) if wins and losses else None,
+        "payoff": payoff,
         "sqn": math.sqrt(len(multiples)) * mean(multiples) / spread if spread else None,
         "fees": math.fsum(trade.fees for trade in trades),
         "funding": math.fsum(trade.funding for trade in trades),
@@ -195,11 +207,20 @@ def trade_metrics(trades: Sequence[ReferenceTrade]) -> dict[str, float | None]:
 
 
 def positions(trades: Sequence[ReferenceTrade]) -> list[list[ReferenceTrade]]:
-    """The legs of each position."""
+    """The legs of each position, in the order of the last legs."""
     found: dict[int, list[ReferenceTrade]] = {}
     for trade in trades:
-        found.setdefault(trade.trade_id, []).append(trade)
+        found[trade.trade_id] = [*found.pop(trade.trade_id, []), trade]
     return list(found.values())
+
+
+def longest_losing_run(results: Sequence[float]) -> int:
+    """Most positions in a row that lost; one without profit or loss ends a run."""
+    longest = run = 0
+    for pnl in results:
+        run = run + 1 if pnl < 0 else 0
+        longest = max(longest, run)
+    return longest
 
 
 def risked_by(legs: Sequence[ReferenceTrade]) -> float | None:
@@ -211,7 +232,12 @@ def risked_by(legs: Sequence[ReferenceTrade]) -> float | None:
 
 def turnover(trades: Sequence[ReferenceTrade], daily: Sequence[float], days: int) -> float | None:
     """Traded notional over the mean of the daily series, a year of days; an open trade was traded once."""
-    traded = [trade.qty * trade.entry_price for trade in trades]
-    traded += [trade.qty * trade.exit_price for trade in trades if trade.status != "open"]
     average = mean(daily)
-    return math.fsum(traded) / average * DAYS_A_YEAR / days if days and average > 0 else None
+    return traded_value(trades) / average * DAYS_A_YEAR / days if days and average > 0 else None
+
+
+def traded_value(trades: Sequence[ReferenceTrade]) -> float:
+    """The notionals of all fills; of an open position only those of its entry."""
+    entries = [trade.qty * trade.entry_price for trade in trades]
+    exits = [trade.qty * trade.exit_price for trade in trades if trade.status != "open"]
+    return math.fsum([*entries, *exits])

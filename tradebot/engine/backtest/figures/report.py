@@ -257,7 +257,8 @@ def trade_figures(trades: Records) -> dict[str, Any]:
         "fees": fees,
         "funding": funding,
         "slippage_cost": slippage,
-        "cost_ratio": (fees + slippage - funding) / gross if gross > 0 else None,
+        # a profit that only rounding left is none
+        "cost_ratio": (fees + slippage - funding) / gross if gross > 1e-12 * traded else None,
         "break_even_bps": gross / traded * 10_000.0 if traded > 0 else None,
     }
 
