@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -103,6 +105,21 @@ def test_the_legs_of_a_trade_are_counted() -> None:
     rows["trade_id"] = [1, 2, 1, 3, 1]
     assert leg_numbers(rows).tolist() == [0, 0, 1, 0, 2]
     assert leg_numbers(rows[:0]).tolist() == []
+
+
+def test_a_hundred_thousand_rows_are_selected_while_a_person_does_not_notice(desk: Desk) -> None:
+    result = desk[1]
+    trades = np.resize(result.trades, 100_000)
+    trades["trade_id"] = np.arange(1, 100_001)
+    trades["pnl"] = np.random.default_rng(1).normal(0.0, 100.0, 100_000)
+    large = replace(result, trades=trades)
+    for find, sort in (("aaa short stop r>0.5", ""), ("", "-pnl"), ("", "symbol")):
+        spent = []
+        for _ in range(5):
+            before = time.thread_time()
+            select_trades(large, find, sort)
+            spent.append(time.thread_time() - before)
+        assert min(spent) <= 0.1, (find, sort)
 
 
 def test_a_trade_is_explained_by_the_values_of_its_decision(desk: Desk) -> None:

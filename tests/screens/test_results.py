@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
+
+from textual.geometry import Region
 
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
@@ -19,6 +22,7 @@ from tradebot.screens.compare_dialog import CompareDialog
 from tradebot.screens.results import ResultsArea
 from tradebot.screens.results_tabs import TABS
 from tradebot.screens.trade_dialog import TradeDialog
+from tradebot.screens.widgets.bar_chart import BarChart
 from tradebot.screens.widgets.chart import Chart
 
 
@@ -164,6 +168,35 @@ async def test_each_tab_shows_its_part_of_the_result(opened: Opened) -> None:
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: "Reality check" in screen_text(pilot))
         assert pilot.app.query_one("#charts-pane").size.height > 8
+
+
+async def test_months_and_distributions_are_charts_where_there_is_room(opened: Opened) -> None:
+    async with opened(FakeEngine(), "test") as pilot:
+        area = pilot.app.query_one(ResultsArea)
+        for tab, charts, words in ((2, 1, "26-05"), (3, 2, "Trades by R")):
+            area.open_tab(tab)
+            await until(pilot, lambda words=words: words in screen_text(pilot))
+            shown = [each for each in pilot.app.query(BarChart) if each.size.height > 4 and each.drawings]
+            assert len([each for each in shown if each.region.width]) >= charts
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not any(each.region.width for each in pilot.app.query(BarChart)))
+        assert "Trades by R" in screen_text(pilot)
+
+
+async def test_a_page_of_a_hundred_thousand_trades_is_drawn_within_a_frame(opened: Opened) -> None:
+    async with opened(FakeEngine(trades=100_000), "test", size=(200, 50)) as pilot:
+        pilot.app.query_one(ResultsArea).open_tab(1)
+        table = pilot.app.query_one("#trades")
+        await until(pilot, lambda: table.size.height > 30)
+        spent = []
+        for _ in range(8):
+            table._drawn.clear()
+            table._styles_cache.clear()
+            before = time.thread_time()
+            lines = table.render_lines(Region(0, 0, table.size.width, table.size.height))
+            spent.append(time.thread_time() - before)
+        assert "BTCUSDT" in "".join(line.text for line in lines) or "ETHUSDT" in lines[1].text
+        assert min(spent) <= 0.008
 
 
 async def test_the_line_under_the_cursor_of_the_reality_check_is_explained(opened: Opened) -> None:

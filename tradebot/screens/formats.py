@@ -113,6 +113,12 @@ def axis_money(value: float, step: float) -> str:
     return f"{value:,.{_decimals(step)}f}"
 
 
+def axis_count(value: float, step: float) -> str:
+    """A whole number on an axis; nothing between whole ones."""
+    del step
+    return f"{value:,.0f}" if value == round(value) else ""
+
+
 def axis_percent(value: float, step: float) -> str:
     """A fraction on an axis as percent, with the decimals that tell marks apart."""
     return f"{value * 100:.{_decimals(step * 100)}f}%"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby, zip_longest
+from itertools import groupby, pairwise, zip_longest
 
 from tradebot.engine.messages import (
     ConfigLine,
@@ -16,12 +16,14 @@ from tradebot.engine.messages import (
     TradeWhy,
 )
 from tradebot.screens import formats
+from tradebot.screens.widgets.bar_chart import Bar
 from tradebot.screens.widgets.palette import Line, Part, line_length, wrap
 
 __all__ = [
     "beside",
     "config_lines",
     "group_lines",
+    "histogram_bars",
     "histogram_lines",
     "month_list",
     "month_table",
@@ -167,6 +169,17 @@ def histogram_lines(
             )
         )
     return [*lines, ((f"{labels[-1]:>{margin}} ", "dim"),)]
+
+
+def histogram_bars(found: HistogramView | None, text: Callable[[float], str]) -> tuple[Bar, ...]:
+    """The same as upright bars, each named by its lower edge."""
+    if found is None or not sum(found.counts):
+        return ()
+    middles = ((low + high) / 2 for low, high in pairwise(found.edges))
+    return tuple(
+        Bar(float(count), text(edge), middle > 0)
+        for count, edge, middle in zip(found.counts, found.edges, middles, strict=False)
+    )
 
 
 # ---- groups

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from tradebot.engine.messages import BacktestView, ResultAnalysis
+from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.results_drawing import (
     beside,
     config_lines,
     group_lines,
+    histogram_bars,
     histogram_lines,
     month_list,
     month_table,
     months_summary,
 )
+from tradebot.screens.widgets.bar_chart import Bar, BarChart
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line
 
 __all__ = ["ConfigPane", "DistributionPane", "GroupsPane", "LinesPane", "MonthsPane"]
 
 _WIDE = 60
+_BARS_WIDTH, _BARS_HEIGHT = 96, 24
+"""A page smaller than this has no room for charts of bars."""
 
 
 class LinesPane(Pane):
-    """A pane of lines that are made for its width, and made anew for another one."""
+    """A pane of lines that are made for its width, and made anew for another one; above them charts of bars."""
+
+    bars: ClassVar[tuple[tuple[str, Callable[[float, float], str]], ...]] = ()
+    """The charts above the lines: their titles, and how values on their axes are written."""
 
     def __init__(self, name: str) -> None:
         super().__init__(id=f"{name}-pane", classes="pane")
         self._view: BacktestView | None = None
         self._analysis: ResultAnalysis | None = None
         self._waits = ""
+        self.has_bars = False
 
     def compose(self) -> ComposeResult:
-        """The lines."""
+        """The bars, where the page has some and the room for them, and the lines."""
+        if self.bars:
+            with Horizontal(classes="page-bars"):
+                for title, value_text in self.bars:
+                    yield BarChart(value_text, title=title)
         yield LinesView(classes="page-lines")
 
     def on_mount(self) -> None:
@@ -61,11 +78,24 @@ class LinesPane(Pane):
         width = lines.size.width - 3
         if width <= 0:
             return
+        is_there = self._view is not None and self._analysis is not None
+        has_room = self.size.width >= _BARS_WIDTH and self.size.height >= _BARS_HEIGHT
+        for box in self.query(".page-bars"):
+            box.display = is_there and has_room
         if self._view is None or self._analysis is None:
             lines.show((((self._waits, "dim"),),))
             self.caption(subtitle="")
             return
+        self.has_bars = bool(self.bars) and has_room
+        if self.has_bars:
+            for chart, bars in zip(self.query(BarChart), self.bars_of(self._analysis), strict=True):
+                chart.show(bars)
         lines.show(self.lines(self._view, self._analysis, width))
+
+    def bars_of(self, analysis: ResultAnalysis) -> tuple[tuple[Bar, ...], ...]:
+        """The bars of each chart."""
+        del analysis
+        return ()
 
     def lines(self, view: BacktestView, analysis: ResultAnalysis, width: int) -> list[Line]:
         """What to draw in so many cells."""
@@ -83,6 +113,17 @@ class MonthsPane(LinesPane):
 
     def __init__(self) -> None:
         super().__init__("months")
+
+    bars = (("", formats.axis_percent),)
+
+    def bars_of(self, analysis: ResultAnalysis) -> tuple[tuple[Bar, ...], ...]:
+        """The return of each month."""
+        returns = ((month, month.total_return or 0.0) for month in analysis.months)
+        return (
+            tuple(
+                Bar(each, f"{month.year % 100:02d}-{month.month:02d}", each > 0) for month, each in returns
+            ),
+        )
 
     def lines(self, view: BacktestView, analysis: ResultAnalysis, width: int) -> list[Line]:  # noqa: ARG002 - others draw of it
         """The table, and on a page of its own the list of months below."""
@@ -108,6 +149,15 @@ class DistributionPane(LinesPane):
     def __init__(self) -> None:
         super().__init__("distribution")
 
+    bars = (("Trades by R", formats.axis_count), ("Days by return", formats.axis_count))
+
+    def bars_of(self, analysis: ResultAnalysis) -> tuple[tuple[Bar, ...], ...]:
+        """Trades by R, days by return."""
+        return (
+            histogram_bars(analysis.r, lambda edge: f"{edge:+.1f}"),
+            histogram_bars(analysis.days, lambda edge: f"{edge:+.1%}"),
+        )
+
     def lines(self, view: BacktestView, analysis: ResultAnalysis, width: int) -> list[Line]:
         """Both histograms, then the excursions."""
         room = (width - 3) // 2 if width >= 100 else width
@@ -120,14 +170,15 @@ class DistributionPane(LinesPane):
             lambda edge: f"{edge:+.2%}",
             "The run is shorter than a day.",
         )
-        lines = beside((trades, days), width)
+        histograms = beside((trades, days), width)
+        excursions: list[Line] = []
         if analysis.excursions:
-            lines += [
-                (),
+            excursions += [
                 (("How far trades went before they ended", "bold"), ("   25 %, 50 %, 75 % of them", "dim")),
             ]
-            lines += [((f"{label:<20}", "dim"), (text, "")) for label, text in analysis.excursions]
-        return lines
+            excursions += [((f"{label:<20}", "dim"), (text, "")) for label, text in analysis.excursions]
+        first, then = (excursions, histograms) if self.has_bars else (histograms, excursions)
+        return [*first, *([()] if first and then else []), *then]
 
 
 class GroupsPane(LinesPane):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -157,7 +158,7 @@ class TradeDialog(Dialog[int]):
         )
         if self._shown != (trade.trade_id, trade.leg):
             self._shown, self._cursor = (trade.trade_id, trade.leg), entry
-        self.query_one("#trade-facts", LinesView).show(_facts(bars))
+        self.query_one("#trade-facts", LinesView).show(_facts(bars, self.app.size.width))
         self._show_bar()
 
     def _show_bar(self) -> None:
@@ -168,7 +169,8 @@ class TradeDialog(Dialog[int]):
         chart.show(self._data, at)
         digits = bars.decimals
         values = (("O", bars.open), ("H", bars.high), ("L", bars.low), ("C", bars.close))
-        parts: list[Part] = [(f"{formats.minute(bars.times_ms[at])}  ", "accent")]
+        written = formats.minute if self.app.size.width >= _BESIDE else formats.short_minute
+        parts: list[Part] = [(f"{written(bars.times_ms[at])}  ", "accent")]
         for name, column in values:
             parts.extend(((f"{name} ", "dim"), (f"{column[at]:,.{digits}f}  ", "")))
         change = bars.close[at] / bars.open[at] - 1 if bars.open[at] else 0.0
@@ -215,9 +217,10 @@ def _tone(name: str) -> str:
     return "down" if name == "stop" else "up"
 
 
-def _facts(bars: TradeBars) -> list[Line]:
+def _facts(bars: TradeBars, width: int) -> list[Line]:
     trade = bars.trade
-    return [_result(trade, bars.timeframe), _way(trade), _levels(bars)]
+    written = formats.minute if width >= _BESIDE else formats.short_minute
+    return [_result(trade, bars.timeframe), _way(trade, written), _levels(bars)]
 
 
 def _result(trade: TradeRow, timeframe: str) -> Line:
@@ -236,12 +239,12 @@ def _result(trade: TradeRow, timeframe: str) -> Line:
     return tuple(parts)
 
 
-def _way(trade: TradeRow) -> Line:
+def _way(trade: TradeRow, written: Callable[[int], str]) -> Line:
     return (
         ("entry ", "chart-1"),
-        (f"{formats.minute(trade.entry_ms)} at {formats.grouped(trade.entry_price)}", ""),
+        (f"{written(trade.entry_ms)} at {formats.grouped(trade.entry_price)}", ""),
         ("   exit ", "accent"),
-        (f"{formats.minute(trade.exit_ms)} at {formats.grouped(trade.exit_price)}", ""),
+        (f"{written(trade.exit_ms)} at {formats.grouped(trade.exit_price)}", ""),
         (f"  by {trade.exit_reason.replace('_', ' ')}", "dim"),
         ("  still open" if trade.status == "open" else "", "warning"),
     )

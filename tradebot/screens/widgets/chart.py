@@ -21,10 +21,20 @@ from textual.widget import Widget
 from tradebot.screens import formats
 from tradebot.screens.widgets.palette import Palette, palette_of, to_strip
 
-__all__ = ["Chart", "Curve", "nice_ticks", "prepare_charts", "reduce_to_columns", "time_label"]
+__all__ = [
+    "Chart",
+    "Curve",
+    "hex_of",
+    "nice_ticks",
+    "prepare_charts",
+    "reduce_to_columns",
+    "strips_of",
+    "time_label",
+]
 
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 _SMALLEST = (24, 4)
+_MOST_FINER = 12
 _DAY_MS = 86_400_000
 
 
@@ -82,7 +92,9 @@ def nice_ticks(low: float, high: float, wanted: int) -> list[float]:
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)] or [low]
+    ticks = [number * step for number in range(first, last + 1)]
+    # A single mark says nothing of the scale.
+    return ticks if len(ticks) > 1 or wanted >= _MOST_FINER else nice_ticks(low, high, wanted + 1)
 
 
 def time_label(time_ms: float, span_ms: float) -> str:
@@ -155,7 +167,7 @@ class Chart(Widget):
         axis = palette.colour("dim")
         figure = self._figure(width, height, palette)
         colours = {palette.colour(_variable(curve.tone)): palette.style(curve.tone) for curve in self._curves}
-        return _strips_of(figure.build().string(), width, colours, Style(color=_hex(axis)))
+        return strips_of(figure.build().string(), width, colours, Style(color=hex_of(axis)))
 
     def _figure(self, width: int, height: int, palette: Palette) -> Any:
         """plotext's figure with our curves on it. It has one figure for all; it is cleared first."""
@@ -214,11 +226,12 @@ def _variable(tone: str) -> str:
     return {"good": "up", "bad": "error"}.get(tone, tone)
 
 
-def _hex(rgb: tuple[int, int, int]) -> str:
+def hex_of(rgb: tuple[int, int, int]) -> str:
+    """A colour as Rich writes it."""
     return f"#{rgb[0]:02x}{rgb[1]:02x}{rgb[2]:02x}"
 
 
-def _strips_of(
+def strips_of(
     drawing: str, width: int, colours: dict[tuple[int, int, int], Style], other: Style
 ) -> list[Strip]:
     """plotext's text with colour codes as strips; what is no curve is drawn as axis."""

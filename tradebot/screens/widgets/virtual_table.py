@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -92,6 +93,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         self._drawn: dict[int, tuple[object, Strip]] = {}
         self._empty: tuple[Line, ...] = ()
         self._titles: dict[str, str] = {}
+        self._own_style: Style | None = None
 
     # ------------------------------------------------------------------------------------------ content
 
@@ -191,23 +193,32 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         cells = tuple(self._cells(row)) if row is not None else None
         return cells, index == self._cursor, self.has_focus
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Many lines; the widget's own style, which is put together from all that it lies in, is looked up once."""
+        self._own_style = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._own_style = None
+
     def render_line(self, y: int) -> Strip:
         """The heading, or one row."""
+        style = self._own_style or self.rich_style
         width = self.scrollable_content_region.width
         palette = palette_of(self.app)
         if not self._rows:
             line = self._empty[y] if y < len(self._empty) else ()
-            return to_strip(line, width, palette).apply_style(self.rich_style)
+            return to_strip(line, width, palette).apply_style(style)
         if y < self._header:
-            return self._heading(width, palette).apply_style(self.rich_style)
+            return self._heading(width, palette).apply_style(style)
         index = y - self._header + round(self.scroll_y)
         if index >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, style)
         content = self._content(index)
         drawn = self._drawn.get(index)
         if drawn is not None and drawn[0] == content and drawn[1].cell_length == width:
             return drawn[1]
-        strip = self._row_strip(content, width, palette).apply_style(self.rich_style)
+        strip = self._row_strip(content, width, palette).apply_style(style)
         if len(self._drawn) > 500:
             self._drawn.clear()
         self._drawn[index] = (content, strip)
@@ -225,7 +236,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
                 if room > 0:
                     parts.extend(_fitted(cell, room, column.right, tone))
                     parts.append((" ", tone))
-        return to_strip(parts, width, palette, fill=tone)
+        return to_strip(_joined(parts), width, palette, fill=tone)
 
     def _heading(self, width: int, palette: Palette) -> Strip:
         parts: list[Part] = [("  ", "")]
@@ -326,6 +337,17 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
             self.scroll_to(y=self._cursor, animate=False, immediate=True)
         elif self._cursor >= top + room:
             self.scroll_to(y=self._cursor - room + 1, animate=False, immediate=True)
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    """Blanks as a part of what stands before them: half as many pieces to style and to write."""
+    joined: list[Part] = []
+    for text, tone in parts:
+        if joined and (joined[-1][1] == tone or (not text.strip() and "on-" not in joined[-1][1] + tone)):
+            joined[-1] = (joined[-1][0] + text, joined[-1][1])
+        elif text:
+            joined.append((text, tone))
+    return joined
 
 
 def _fitted(cell: Cell, room: int, right: bool, tone: str) -> list[Part]:
