@@ -111,8 +111,9 @@ class ChartView:
 
     Candle n opens at `start_ms` + n * `unit_ms` (UTC). `first_ms` and `last_ms` are the open times of the first and the
     last stored bar. `forming` is what is stored already of the bar after the last one, as (open, high, low, close,
-    volume), None where nothing is. `decimals` are those of the tick. `lines`, `signals` and `trades` cover the window;
-    `problems` are sentences about what was asked for and cannot be drawn. `state` is done or superseded.
+    volume), None where nothing is. `decimals` are those of the tick. `lines` and `signals` cover the window, `trades`
+    are all of the result on this symbol, or the 2,000 nearest of `trade_count`; `problems` are sentences about what was
+    asked for and cannot be drawn. `state` is done or superseded.
     """
 
     generation: int

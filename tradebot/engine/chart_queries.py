@@ -296,7 +296,7 @@ class ChartQueries:
     def _trades(
         self, ground: _Ground, result_id: str, problems: list[str]
     ) -> tuple[tuple[ChartTrade, ...], int]:
-        """The trades of a result that touch the window, and how many it has on this symbol at all."""
+        """The trades of a result on this symbol, at most those nearest to the window, and how many there are."""
         if not result_id:
             return (), 0
         from tradebot.engine.backtest.kernel.codes import ExitReason
@@ -312,8 +312,11 @@ class ChartQueries:
         if not len(rows):
             problems.append(f"The result {result_id} has no trades of {ground.symbol}.")
             return (), 0
-        start, end = ground.span
-        touching = rows[(rows["entry_time"] < end) & (rows["exit_time"] >= start)][-_MOST_MARKS:]
+        near = rows
+        if len(rows) > _MOST_MARKS:
+            after = int(np.searchsorted(np.sort(rows["entry_time"]), sum(ground.span) // 2))
+            first = max(0, min(after - _MOST_MARKS // 2, len(rows) - _MOST_MARKS))
+            near = rows[np.argsort(rows["entry_time"], kind="stable")][first : first + _MOST_MARKS]
         return tuple(
             ChartTrade(
                 trade_id=int(row["trade_id"]),
@@ -326,7 +329,7 @@ class ChartQueries:
                 pnl=float(row["pnl"]),
                 reason=ExitReason(int(row["exit_reason"])).name.lower(),
             )
-            for row in touching
+            for row in near
         ), len(rows)
 
 

@@ -11,13 +11,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tradebot.screens.widgets.candle_chart_drawing import draw_chart
-from tradebot.screens.widgets.candle_chart_picture import ChartPicture, slots_that_fit
+from tradebot.screens.widgets.candle_chart_picture import ChartPicture
 from tradebot.screens.widgets.palette import Line, palette_of, to_strip
 
 __all__ = ["MarketChart", "changed_cells"]
 
 
-class MarketChart(Widget, can_focus=True):
+class MarketChart(Widget):
     """Candles, volume, lines and panes of one `ChartPicture`; keys belong to whoever holds it.
 
     A full drawing of 120x35 takes 2 to 3 ms, so it is made anew for each picture; what is painted are the cells that
@@ -74,10 +74,6 @@ class MarketChart(Widget, can_focus=True):
         self.painted_cells += sum(region.width for region in regions)
         if regions:
             self.refresh(*regions)
-
-    def capacity(self, pitch: int, axis: int) -> int:
-        """How many candles fit."""
-        return slots_that_fit(self.size.width, pitch, axis)
 
     @property
     def plain(self) -> str:

@@ -23,12 +23,16 @@ Column = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class PictureLine:
-    """A line over the slots; `pane` is "price", or the name of the pane below that it stands in."""
+    """A line over the slots; `pane` is "price", or the name of the pane below that it stands in.
+
+    Lines of one `source` belong together.
+    """
 
     label: str
     tone: str
     pane: str
     values: Column
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
