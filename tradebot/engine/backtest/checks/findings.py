@@ -25,8 +25,8 @@ _Found = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`flags`: bankrupt, no_trades, universe_in_sample, no_instrument_rules, funding_estimated, margin_tiers_assumed,
-    liquidation_estimated, price_jumps, coarse_execution, volume_unknown, partial_span, missing_bars, ambiguous; each at
-    most once.
+    liquidation_estimated, price_jumps, data_changed, coarse_execution, volume_unknown, partial_span, missing_bars,
+    ambiguous; each at most once.
 
     `warnings` are the sentences to them, most important first.
     """
@@ -91,6 +91,13 @@ def _assumptions(
     jumped = [one for one in inputs if one.assumed.jumps.count]
     if jumped:
         yield "price_jumps", _jumped(jumped)
+    changed = [one for one in inputs if one.assumed.changed]
+    if changed:
+        yield (
+            "data_changed",
+            f"The files of {_names(changed)} were written to while they were read; the hashes kept with this result "
+            "may be of a later state. Run it again when that has ended.",
+        )
     rules = [one for one in inputs if one.assumed.instrument]
     if rules:
         yield "no_instrument_rules", _without_rules(rules)

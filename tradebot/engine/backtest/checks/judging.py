@@ -5,7 +5,7 @@ They go step by step, so that what is known can be shown while the rest is under
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,10 +20,11 @@ from tradebot.engine.backtest.figures.trade_levels import decision_bars
 from tradebot.engine.backtest.inputs.prepare import Prepared
 from tradebot.engine.backtest.inputs.slots import MakeMarket
 from tradebot.engine.backtest.inputs.store_market import StoreMarket
+from tradebot.engine.backtest.inputs.unchanged import changed_files
 from tradebot.engine.backtest.kernel.records import Records
 from tradebot.engine.backtest.results.result import BacktestResult
 from tradebot.engine.control.progress import CancelToken, counted
-from tradebot.engine.market import Float64
+from tradebot.engine.market import DatasetKey, Float64
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
 
@@ -128,7 +129,12 @@ class _Checking:
             )
             for number, one in enumerate(prepared.asked)
         ]
-        self._plain = with_look_ahead(self._plain, checks)
+        changed = [key for one in prepared.inputs for key in changed_files(self._store, one.states)]
+        # Decisions on other data differ as well: that is no leak, but it can not be told apart from one.
+        if changed and any(check.leak for check in checks):
+            self._plain = with_changed_data(self._plain, changed)
+        else:
+            self._plain = with_look_ahead(self._plain, checks)
 
     def luck(self, rng: np.random.Generator) -> None:
         """Draw the days again, and bound what hangs on doubtful bars."""
@@ -150,6 +156,16 @@ def with_look_ahead(result: BacktestResult, checks: list[LookAheadCheck]) -> Bac
     ends, bars = sum(check.ends for check in checks), sum(check.bars for check in checks)
     sentence = f"Cut off at {counted(ends, 'bar')}, over {counted(bars, 'bar')}, every decision is the same."
     return replace(result, look_ahead=sentence)
+
+
+def with_changed_data(result: BacktestResult, changed: Sequence[DatasetKey]) -> BacktestResult:
+    """A result whose files were changed between the run and its check: nothing is known of it any more."""
+    names = ", ".join(dict.fromkeys(key.file_name for key in changed))
+    sentence = (
+        f"{names} changed while the backtest ran, so decisions could not be checked against what they were made from; "
+        "run it again."
+    )
+    return replace(result, errors=(sentence, *result.errors), flags=("data_changed", *result.flags))
 
 
 def bounds_of(result: BacktestResult, prepared: Prepared) -> AmbiguityBounds:

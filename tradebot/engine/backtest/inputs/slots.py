@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -17,6 +17,7 @@ from tradebot.engine.backtest.inputs.margin_tiers import tier_columns
 from tradebot.engine.backtest.inputs.marks import Marks, TradedBars, load_marks, mark_key, stored_marks
 from tradebot.engine.backtest.inputs.price_sanity import Jumps, check_prices
 from tradebot.engine.backtest.inputs.store_market import StoreMarket, file_key
+from tradebot.engine.backtest.inputs.unchanged import FileStates, changed_files, states_of_symbol
 from tradebot.engine.backtest.inputs.universe import quote_coin
 from tradebot.engine.backtest.inputs.universe import resolve_symbols as resolve_symbols
 from tradebot.engine.backtest.kernel.columns import frozen
@@ -34,6 +35,7 @@ _UNKNOWN_MINIMUM = Decimal(5)
 _DOLLAR_COINS = ("USDT", "USDC")
 _FEW_BARS = 1000
 _NO_JUMPS = Jumps()
+_MOST_READINGS = 2
 
 MakeMarket = Callable[[Store, Category, str, Timeframe, RunSettings], StoreMarket]
 """What a strategy reads for one symbol on bars of one timeframe."""
@@ -46,7 +48,7 @@ class Assumed:
     `funding`: payments estimated. `instrument`, `tiers`: whether the trading rules, the margin tiers were assumed.
     `marks`: bars whose mark was estimated. `coarse`: decision bars walked as themselves because their finer bars are
     not complete. `volume`: no bar has any, so that nothing can be capped by it. `jumps`: bars whose prices may be
-    wrong.
+    wrong. `changed`: the files were written to while they were read.
     """
 
     funding: int = 0
@@ -56,6 +58,7 @@ class Assumed:
     coarse: int = 0
     volume: bool = False
     jumps: Jumps = _NO_JUMPS
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +66,8 @@ class SlotInput:
     """One symbol of one strategy ready to be simulated, and what is to be told about its data.
 
     `file` is that of its bars, `others` are those that were read beside. `market` is what the strategy decided from,
-    `history_bars` how many bars of it there are; the first one that is traded is `first_bar`.
+    `history_bars` how many bars of it there are; the first one that is traded is `first_bar`. `states` are those of the
+    symbol's files when they were read.
     """
 
     data: SymbolData
@@ -73,6 +77,7 @@ class SlotInput:
     market: StoreMarket
     history_bars: int
     first_bar: int
+    states: FileStates = field(default_factory=dict)
 
 
 def load_inputs(
@@ -113,7 +118,7 @@ def load_inputs(
     inputs = []
     for symbol in symbols:
         cancel.check()
-        inputs.append(loader.load(symbol))
+        inputs.append(loader.settled(symbol))
         loaded(symbol)
     check_quote_coins([one.data.instrument for one in inputs])
     return inputs
@@ -135,7 +140,28 @@ class _Loader:
     instruments: Mapping[tuple[Category, str], Instrument]
     tiers: Mapping[str, tuple[RiskTier, ...]]
 
+    def settled(self, symbol: str) -> SlotInput:
+        """A symbol of whose files bars and hashes are of one state; read again where they changed in between.
+
+        Where they change all the time, as while a download writes them, `Assumed.changed` says so.
+        """
+        if not self.with_hashes:
+            return self.load(symbol)
+        for _ in range(_MOST_READINGS):
+            before = states_of_symbol(self.store, self.spec.category, symbol)
+            one = self.load(symbol)
+            own = {
+                key: before[key]
+                for key in (one.file.key, *(file.key for file in one.others))
+                if key in before
+            }
+            one = replace(one, states=own)
+            if not changed_files(self.store, own):
+                return one
+        return replace(one, assumed=replace(one.assumed, changed=True))
+
     def load(self, symbol: str) -> SlotInput:
+        """A symbol with its bars and decisions."""
         spec, category = self.spec, self.spec.category
         market = self.make_market(self.store, category, symbol, spec.timeframe, self.settings)
         history = market.candles(symbol, spec.timeframe)
