@@ -14,8 +14,10 @@ import typer
 
 from tradebot import __version__
 from tradebot.commands import (
+    alerts,
     backtest,
     collect,
+    config,
     data,
     demo,
     doctor,
@@ -70,8 +72,10 @@ app.add_typer(strategy.app, name="strategy")
 app.command("backtest")(backtest.backtest)
 app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
+app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
+app.add_typer(config.app, name="config")
 app.command("install-profile")(profile.install_profile)
 
 
@@ -88,7 +92,7 @@ class LevelName(StrEnum):
 def start(
     context: typer.Context,
     data_folder: DataOption = None,
-    config: ConfigOption = None,
+    config_file: ConfigOption = None,
     url: UrlOption = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
     log_level: Annotated[
@@ -103,8 +107,8 @@ def start(
     if version:
         print_out(f"tradebot {__version__}")
     elif context.invoked_subcommand is None:
-        terminal.open_app(data_folder, config, url)
-    elif data_folder or config or url:
+        terminal.open_app(data_folder, config_file, url)
+    elif data_folder or config_file or url:
         raise OptionTooEarlyError(context.invoked_subcommand)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,8 @@ import typer
 from tradebot.engine.control.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradebot.engine.control.folders import Folders
     from tradebot.engine.control.settings import Settings
 
@@ -30,11 +32,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings, folders and the way to answer of one command."""
+    """Settings, folders and the way to answer of one command; `sources` say where each setting comes from by path."""
 
     settings: Settings
     folders: Folders
     json_wanted: bool
+    sources: Mapping[str, str] = field(default_factory=dict)
+    settings_file: Path | None = None
 
     def answer(self, document: Any, text: str) -> None:
         """Print the outcome on standard output: the document as JSON where asked for, else the text."""
@@ -44,13 +48,21 @@ class Context:
             print_out(text)
 
 
-def open_context(data: Path | None, config: Path | None, url: str | None, json_wanted: bool) -> Context:
+def open_context(
+    data: Path | None,
+    config: Path | None,
+    url: str | None,
+    json_wanted: bool,
+    demo_seed: int | None = None,
+) -> Context:
     """Read the settings and find the folders. Raises InputError with a sentence for anything wrong in them.
+
+    With `demo_seed` they are the folders of that demo, and what was saved in it.
 
     What stands beside the settings, such as the plug-ins, is looked for beside the file that is named.
     """
     from tradebot.engine.control.folders import find_folders
-    from tradebot.engine.control.settings import load_settings
+    from tradebot.engine.control.settings import resolve_settings
 
     folders = find_folders(Path.cwd(), data.resolve() if data is not None else None)
     _check_folder(folders.data)
@@ -58,9 +70,13 @@ def open_context(data: Path | None, config: Path | None, url: str | None, json_w
     file = config if config is not None else (default_file if default_file.is_file() else None)
     if config is not None:
         folders = replace(folders, config=config.resolve().parent)
-    settings = load_settings(file, {"exchange.url": url.rstrip("/") if url else None})
-    log_into(folders, settings)
-    return Context(settings, folders, json_wanted)
+    if demo_seed is not None:
+        folders = folders.for_demo(folders.data if data is not None else None, demo_seed)
+    settled = resolve_settings(
+        file, {"exchange.url": url.rstrip("/") if url else None}, saved=folders.saved_settings
+    )
+    log_into(folders, settled.settings)
+    return Context(settled.settings, folders, json_wanted, settled.sources, file)
 
 
 def log_into(folders: Folders, settings: Settings) -> None:

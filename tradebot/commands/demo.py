@@ -13,7 +13,6 @@ from tradebot.commands.context import (
     Context,
     DataOption,
     JsonOption,
-    log_into,
     open_context,
     print_note,
 )
@@ -46,9 +45,7 @@ def demo(
     """Try everything on a simulated exchange: no network, no key, nothing to configure."""
     from tradebot.engine.simulator import SimulatorSettings
 
-    context = open_context(data, config, None, json_wanted)
-    context = replace(context, folders=context.folders.for_demo(data.resolve() if data else None, seed))
-    log_into(context.folders, context.settings)
+    context = open_context(data, config, None, json_wanted, demo_seed=seed)
     simulator = SimulatorSettings(seed=seed, speed=speed)
     if headless or json_wanted or not has_terminal():
         _headless(context, simulator)

@@ -16,7 +16,8 @@ class Folders:
 
     `config` holds the user's settings, `strategies` what the builder saves, `data` market data and results, `shipped`
     the default settings and example strategies of the package (never written), `state` what the tradebot processes of
-    this user tell each other, such as the request budget they share, and `logs` log files and crash reports.
+    this user tell each other, such as the request budget they share, and `logs` log files and crash reports. What the
+    screens save stands in `saved`, None: beside the settings.
     """
 
     config: Path
@@ -25,11 +26,17 @@ class Folders:
     shipped: Path
     state: Path
     logs: Path
+    saved: Path | None = None
 
     @property
     def results(self) -> Path:
         """Folder of backtest results."""
         return self.data / "results"
+
+    @property
+    def saved_settings(self) -> Path:
+        """The file of what the screens save."""
+        return (self.saved or self.config) / "local.toml"
 
     @property
     def plugins(self) -> Path:
@@ -45,7 +52,12 @@ class Folders:
         """The demo's own folders: everything it writes stands below its data folder, one for each seed."""
         root = data or self.data / ("demo" if seed == 1 else f"demo-{seed}")
         return replace(
-            self, data=root, strategies=root / "strategies", state=root / "state", logs=root / "logs"
+            self,
+            data=root,
+            strategies=root / "strategies",
+            state=root / "state",
+            logs=root / "logs",
+            saved=root,
         )
 
 

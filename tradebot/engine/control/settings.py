@@ -1,4 +1,6 @@
-"""Settings: defaults < config/tradebot.toml < TRADEBOT_* environment < command line, validated as a whole.
+"""Settings: defaults < config/tradebot.toml < saved < TRADEBOT_* environment < command line, validated as a whole.
+
+Saved is what the screens and `tradebot config set` write (`settings_saving`).
 
 Only this module reads the environment. A variable is named by its path: `exchange.url` is `TRADEBOT_EXCHANGE__URL`.
 """
@@ -9,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from tradebot.engine.control.errors import InputError, did_you_mean
 
 _ENVIRONMENT_PREFIX = "TRADEBOT_"
+SAVED = "saved"
 _SPAN = r"^[1-9][0-9]*\s*[hdwy]$"
 _TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 
@@ -112,6 +116,25 @@ class LogSettings(_Section):
     )
 
 
+class LookSettings(_Section):
+    """What the screens look like."""
+
+    theme: str = Field("night", min_length=1, description="theme of the screens; Settings shows them all")
+    up_down: Literal["green and red", "blue and orange", "red and green"] = Field(
+        "green and red", description="colours of up and down; blue and orange differ for nearly every eye"
+    )
+
+
+class AlertSettings(_Section):
+    """Where alerts are told beside the screen."""
+
+    webhook: str = Field(
+        "",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="address that gets each alert as JSON; empty: none. One with a secret belongs in the environment",
+    )
+
+
 class Settings(BaseSettings):
     """All settings, read by `load_settings`."""
 
@@ -124,6 +147,8 @@ class Settings(BaseSettings):
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    look: LookSettings = Field(default_factory=LookSettings)
 
     @classmethod
     def settings_customise_sources(
@@ -143,16 +168,39 @@ def load_settings(
     file: Path | None,
     overrides: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    saved: Path | None = None,
 ) -> Settings:
-    """Settings from the file (None or a missing default file: none), the environment and the command line.
+    """Settings from the file (None or a missing default file: none), what was saved, the environment, the command line.
 
     `overrides` are values by path (`{"exchange.url": ...}`); None values are passed over. Raises InputError with one
     sentence for each wrong value, saying where it stands and what was expected.
     """
+    return resolve_settings(file, overrides, environment, saved).settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and by path where each value that is no default comes from: a file, a variable, the command line."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def resolve_settings(
+    file: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    saved: Path | Mapping[str, Any] | None = None,
+) -> Resolved:
+    """As `load_settings`, with the sources. `saved` is a file that may be missing, or what would stand in it."""
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     if file is not None:
         _merge(values, _read_toml(file), str(file), sources)
+    if isinstance(saved, Mapping):
+        _merge(values, saved, SAVED, sources)
+    elif saved is not None and saved.is_file():
+        _merge(values, _read_toml(saved), str(saved), sources)
     for name, text in sorted((os.environ if environment is None else environment).items()):
         if name.startswith(_ENVIRONMENT_PREFIX):
             path = name.removeprefix(_ENVIRONMENT_PREFIX).lower().split("__")
@@ -163,9 +211,14 @@ def load_settings(
         if value is not None:
             _put(values, dotted.split("."), value, "command line", sources)
     try:
-        return Settings(**values)
+        return Resolved(Settings(**values), sources)
     except ValidationError as error:
         raise InputError(_explain(error, sources)) from None
+
+
+def environment_secret(name: str) -> str:
+    """A secret that the person put into the environment, "" where there is none. It is no setting."""
+    return os.environ.get(_ENVIRONMENT_PREFIX + name, "")
 
 
 def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
