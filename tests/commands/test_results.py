@@ -69,3 +69,17 @@ def test_what_is_not_there_is_said(ask: Ask) -> None:
     assert code == 2 and "There is no result nothing-like-it" in sentence
     code, sentence = ask("results", "compare", "latest")
     assert code == 2 and "Two to 4" in sentence
+
+
+def test_a_result_that_was_damaged_is_said_and_the_others_are_listed(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, first = ask("backtest", "means.toml")
+    _, second = ask("backtest", "means.toml")
+    (Path(second["folder"]) / "result.json").write_text("{", encoding="utf-8")
+    assert run(["results", "list", "--data", str(tmp_path / "data")]) == 0
+    said = capsys.readouterr()
+    assert first["id"] in said.out and second["id"] not in said.out.split()
+    assert "1 result in" in said.err and "cannot be read and is left out of the list." in said.err
+    code, sentence = ask("results", "show", second["id"])
+    assert code == 2 and "result.json is damaged or was changed by hand" in sentence

@@ -80,6 +80,22 @@ def test_it_has_figures_curves_months_groups_trades_data_and_the_strategy(result
     assert result.strategy_toml in "".join(found.texts)
 
 
+def test_of_several_strategies_each_stands_there_and_what_makes_the_result_invalid_comes_first(
+    result: BacktestResult,
+) -> None:
+    (part,) = result.parts
+    other = replace(part, name="Other", toml="# the other text")
+    several = replace(result, parts=(part, other), errors=("It saw tomorrow.",))
+    texts = "".join(outline(html_report(several, [("ok", "Fine.")])).texts)
+    assert "By strategy" in texts and "Strategy Other" in texts
+    assert part.toml in texts and "# the other text" in texts
+    assert texts.index("This result is invalid. It saw tomorrow.") < texts.index("Fine.")
+    assert texts.count("By strategy") == 1
+    assert "This result is invalid" not in "".join(
+        outline(html_report(several, [("bad", "It saw tomorrow.")])).texts
+    )
+
+
 def test_a_name_that_is_markup_stays_text(result: BacktestResult) -> None:
     wicked = replace(result, strategy='<img src="x">&', strategy_toml="# </pre><b>")
     found = outline(html_report(wicked, [("bad", "<script>1</script>")]))

@@ -42,6 +42,9 @@ def list_stored(
     context = open_context(data, config, None, json_wanted)
     results = _folder(context, folder)
     infos = list_results(results) if results.is_dir() else []
+    damaged = sum(not path.parent.name.startswith(".") for path in results.glob("*/result.json")) - len(infos)
+    if damaged > 0:
+        print_note(f"{counted(damaged, 'result')} in {results} cannot be read and is left out of the list.")
     rows = [
         {
             "id": info.result_id,

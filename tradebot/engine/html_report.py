@@ -29,6 +29,7 @@ MOST_TRADES = 5_000
 _POINTS = 900
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _GROUPINGS = (
+    (Grouping.STRATEGY, "By strategy"),
     (Grouping.SYMBOL, "By symbol"),
     (Grouping.SIDE, "By side"),
     (Grouping.EXIT, "By exit"),
@@ -80,11 +81,15 @@ def html_report(result: BacktestResult, remarks: Sequence[tuple[str, str]] = ())
         _section("What to know about this run", _list(_remarks(result, remarks))),
         _section("Months", _months(monthly(result), yearly(result))),
         _section("Distribution", _distributions(result)),
-        *(_section(heading, _group_table(grouped(result, by))) for by, heading in _GROUPINGS),
+        *(
+            _section(heading, _group_table(grouped(result, by)))
+            for by, heading in _GROUPINGS
+            if by is not Grouping.STRATEGY or len(result.parts) > 1
+        ),
         _section("Refused and changed", _counts(result)),
         _section(_trades_heading(result), _trades(result)),
         _section("Data", _files(result)),
-        _section("Strategy", f"<pre>{escape(result.strategy_toml)}</pre>"),
+        *(_section(heading, f"<pre>{escape(toml)}</pre>") for heading, toml in _strategies(result)),
         f'<p class="note">{escape(_versions(result))}</p>',
     ]
     return (
@@ -94,6 +99,13 @@ def html_report(result: BacktestResult, remarks: Sequence[tuple[str, str]] = ())
         + "\n".join(part for part in body if part)
         + "\n</body></html>\n"
     )
+
+
+def _strategies(result: BacktestResult) -> list[tuple[str, str]]:
+    """The texts that ran, each below its heading."""
+    if len(result.parts) < 2:
+        return [("Strategy", result.strategy_toml)]
+    return [(f"Strategy {part.name}", part.toml) for part in result.parts]
 
 
 def _section(heading: str, content: str) -> str:
@@ -126,7 +138,9 @@ def _curves(result: BacktestResult) -> str:
 
 def _remarks(result: BacktestResult, remarks: Sequence[tuple[str, str]]) -> list[str]:
     told = {"ok": "ok", "warning": "!", "bad": "×"}
-    lines = [f"{told.get(tone, '!')} {sentence}" for tone, sentence in remarks]
+    said = {sentence for _, sentence in remarks}
+    lines = [f"× This result is invalid. {error}" for error in result.errors if error not in said]
+    lines += [f"{told.get(tone, '!')} {sentence}" for tone, sentence in remarks]
     return lines + [f"! {sentence}" for sentence in result.warnings]
 
 

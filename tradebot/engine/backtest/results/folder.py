@@ -312,13 +312,14 @@ def list_results(results_folder: Path) -> list[ResultInfo]:
         if path.parent.name.startswith("."):
             continue
         try:
-            infos.append(_info(path.parent))
+            infos.append(result_info(path.parent))
         except InputError:
             continue
     return sorted(infos, key=lambda info: (info.created_ms, info.result_id), reverse=True)
 
 
-def _info(folder: Path) -> ResultInfo:
+def result_info(folder: Path) -> ResultInfo:
+    """A stored result in one line. InputError for a folder that holds none or a damaged one."""
     document = _read_document(folder)
     try:
         metrics = document["metrics"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradebot.engine.backtest.results.folder import ResultInfo, list_results
+from tradebot.engine.backtest.results.folder import ResultInfo, list_results, result_info
 from tradebot.engine.control.errors import InputError, ShortfallError, did_you_mean
 from tradebot.engine.control.files import replace_patiently
 from tradebot.engine.market.times import iso_date
@@ -40,6 +40,8 @@ def find_result(results_folder: Path, name: str) -> ResultInfo:
     if meant:
         several = ", ".join(info.result_id for info in meant[:3]) + (" and others" if len(meant) > 3 else "")
         raise InputError(f"{name} could mean {several}; write more of the id.")
+    if Path(name).name == name and (results_folder / name / "result.json").exists():
+        return result_info(results_folder / name)  # which says what is wrong with it
     known = [info.result_id for info in infos]
     raise InputError(f"There is no result {name} in {results_folder}.{did_you_mean(name, known)}")
 
