@@ -171,7 +171,7 @@ def test_the_result_is_there_before_its_checks_which_fill_in(
 
     monkeypatch.setattr(judging._Checking, "run_again", watched)
     desk.work.do_next()
-    words = ["every decision a bar later", "costs twice as high", "the taker's fee for every fill"]
+    words = ["a bar later", "doubled costs", "all fills as taker"]
     assert [each for each, _ in seen] == words
     counts = [count for _, count in seen]
     assert counts == [counts[0], counts[0] + 1, counts[0] + 2]

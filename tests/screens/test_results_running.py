@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,8 @@ from textual.pilot import Pilot
 from tests.screens.conftest import Opened, screen_text, until
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_results import DAY, NOW_MS
-from tradebot.engine.messages import CancelJob, GetAnalysis, JobView, RerunResult, RunSoFar
+from tradebot.app import TradebotApp
+from tradebot.engine.messages import CancelJob, GetAnalysis, GetResult, JobView, RerunResult, RunSoFar
 from tradebot.screens.results import ResultsArea
 from tradebot.screens.results_panes import Summary
 from tradebot.screens.widgets.chart import Chart
@@ -159,14 +162,14 @@ async def test_the_checks_of_a_result_fill_in_as_they_find_something(opened: Ope
     async with opened(engine, "test", size=(200, 50)) as pilot:
         await until(pilot, lambda: "its checks wait for other jobs" in screen_text(pilot))
         asked = len(engine.asked(GetAnalysis))
-        check = change(engine, check, state="running", done=2.0, total=5.0, sentence="costs twice as high")
-        await until(pilot, lambda: "costs twice as high …  3 of 5" in screen_text(pilot))
+        check = change(engine, check, state="running", done=2.0, total=5.0, sentence="doubled costs")
+        await until(pilot, lambda: "3 of 5: doubled costs …" in screen_text(pilot))
         await until(pilot, lambda: len(engine.asked(GetAnalysis)) == asked + 1)
         pane = pilot.app.query_one("#reality")
         marks: set[str] = set()
         await until(pilot, lambda: marks.add(pane._cells(pane.rows[0])[0][0]) or len(marks) > 2)
         change(engine, check, state="done", done=5.0, sentence="2 remarks against it.")
-        await until(pilot, lambda: "3 of 5" not in screen_text(pilot))
+        await until(pilot, lambda: "3 of 5:" not in screen_text(pilot))
         await until(pilot, lambda: len(engine.asked(GetAnalysis)) == asked + 2)
         assert "61% of profit" in screen_text(pilot)
 
@@ -176,11 +179,33 @@ async def test_checks_can_be_given_up_and_the_result_stays(opened: Opened) -> No
     check = JobView(4, "check", "check ema-x", "running", 1.0, 5.0, result_id="bt-0193", sentence="luck")
     engine._jobs[4] = check
     async with opened(engine, "test") as pilot:
-        await until(pilot, lambda: "luck …  2 of 5" in screen_text(pilot))
+        await until(pilot, lambda: "2 of 5: luck …" in screen_text(pilot))
         await pilot.press("x")
         await until(pilot, lambda: engine.asked(CancelJob) == [CancelJob(4)])
         await until(pilot, lambda: "its checks were given up" in screen_text(pilot))
         assert "NET PROFIT" in screen_text(pilot)
+
+
+async def test_a_result_that_cannot_be_read_says_so_and_leaves_the_others_to_choose(opened: Opened) -> None:
+    engine = FakeEngine()
+    sentence = "results/bt-0193/result.json is damaged or was changed by hand; run the backtest again."
+    engine.refuse[GetResult] = sentence
+    async with opened_unready(engine) as pilot:
+        await until(pilot, lambda: "is damaged or was changed by hand" in screen_text(pilot))
+        text = screen_text(pilot)
+        assert "bt-0193 cannot be shown." in text
+        assert "Enter in Runs opens another one" in text
+        del engine.refuse[GetResult]
+        pilot.app.query_one("#results").focus()
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "No trade: cross supported long" in screen_text(pilot))
+
+
+@asynccontextmanager
+async def opened_unready(engine: FakeEngine) -> AsyncIterator[Pilot[None]]:
+    """The app at the Test area, before there is any result."""
+    async with TradebotApp(engine, start_area="test").run_test(size=(120, 35)) as pilot:
+        yield pilot
 
 
 async def test_checks_that_failed_say_why(opened: Opened) -> None:

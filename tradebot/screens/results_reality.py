@@ -130,9 +130,9 @@ def _of_the_job(check: JobView | None, found: bool) -> list[_Remark]:
         case "queued":
             return [_Remark(_BUSY, "its checks wait for other jobs", f"The checks wait. {_HELD_BACK}")]
         case "running":
-            count = f"  {check.done + 1:.0f} of {check.total:.0f}" if check.total else ""
+            count = f"{check.done + 1:.0f} of {check.total:.0f}: " if check.total else ""
             words = check.sentence or "checking"
-            return [_Remark(_BUSY, f"{words} …{count}", f"The checks are under way. {_HELD_BACK}")]
+            return [_Remark(_BUSY, f"{count}{words} …", f"The checks are under way. {_HELD_BACK}")]
         case "failed":
             return [_Remark("bad", "the checks failed", check.sentence)]
         case "cancelled":

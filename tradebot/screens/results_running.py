@@ -50,6 +50,11 @@ class RunningResult(ShownResult):
         self._is_drawn = self._failed = False
 
     @property
+    def trade_count(self) -> int | None:
+        """How many trades the open result has; None while another one is being made."""
+        return None if self._is_drawn else super().trade_count
+
+    @property
     def running_job(self) -> JobView | None:
         """What `x` stops: the backtest that is followed, else the checks of the open result."""
         return next(

@@ -65,7 +65,11 @@ class ShownResult(ResultLayout):
         """Show a stored result."""
         self._opening = result_id
         await self.composed()
-        view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
+        try:
+            view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
+        except TradebotError as error:
+            self._show_unreadable(result_id, error.sentence)
+            return
         if self._opening != result_id:
             return
         self._view, self._analysis, self._check = view, None, None
@@ -77,6 +81,18 @@ class ShownResult(ResultLayout):
         self.query_one(ResultsPane).show(desk_of(self).latest.results, result_id)
         self.refresh_bindings()
         await self._take_apart(view)
+
+    def _show_unreadable(self, result_id: str, sentence: str) -> None:
+        """Say why a result is not shown: on the strip where there is no other one, else in passing."""
+        if self._view is not None:
+            desk_of(self).say(sentence, "error")
+            return
+        width = max(20, self.size.width - 4)
+        lines: list[Line] = [
+            ((text, "bad"),) for text in wrap(f"{result_id} cannot be shown. {sentence}", width)
+        ]
+        after: Line = (("Enter", "key"), (" in Runs opens another one; ", "dim"), ("Del", "key"))
+        self.query_one(Summary).show_lines([*lines[:5], (*after, (" there puts this one aside.", "dim"))])
 
     @errand("results-analysis", exclusive=True)
     async def look_again(self) -> None:

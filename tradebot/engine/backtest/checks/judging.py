@@ -66,7 +66,7 @@ def check_run(
     checking = _Checking(result, prepared, registry, store, cancel, make_market, reality)
     todo: list[tuple[str, Callable[[], None]]] = []
     if look_ahead:
-        todo.append(("what the decisions knew of the future", checking.look_ahead))
+        todo.append(("look-ahead", checking.look_ahead))
     if reality:
         todo.append(("luck", partial(checking.luck, rng or np.random.default_rng(SEED))))
         if len(result.trades):

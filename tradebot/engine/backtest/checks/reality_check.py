@@ -123,7 +123,7 @@ def _parts_of_time(result: BacktestResult) -> Iterator[Finding]:
         f"The Sharpe ratio of the first two thirds of the days is {before:.2f}, that of the last third {after:.2f}. "
         "Where the strategy was chosen on the whole span, neither is out of sample."
     )
-    yield Finding("parts_of_time", tone, f"Sharpe {before:.2f}, last third {after:.2f}", text)
+    yield Finding("parts_of_time", tone, f"Sharpe {before:.2f}, later {after:.2f}", text)
 
 
 def _luck(result: BacktestResult, drawn: Bootstrap | None) -> Iterator[Finding]:

@@ -62,9 +62,9 @@ def harder_conditions(prepared: Prepared) -> tuple[Harder, ...]:
         one.spec.orders.entry is EntryOrder.LIMIT or one.spec.risk.take_profit for one in prepared.asked
     )
     return (
-        Harder("delayed", "every decision a bar later", later),
-        Harder("doubled", "costs twice as high", dearer),
-        *((Harder("as_taker", "the taker's fee for every fill", as_taker),) if rests else ()),
+        Harder("delayed", "a bar later", later),
+        Harder("doubled", "doubled costs", dearer),
+        *((Harder("as_taker", "all fills as taker", as_taker),) if rests else ()),
     )
 
 
