@@ -14,6 +14,7 @@ from tests.engine.backtest.results import trades_of
 from tests.support.scenarios import random_scenario
 from tradebot.engine.backtest import Simulation, simulate
 from tradebot.engine.backtest.figures.books import imbalance, split_profit
+from tradebot.engine.backtest.kernel.codes import TradeStatus
 from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.store import Store
 
@@ -26,6 +27,14 @@ def test_the_parts_of_a_profit() -> None:
     split = split_profit(trades)
     assert (split.price, split.fees, split.slippage, split.funding) == (20.0, -2.0, -5.0, -1.0)
     assert (split.liquidation, split.total) == (0.0, 12.0)
+
+
+def test_the_parts_of_a_liquidation() -> None:
+    """From 100 to its bankruptcy at 80: 20 are lost to the liquidation, the funding before stands for itself."""
+    row = {"entry_price": 100.0, "exit_price": 80.0, "fees": 0.2, "funding": -1.0}
+    split = split_profit(trades_of([{**row, "status": TradeStatus.LIQUIDATED}]))
+    assert (split.price, split.fees, split.funding) == (pytest.approx(0.0), -0.2, -1.0)
+    assert (split.liquidation, split.total) == (pytest.approx(-20.0), pytest.approx(-21.2))
 
 
 def test_the_parts_add_up_to_the_last_digit() -> None:
