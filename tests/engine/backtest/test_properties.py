@@ -100,6 +100,23 @@ def test_a_saved_state_goes_on_where_it_was_left(run: ReferenceRun, pieces: list
 
 
 @MANY
+@given(run=runs(), share=st.floats(0, 1))
+def test_a_saved_state_goes_on_with_bars_that_came_later(run: ReferenceRun, share: float) -> None:
+    """As paper trading does: what was simulated up to a close need not be simulated again."""
+    clock = closes_of(run)
+    known = simulation(kernel_run(known_at(run, clock[int(share * (len(clock) - 1))])))
+    before = known.run()
+    given = kernel_run(run)
+    later = simulation(given, known.state)
+    after = later.run()
+    whole = simulation(given)
+    expected = whole.run()
+    assert np.concatenate([before.rows, after.rows], axis=1).tobytes() == expected.rows.tobytes()
+    assert np.concatenate([closed(before), after.trades]).tobytes() == expected.trades.tobytes()
+    assert later.state.to_bytes() == whole.state.to_bytes()
+
+
+@MANY
 @given(run=runs(), window_bars=st.integers(1, 40), trade_block=st.integers(1, 8))
 def test_sizes_of_buffers_change_nothing(run: ReferenceRun, window_bars: int, trade_block: int) -> None:
     given = kernel_run(run)
