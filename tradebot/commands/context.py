@@ -39,6 +39,7 @@ class Context:
     json_wanted: bool
     sources: Mapping[str, str] = field(default_factory=dict)
     settings_file: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def answer(self, document: Any, text: str) -> None:
         """Print the outcome on standard output: the document as JSON where asked for, else the text."""
@@ -72,11 +73,10 @@ def open_context(
         folders = replace(folders, config=config.resolve().parent)
     if demo_seed is not None:
         folders = folders.for_demo(folders.data if data is not None else None, demo_seed)
-    settled = resolve_settings(
-        file, {"exchange.url": url.rstrip("/") if url else None}, saved=folders.saved_settings
-    )
+    overrides = {"exchange.url": url.rstrip("/")} if url else {}
+    settled = resolve_settings(file, overrides, saved=folders.saved_settings)
     log_into(folders, settled.settings)
-    return Context(settled.settings, folders, json_wanted, settled.sources, file)
+    return Context(settled.settings, folders, json_wanted, settled.sources, file, overrides)
 
 
 def log_into(folders: Folders, settings: Settings) -> None:

@@ -62,6 +62,7 @@ def demo(
             watched=DEMO_SYMBOLS,
             first_backtest=DEMO_STRATEGY,
             kernels=context.folders.data / _KERNELS,
+            settings_file=context.settings_file,
         )
     )
 

@@ -26,7 +26,14 @@ def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
     from tradebot.engine.engine import EngineOptions
 
     context = open_context(data, config, url, json_wanted=False)
-    run_app(EngineOptions(context.settings, context.folders))
+    run_app(
+        EngineOptions(
+            context.settings,
+            context.folders,
+            settings_file=context.settings_file,
+            overrides=context.overrides,
+        )
+    )
 
 
 def run_app(options: EngineOptions) -> None:

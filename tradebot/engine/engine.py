@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ class EngineOptions:
 
     `mode` is demo or data. `start_with` is collected as soon as the exchange answers; `watched` symbols are quoted;
     `first_backtest` names a strategy that is run once that history is there. `kernels` is where kernels are compiled
-    to where the user's cache does not hold them (None: into the user's cache).
+    to where the user's cache does not hold them (None: into the user's cache). `settings_file` and `overrides` (values
+    of the command line by path) are what the settings were read from.
     """
 
     settings: Settings
@@ -49,6 +51,8 @@ class EngineOptions:
     watched: tuple[str, ...] = ("BTCUSDT",)
     first_backtest: str = ""
     kernels: Path | None = None
+    settings_file: Path | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Engine:

@@ -112,6 +112,23 @@ from tradebot.engine.result_messages import (
     ValueFact,
     WriteReport,
 )
+from tradebot.engine.settings_messages import (
+    CheckConnection,
+    CheckKeys,
+    ConnectionCheck,
+    ForgetKeys,
+    GetKeys,
+    GetSettings,
+    KeysView,
+    RollBackSettings,
+    SaveSettings,
+    SettingField,
+    SettingsCheck,
+    SettingsCommand,
+    SettingsView,
+    StoreKeys,
+    TrySettings,
+)
 
 __all__ = [
     "BackUp",
@@ -125,7 +142,9 @@ __all__ = [
     "ChartSignal",
     "ChartTrade",
     "ChartView",
+    "CheckConnection",
     "CheckData",
+    "CheckKeys",
     "Collect",
     "CollectEstimate",
     "Command",
@@ -136,6 +155,7 @@ __all__ = [
     "ComparisonView",
     "ComponentChoice",
     "ConfigLine",
+    "ConnectionCheck",
     "ConnectionView",
     "DataReport",
     "DatasetView",
@@ -153,6 +173,7 @@ __all__ = [
     "ExplainTrade",
     "ExportDataset",
     "FindingView",
+    "ForgetKeys",
     "FormEdit",
     "FormField",
     "FormProblem",
@@ -165,10 +186,12 @@ __all__ = [
     "GetChartIndicators",
     "GetComponents",
     "GetDrafts",
+    "GetKeys",
     "GetLogs",
     "GetMonths",
     "GetReport",
     "GetResult",
+    "GetSettings",
     "GetSymbols",
     "GetTemplates",
     "GetTradeBars",
@@ -179,6 +202,7 @@ __all__ = [
     "ImportFiles",
     "JobView",
     "KeepDraft",
+    "KeysView",
     "LevelPath",
     "ListVersions",
     "LogAdvice",
@@ -209,12 +233,19 @@ __all__ = [
     "ResultCommand",
     "ResultSummary",
     "RetryJob",
+    "RollBackSettings",
     "RuleReading",
     "RuleRow",
     "RuleSuggestion",
     "RunBacktest",
     "RunSoFar",
+    "SaveSettings",
     "SaveStrategy",
+    "SettingField",
+    "SettingsCheck",
+    "SettingsCommand",
+    "SettingsView",
+    "StoreKeys",
     "StrategySummary",
     "StreamView",
     "SymbolChoice",
@@ -223,6 +254,7 @@ __all__ = [
     "TradePage",
     "TradeRow",
     "TradeWhy",
+    "TrySettings",
     "Unfollow",
     "ValueFact",
     "VerifyData",
@@ -313,6 +345,7 @@ Command = (
     | GetSymbols
     | Preview
     | LogCommand
+    | SettingsCommand
     | ChartCommand
 )
 

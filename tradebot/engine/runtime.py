@@ -45,6 +45,7 @@ from tradebot.engine.messages import (
 from tradebot.engine.preview_answers import PreviewAnswers
 from tradebot.engine.previewing import Previewing
 from tradebot.engine.queries import Queries, parse_key
+from tradebot.engine.settings_queries import SettingsQueries
 from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.views import event_views
 
@@ -89,6 +90,7 @@ class Runtime:
         self._claim, self._read_only = _claim(options.folders.data, clock)
         self._store = Store(options.folders.data, clock, read_only=bool(self._read_only))
         self._queries = Queries(options, clock, events, self._book, self._store)
+        self._settings = SettingsQueries(options)
         self._data = DataQueries(self._store, clock, events, self._book)
         self._listing = Listing(self._store)
         self._kernels = "unknown"
@@ -177,6 +179,8 @@ class Runtime:
             case RunBacktest() if self._kernels == "failed":
                 self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._prepare_kernels)
         answer = self._data.answer(command)
+        if answer is None:
+            answer = self._settings.answer(command, self._url)
         return self._queries.answer(command) if answer is None else answer
 
     def preview(self, command: Preview) -> Future[PreviewView]:
