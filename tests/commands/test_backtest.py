@@ -260,6 +260,13 @@ class TestPrinted:
         assert len(listed) == 3
         assert len({line.index("20") for line in listed[1:]}) == 1
 
+    def test_why_nothing_was_traded_stands_before_the_figures(
+        self, ask: Ask, market: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lines = self.printed(market, capsys, "backtest", "means.toml", "--set", "indicators.slow.length=5000")
+        assert lines[2].startswith("! No trade: the indicators need more bars")
+        assert "\n".join(lines).count("No trade:") == 1
+
     def test_every_reason_has_a_sentence(self) -> None:
         from tradebot.commands.reasons import CHANGED, REFUSED
 

@@ -31,7 +31,7 @@ def backtest(
     strategies: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Files or names of strategies; several of them share one account."
+            metavar="FILE", help="Files or names of strategies; several of them share one account."
         ),
     ],
     symbols: Annotated[

@@ -38,6 +38,7 @@ def summary(result: BacktestResult, folder: Path | None) -> str:
     lines = [
         *_head(result),
         *(line for error in result.errors for line in wrapped(error, "INVALID: ")),
+        *(line for sentence in _first(result) for line in wrapped(sentence, "! ")),
         "",
         *_side_by_side(("Return", _return(result)), ("Risk", _risk(result))),
         "",
@@ -144,7 +145,10 @@ def _money(result: BacktestResult) -> list[Pair]:
         ("Net profit", money(parts.total, signed=True)),
         ("End", money(m.final_equity)),
         ("Costs, of gross", share(m.cost_ratio)),
-        ("Break-even costs", UNDEFINED if m.break_even_bps is None else f"{ratio(m.break_even_bps)} bp"),
+        (
+            "Break-even costs",
+            f"{ratio(m.break_even_bps)} bp" if (m.break_even_bps or 0.0) > 0.0 else UNDEFINED,
+        ),
     ]
 
 
@@ -219,12 +223,12 @@ def _groups(result: BacktestResult) -> list[str]:
     ):
         rows = grouped(result, by)
         if len(rows) >= least:
-            cells += [("",) * 8, (title, *_GROUP_HEAD), *_group_cells(rows)]
+            cells += [("",) * 8, (title, *_GROUP_HEAD), *_group_cells(rows, by is Grouping.EXIT)]
     return table(cells[0], cells[1:], indent="") if cells else []
 
 
-def _group_cells(rows: Sequence[GroupRow]) -> list[tuple[str, ...]]:
-    """The cells of groups; of many those with the most profit and the most loss."""
+def _group_cells(rows: Sequence[GroupRow], spaced: bool) -> list[tuple[str, ...]]:
+    """The cells of groups; of many those with the most profit and the most loss. `spaced`: their names are reasons."""
     shown, between = list(rows), 0
     if len(rows) > _MOST_GROUPS:
         ranked = sorted(rows, key=lambda row: (-row.pnl, row.name))
@@ -232,7 +236,7 @@ def _group_cells(rows: Sequence[GroupRow]) -> list[tuple[str, ...]]:
         between = len(rows) - len(shown)
     cells: list[tuple[str, ...]] = [
         (
-            "  " + shortened(row.name, 20),
+            "  " + shortened(row.name.replace("_", " ") if spaced else row.name, 20),
             f"{row.trades:,}",
             share(row.win_rate),
             money(row.pnl, signed=True),
@@ -275,8 +279,14 @@ def _reality(result: BacktestResult) -> list[str]:
     return lines
 
 
+def _first(result: BacktestResult) -> list[str]:
+    """What a person must know before any figure: the account was used up, nothing was traded."""
+    return list(result.warnings[:1]) if {"bankrupt", "no_trades"} & set(result.flags) else []
+
+
 def _notes(result: BacktestResult) -> list[str]:
-    lines = [line for sentence in result.warnings for line in wrapped(sentence, "  !   ")]
+    rest = result.warnings[len(_first(result)) :]
+    lines = [line for sentence in rest for line in wrapped(sentence, "  !   ")]
     if result.conflicts:
         lines += wrapped(
             f"Both sides were supported on {counted(result.conflicts, 'bar')}: no decision there.", "      "

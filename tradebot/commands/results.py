@@ -134,7 +134,7 @@ def report(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Write a result as one HTML file that opens in any browser, without a network."""
+    """Write the report: one HTML file for any browser, without a network."""
     from tradebot.commands.results_export import report_text, write_blocks
 
     context = open_context(data, config, None, json_wanted)
@@ -159,7 +159,7 @@ def export(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Write a result as one file: trades (.csv), figures with trades and curve (.json), report (.html)."""
+    """Write trades (.csv), everything (.json) or report (.html)."""
     from tradebot.commands.results_export import export_blocks, write_blocks
 
     context = open_context(data, config, None, json_wanted)
@@ -185,7 +185,7 @@ def rerun(
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Run a result again as it ran, on the data of now: strategies, symbols, span, cash and costs."""
+    """Run a result again as it ran, on the data of now."""
     from tradebot.commands.backtest import run_asked
     from tradebot.commands.backtest_text import summary
     from tradebot.engine.backtest.results.again import asked_again, compared
