@@ -1,0 +1,18 @@
+"""Alerts: conditions in one sentence, kept in the data folder, watched while the engine runs, told once per cause."""
+
+from tradebot.engine.alerts.book import Alert, AlertBook, Told
+from tradebot.engine.alerts.conditions import Condition, parse_condition
+from tradebot.engine.alerts.service import Alerts
+from tradebot.engine.alerts.watch import Firing, Look, Watcher
+
+__all__ = [
+    "Alert",
+    "AlertBook",
+    "Alerts",
+    "Condition",
+    "Firing",
+    "Look",
+    "Told",
+    "Watcher",
+    "parse_condition",
+]
