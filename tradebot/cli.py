@@ -14,6 +14,7 @@ import typer
 
 from tradebot import __version__
 from tradebot.commands import (
+    alerts,
     backtest,
     collect,
     config,
@@ -71,6 +72,7 @@ app.add_typer(strategy.app, name="strategy")
 app.command("backtest")(backtest.backtest)
 app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
+app.add_typer(alerts.app, name="alerts")
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
 app.add_typer(config.app, name="config")

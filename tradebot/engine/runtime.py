@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tradebot.engine.alerts import Alerts
 from tradebot.engine.collect import CollectRequest
 from tradebot.engine.collecting import Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock
@@ -47,6 +48,7 @@ from tradebot.engine.previewing import Previewing
 from tradebot.engine.queries import Queries, parse_key
 from tradebot.engine.settings_queries import SettingsQueries
 from tradebot.engine.store import Store, WriterClaim, claim_writer
+from tradebot.engine.strategy.library import StrategyLibrary
 from tradebot.engine.views import event_views
 
 if TYPE_CHECKING:
@@ -104,6 +106,17 @@ class Runtime:
             None if self._read_only else options.folders.results,
         )
         self._previewing = Previewing(answers.answer, clock, options.folders.plugins, answers.forget)
+        folders = options.folders
+        self._alerts = Alerts(
+            folders.data,
+            self._store,
+            self._queries.registry,
+            StrategyLibrary(folders.strategies, folders.shipped_strategies).read,
+            clock,
+            events,
+            options.settings.alerts.webhook,
+        )
+        self._latest = EngineSnapshot()
         self._source = self._stored_source()
         self._url = options.settings.exchange.url
         self._reached: bool | None = None
@@ -136,6 +149,9 @@ class Runtime:
         self._supervisor.start("connection", self._keep_reaching)
         self._supervisor.start("datasets", self._keep_listing)
         self._supervisor.start("kernels", self._prepare_kernels)
+        if not self._read_only:  # whoever writes the folder tells them, once
+            self._supervisor.start("alerts", lambda: self._alerts.keep_looking(lambda: self._latest))
+            self._supervisor.start("alerts at closes", self._alerts.run)
 
     async def stop(self) -> None:
         """Stop services and collecting, then the simulated exchange."""
@@ -364,7 +380,7 @@ class Runtime:
     def snapshot(self) -> EngineSnapshot:
         """Everything a screen shows without asking."""
         collecting = self._collecting
-        return EngineSnapshot(
+        self._latest = EngineSnapshot(
             time_ms=self._exchange.now_ms() if self._rest is not None else self._clock.now_ms(),
             mode=self._options.mode,
             source=self._source,
@@ -388,6 +404,7 @@ class Runtime:
             kernels_sentence=self._kernels_sentence,
             preview=self._previewing.look(),
         )
+        return self._latest
 
     def _connection(self) -> ConnectionView:
         rest = {None: "connecting", True: "ok", False: "lost"}[self._reached]
