@@ -18,9 +18,15 @@ import pytest
 
 from tests.engine.backtest.markets import START, know, put, strategy, waves
 from tradebot.cli import run
+from tradebot.engine.backtest.order import BacktestOrder, carry_out
 from tradebot.engine.backtest.results import folder as folder_module
+from tradebot.engine.control.clock import SystemClock
+from tradebot.engine.control.errors import CancelledError
+from tradebot.engine.control.progress import CancelToken
+from tradebot.engine.control.settings import BacktestSettings
 from tradebot.engine.market import HOUR_MS, Category, Instrument
 from tradebot.engine.store import Store
+from tradebot.engine.strategy import builtin_registry
 
 HEADER = "timestamp,open,high,low,close,volume,turnover\n"
 ALWAYS_LONG = strategy().replace(
@@ -250,6 +256,24 @@ def assert_refused(strategies: tuple[str, ...], sentence: str, folder: Path) -> 
 
 
 class TestInterrupted:
+    def test_by_its_token_it_leaves_no_result(self, tmp_path: Path) -> None:
+        store = Store(tmp_path / "data")
+        put(store, "AAAUSDT", waves(200))
+        token = CancelToken()
+        with pytest.raises(CancelledError):
+            carry_out(
+                BacktestOrder(strategy(), "s"),
+                builtin_registry(),
+                store,
+                BacktestSettings(),
+                SystemClock(),
+                tmp_path / "results",
+                lambda _progress: token.cancel(),
+                lambda _sentence: None,
+                token,
+            )
+        assert list((tmp_path / "results").iterdir()) == []
+
     def test_while_it_writes(self, tried: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(curve: object) -> Iterable[str]:
             yield "time,"
