@@ -55,6 +55,26 @@ async def test_charts_are_drawn_once_until_something_changes(opened: Opened) -> 
         await until(pilot, lambda: chart.drawings > drawn)
 
 
+async def test_a_cursor_reads_both_curves_at_one_time(opened: Opened) -> None:
+    async with opened(FakeEngine(), "test") as pilot:
+        area = pilot.app.query_one(ResultsArea)
+        pane, chart = pilot.app.query_one("#charts-pane"), pilot.app.query_one("#equity", Chart)
+        view, drawn = area.view, chart.drawings
+        assert view is not None
+        area.visit_pane(pane)
+        await pilot.press("left")
+        last = f"{view.equity[-1]:,.2f} · hold {view.benchmark[-1]:,.2f} · drawdown {view.drawdown[-1]:.1%}"
+        await until(pilot, lambda: last in str(pane.border_subtitle))
+        await pilot.press("home")
+        await until(pilot, lambda: "2024-09-0" in str(pane.border_subtitle))
+        for each in (chart, pilot.app.query_one("#drawdown", Chart)):
+            grounds = [segment.style.bgcolor for segment in each.render_line(1) if segment.style]
+            assert grounds[0] != grounds[-1]
+        assert chart.drawings == drawn, "the curves are not drawn again for it"
+        await pilot.press("escape")
+        await until(pilot, lambda: "deepest drawdown" in str(pane.border_subtitle))
+
+
 async def test_a_hundred_thousand_trades_are_fetched_where_they_are_looked_at(opened: Opened) -> None:
     engine = FakeEngine(trades=100_000)
     async with opened(engine, "test") as pilot:

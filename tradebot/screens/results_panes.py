@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from tradebot.engine.messages import BacktestView, JobView, MetricView, ResultSummary, RunSoFar
@@ -124,12 +126,24 @@ class ChartsPane(Pane):
     HELP = (
         "Equity at the close of each bar, and what buying and holding would have made of the same money. Below, how "
         "far the equity is under its last peak. Reduced to the lowest and highest value of each column, so that no "
-        "peak is lost."
+        "peak is lost. Left and right move a cursor that reads both, Home and End to the ends, Esc takes it away."
     )
     label = "Equity"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "cursor(-1)", "cursor", show=False, id="equity.left"),
+        Binding("right,l", "cursor(1)", "cursor", show=False, id="equity.right"),
+        Binding("pageup", "cursor(-10)", "cursor", show=False, id="equity.far_left"),
+        Binding("pagedown", "cursor(10)", "cursor", show=False, id="equity.far_right"),
+        Binding("home", "cursor(-10000)", "first", show=False, id="equity.first"),
+        Binding("end", "cursor(10000)", "last", show=False, id="equity.last"),
+        Binding("escape", "no_cursor", "no cursor", show=False, id="equity.no_cursor"),
+    ]
 
     def __init__(self) -> None:
         super().__init__(id="charts-pane", classes="pane")
+        self._view: BacktestView | None = None
+        self._column: int | None = None
+        self._note = ""
 
     def compose(self) -> ComposeResult:
         """The two charts."""
@@ -143,6 +157,8 @@ class ChartsPane(Pane):
 
     def show_so_far(self, look: RunSoFar | None) -> None:
         """Draw the curves of a run under way over the time of the whole one."""
+        self._view = None
+        self._mark(None)
         times: tuple[int, ...] = ()
         equity: tuple[float, ...] = ()
         drawdown: tuple[float, ...] = ()
@@ -157,6 +173,9 @@ class ChartsPane(Pane):
 
     def show(self, view: BacktestView) -> None:
         """Draw the curves of a result."""
+        if view is not self._view:
+            self._view = view
+            self._mark(None)
         hold = (Curve(view.benchmark, "chart-2"),) if view.benchmark else ()
         self.query_one("#equity", Chart).show(view.times_ms, (*hold, Curve(view.equity, "chart-1")))
         self.query_one("#drawdown", Chart).show(
@@ -166,9 +185,46 @@ class ChartsPane(Pane):
         self.caption(Content.from_markup(f"Equity  [$chart-1]━[/] strategy{legend}"))
         worst = min(view.drawdown, default=0.0)
         at = view.times_ms[view.drawdown.index(worst)] if view.drawdown else 0
-        self.caption(
-            subtitle=f"deepest drawdown {abs(worst):.1%} on {formats.minute(at)[:10]}" if worst < 0 else ""
-        )
+        self._note = f"deepest drawdown {abs(worst):.1%} on {formats.minute(at)[:10]}" if worst < 0 else ""
+        self._read()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc belongs to the cursor while there is one."""
+        if action == "no_cursor":
+            return self._column is not None
+        return super().check_action(action, parameters)
+
+    def on_resize(self) -> None:
+        """Columns stand for other times now."""
+        self._mark(None)
+
+    def action_cursor(self, step: int) -> None:
+        """Move the cursor over the curves; it begins at their end."""
+        if self._view is not None and self._view.times_ms:
+            columns = self.query_one("#equity", Chart).columns
+            before = columns if self._column is None else self._column
+            self._mark(min(max(0, before + step), columns - 1))
+
+    def action_no_cursor(self) -> None:
+        """Take the cursor away."""
+        self._mark(None)
+
+    def _mark(self, column: int | None) -> None:
+        self._column = column
+        for chart in self.query(Chart):
+            chart.mark(column)
+        self._read()
+
+    def _read(self) -> None:
+        """What the curves say under the cursor; without one, how deep the deepest drawdown is."""
+        view, column = self._view, self._column
+        at = None if column is None else self.query_one("#equity", Chart).point_at(column)
+        if view is None or at is None:
+            self.caption(subtitle=self._note if view is not None else None)
+            return
+        hold = f" · hold {view.benchmark[at]:,.2f}" if view.benchmark else ""
+        when = formats.minute(view.times_ms[at])
+        self.caption(subtitle=f"{when} · {view.equity[at]:,.2f}{hold} · drawdown {view.drawdown[at]:.1%}")
 
 
 class MetricsPane(Pane):

@@ -128,6 +128,7 @@ class Chart(Widget):
         self._times: tuple[int, ...] = ()
         self._curves: tuple[Curve, ...] = ()
         self._span: tuple[int, int] | None = None
+        self._marked: int | None = None
         self._strips: list[Strip] = []
         self._drawn_for: tuple[object, ...] = ()
         self.drawings = 0
@@ -150,7 +151,32 @@ class Chart(Widget):
             self._drawn_for = wanted
             self.drawings += 1
         line = self._strips[y] if y < len(self._strips) else Strip.blank(width)
+        if self._marked is not None and y < height - (2 if self._dates else 0):
+            here = self._marked
+            cell = line.crop(here, here + 1).apply_style(palette.style("on-cursor"))
+            line = Strip.join([line.crop(0, here), cell, line.crop(here + 1, width)])
         return line.apply_style(self.rich_style)
+
+    @property
+    def columns(self) -> int:
+        """Cells across that are left for the curves."""
+        return max(4, self.size.width - self._label_width - 1)
+
+    def mark(self, column: int | None) -> None:
+        """Shade a column, or none any more."""
+        if column != self._marked:
+            self._marked = column
+            self.refresh()
+
+    def point_at(self, column: int) -> int | None:
+        """The number of the point that is nearest to a column, the first and the last at the ends; None without any."""
+        if not self._times:
+            return None
+        start, end = self._span or (self._times[0], self._times[-1])
+        time_ms = start + (end - start) * column / (self.columns - 1)
+        after = bisect_left(self._times, time_ms)
+        nearest = (number for number in (after - 1, after) if 0 <= number < len(self._times))
+        return min(nearest, key=lambda number: abs(self._times[number] - time_ms))
 
     def _is_drawn(self, wanted: tuple[object, ...]) -> bool:
         drawn = self._drawn_for
@@ -178,7 +204,7 @@ class Chart(Widget):
         figure.clear()
         figure.plot_size(width, height)
         figure.canvas("default")
-        columns = max(4, width - self._label_width - 1)
+        columns = self.columns
         start, end = map(float, self._span or (self._times[0], self._times[-1]))
         low = min(min(curve.values) for curve in self._curves)
         high = max(max(curve.values) for curve in self._curves)
