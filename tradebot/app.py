@@ -226,6 +226,8 @@ class TradebotApp(Desk):
             for event in snapshot.events:
                 if event.sequence > self._last_event and event.level != "info":
                     self.say(event.sentence, event.level)
+                    if event.source == "alerts":
+                        self.bell()  # the person may look at another window
         self._last_event = max(self._last_event, newest)
         for job in snapshot.jobs:
             before = self._states.get(job.job_id)
