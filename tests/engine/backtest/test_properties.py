@@ -32,6 +32,7 @@ from tradebot.engine.backtest.kernel.ledger import Ledger
 from tradebot.engine.backtest.kernel.records import Records
 from tradebot.engine.control.errors import CancelledError
 from tradebot.engine.control.progress import CancelToken
+from tradebot.engine.market import DAY_MS
 
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FILLS = ["entry_time", "entry_price", "exit_time", "exit_price", "quantity", "exit_reason"]
@@ -122,6 +123,23 @@ def test_sizes_of_buffers_change_nothing(run: ReferenceRun, window_bars: int, tr
     given = kernel_run(run)
     small = simulation(given, piece_ticks=7, window_bars=window_bars, trade_block=trade_block)
     assert same(small.run(), simulation(given).run())
+
+
+@MANY
+@given(run=runs(), pieces=st.lists(st.integers(1, 30), min_size=1, max_size=6))
+def test_a_run_that_keeps_days_keeps_the_last_row_of_each_day(run: ReferenceRun, pieces: list[int]) -> None:
+    """All else is the same, in one run or cut."""
+    given = kernel_run(run)
+    whole = simulation(given).run()
+    days = (whole.time - 1) // DAY_MS
+    last = np.flatnonzero(np.diff(days, append=days[-1] + 1))
+    kept = Simulation(given.slots, given.strategies, given.settings, daily=True)
+    turn = 0
+    while kept.advance(pieces[turn % len(pieces)]):
+        turn += 1
+    ledger = kept.ledger()
+    assert ledger.rows.tobytes() == np.ascontiguousarray(whole.rows[:, last]).tobytes()
+    assert same(replace(ledger, rows=whole.rows), whole)
 
 
 @pytest.mark.parametrize("window_bars", [1, 2, 3])
