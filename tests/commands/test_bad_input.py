@@ -305,12 +305,12 @@ class TestInterrupted:
             know(store, symbol)
         (tmp_path / "s.toml").write_text(strategy(symbols=("AAAUSDT", "BBBUSDT")), encoding="utf-8")
         program = (
-            "import signal, sys\n"
+            "import os, signal\n"
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from tradebot import cli\n"
             "from tradebot.engine.backtest import run\n"
             "def stuck(prepared, report, cancel, *more):\n"
-            "    print('simulating', flush=True)\n"
+            "    os.write(1, b'simulating\\n')\n"
             "    while not cancel.cancelled:\n"
             "        cancel._event.wait(0.01)\n"
             "    cancel.check()\n"
