@@ -147,8 +147,18 @@ async def test_no_trades_are_explained(opened: Opened) -> None:
         await until(pilot, lambda: "No trade: cross supported long on 84 bars" in screen_text(pilot))
         said = " ".join(text.strip() for line in pilot.app.query_one("#trades")._empty for text, _ in line)
         assert "strong on none of them; both must agree to enter." in said
-        assert "e opens the strategy to change a rule" in screen_text(pilot)
+        assert "e opens the strategy, where each rule is counted." in screen_text(pilot)
         assert engine.asked(GetResult)[-1].result_id == "bt-0192"
+
+
+async def test_no_trades_are_explained_over_the_whole_width_where_it_is_narrow(opened: Opened) -> None:
+    engine = FakeEngine("bare")
+    engine.add_result("bt-0192", "rsi-dip", 0)
+    async with opened(engine, "test", size=(80, 24)) as pilot:
+        pilot.app.query_one(ResultsArea).open_tab(1)
+        await until(
+            pilot, lambda: "No trade: cross supported long on 84 bars and strong" in screen_text(pilot)
+        )
 
 
 async def test_without_a_result_it_says_how_to_get_one(opened: Opened) -> None:

@@ -143,13 +143,11 @@ class ShownResult(ResultLayout):
     def _no_trades(self, view: BacktestView) -> list[Line]:
         if view.trade_count:
             return [(), (("  No trade fits the filter.  ", "bold"), ("Esc", "key"), (" shows all.", "dim"))]
-        width = max(20, self.query_one(TradesPane).size.width - 4)
+        # Where one pane is seen at a time, this one has no width until it is.
+        width = max(20, (self.query_one(TradesPane).size.width or self.size.width) - 4)
         why, *others = view.warnings or ("No trade was made.",)
         lines: list[Line] = [(), *(((f"  {text}", "bold"),) for text in wrap(why, width)), ()]
-        lines.append(
-            (("  ", ""), ("e", "key"), (" opens the strategy to change a rule, ", "dim"), ("4", "key"))
-        )
-        lines[-1] += ((" Build counts there how often each one fires.", "dim"),)
+        lines.append((("  ", ""), ("e", "key"), (" opens the strategy, where each rule is counted.", "dim")))
         for warning in others:
             lines += [(), *(((f"  {text}", "warning"),) for text in wrap(warning, width))]
         return lines

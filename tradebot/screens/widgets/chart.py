@@ -35,6 +35,8 @@ __all__ = [
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 _SMALLEST = (24, 4)
 _MOST_FINER = 12
+_FLAT = 0.01
+"""The height of an axis below zero on which nothing happened."""
 _DAY_MS = 86_400_000
 
 
@@ -210,6 +212,7 @@ class Chart(Widget):
         high = max(max(curve.values) for curve in self._curves)
         if any(curve.filled for curve in self._curves):
             high = max(high, 0.0)
+            low = low if low < high else high - _FLAT
         if not high > low:
             low, high = low - abs(low or 1.0) * 0.01, high + abs(high or 1.0) * 0.01
         for curve in self._curves:

@@ -54,19 +54,19 @@ def why_no_trades(
         return f"No trade: all entry decisions were refused ({reasons})."
     bars = sum(one.history_bars for one in inputs)
     if all(one.data.decisions.warm_up >= one.history_bars for one in inputs):
-        return f"No trade: the indicators need more bars before they have values than the {bars} there are."
+        return f"No trade: the indicators need more bars before they have values than the {bars:,} there are."
     silent = _never_fired(spec, inputs)
     side = _SIDES[spec.risk.direction]
     if silent:
         rules = ", ".join(f'"{name}"' for name in silent)
         others = [each.text for each in _fired(spec, inputs, bars) if each.fired]
         rest = f" The others fired: {'; '.join(others)}." if others else ""
-        return f"No trade: on {bars} bars these rules never supported {side}: {rules}.{rest}"
+        return f"No trade: on {counted(bars, 'bar')} these rules never supported {side}: {rules}.{rest}"
     if all(not np.any(one.data.decisions.side) for one in inputs):
         rules = "; ".join(each.text for each in rule_counts(spec, inputs, registry))
         return (
-            f"No trade: every rule fired at some time on {bars} bars, but never enough of them at once for [entry]. "
-            f"They fired: {rules}."
+            f"No trade: every rule fired at some time on {counted(bars, 'bar')}, but never enough of them at once for "
+            f"[entry]. They fired: {rules}."
         )
     return "No trade: the only entry decisions came where nothing could follow them."
 
