@@ -131,6 +131,8 @@ def beside_text(comparison: Comparison, new: BacktestResult, stored: Sequence[Ba
             *_legend(dict(zip(letters, stored, strict=False))),
             "",
             *table(head, rows, indent="", gap=1 if len(stored) > 2 else 2),
+            "",
+            *wrapped("less A: what this run has more than A; of percentages in points."),
             *_remarks(comparison.remarks),
         ]
     )

@@ -296,7 +296,10 @@ def test_progress_and_cancel(store: Store) -> None:
     looks: list[Progress] = []
     run_backtest(spec, builtin_registry(), store, settings, looks.append, clock=ManualClock())
     assert [look.note for look in looks[:2]] == ["decided AAAUSDT", "decided BBBUSDT"]
-    assert (looks[-1].note, looks[-1].fraction) == ("simulating", 1.0)
+    bars = [look for look in looks if look.note == "simulating"]
+    assert (bars[-1].unit, bars[-1].fraction) == ("bars", 1.0)
+    assert looks[-2].note.startswith("checking ") and looks[-1].note == "checked"
+    assert (looks[-1].unit, looks[-1].fraction) == ("checks", 1.0)
 
     token = CancelToken()
 

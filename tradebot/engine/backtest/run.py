@@ -12,7 +12,7 @@ import numpy as np
 
 from tradebot import __version__
 from tradebot.engine.backtest.checks.findings import findings_of
-from tradebot.engine.backtest.checks.judging import check_run
+from tradebot.engine.backtest.checks.judging import CheckStep, check_run
 from tradebot.engine.backtest.figures.books import imbalance
 from tradebot.engine.backtest.figures.curves import thinned_curve
 from tradebot.engine.backtest.figures.report import (
@@ -129,7 +129,20 @@ def run_portfolio(
         look_ahead=look_ahead,
         reality=reality,
         make_market=make_market,
+        step=None if report is None else checks_shown(report, clock),
     )
+
+
+def checks_shown(report: Report, clock: Clock) -> Callable[[CheckStep], None]:
+    """What tells `report` of each step of the checks before it begins."""
+    meter: ProgressMeter | None = None
+
+    def step(at: CheckStep) -> None:
+        nonlocal meter
+        meter = meter or ProgressMeter(at.steps, "checks", clock, report)
+        meter.advance(at.number - meter.done, f"checking {at.words}" if at.words else "checked")
+
+    return step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
