@@ -184,6 +184,17 @@ def test_the_room_on_the_disk(
     assert named(data_checks(tmp_path, ManualClock()), "disk").state is state
 
 
+def test_alerts_are_counted_and_wrong_ones_are_told(tmp_path: Path) -> None:
+    assert "alerts" not in [each.name for each in data_checks(tmp_path, ManualClock())]
+    file = tmp_path / "alerts.toml"
+    file.write_text('[[alert]]\nname = "gaps"\nwhen = "gap found"\n', encoding="utf-8")
+    assert named(data_checks(tmp_path, ManualClock()), "alerts").value == f"1 in {file}"
+    file.write_text('[[alert]]\nname = "gaps"\nwhen = "gibberish"\n', encoding="utf-8")
+    wrong = named(data_checks(tmp_path, ManualClock()), "alerts")
+    assert wrong.state is State.WRONG
+    assert "gibberish" in wrong.advice
+
+
 def test_a_synchronised_folder_is_pointed_out(tmp_path: Path) -> None:
     assert (
         named(data_checks(tmp_path / "OneDrive - Home" / "bars", ManualClock()), "data folder").state

@@ -159,10 +159,22 @@ async def test_a_rule_is_decided_on_the_bar_that_closed_while_it_was_followed(tm
     assert world.said() == ["BTCUSDT 15m: close above 105 (bar closed 2024-01-01 08:00 UTC)."]
 
 
+async def test_the_opposite_of_a_rule_is_not_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.book.add("BTCUSDT 15m: ema 3 rising", name="up")
+    world.book.add("BTCUSDT 15m: ema 3 falling", name="down")
+    rising = [100.0 + number for number in range(30)]
+    world.alerts.look(EngineSnapshot(datasets=(dataset(write_bars(tmp_path, *rising)),)))
+    world.alerts.look(EngineSnapshot(datasets=(dataset(write_bars(tmp_path, *rising, 50.0)),)))
+    await world.settle(lambda: bool(world.book.history(1)))
+    assert [told.name for told in world.book.history(9)] == ["down"]
+
+
 async def test_datasets_that_are_not_followed_say_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.book.add("BTCUSDT 15m: close above 105")
     world.book.add("BTCUSDT above 100")
+    write_bars(tmp_path, 100.0, 106.0)
     for last in (START, START + FRAME):
         world.alerts.look(EngineSnapshot(datasets=(dataset(last, "collecting"),)))
     world.alerts.look(quoted("99"))
@@ -207,6 +219,14 @@ async def test_a_strategy_that_is_gone_is_said_and_the_others_are_told(tmp_path:
         ("rsi above 70", (100.0, 140.0), True),
         ("ema 3 crosses below ema 5", (101.0, 60.0), True),
         ("ema 3 crosses below ema 5", (100.0, 140.0), False),
+        ("ema 3 crosses above ema 5", (99.0, 140.0), True),
+        ("ema 3 crosses above ema 5", (101.0, 60.0), False),
+        ("ema 3 falling", (101.0, 60.0), True),
+        ("ema 3 falling", (99.0, 140.0), False),
+        ("ema 3 rising", (101.0, 60.0), False),
+        ("macd histogram below 0", (101.0, 60.0), True),
+        ("close below bb lower", (100.0, 60.0), True),
+        ("close below bb lower", (100.0, 140.0), False),
     ],
 )
 def test_a_rule_means_what_it_says_and_tells_the_bar_on_which_it_becomes_so(
@@ -216,7 +236,7 @@ def test_a_rule_means_what_it_says_and_tells_the_bar_on_which_it_becomes_so(
     last = write_bars(tmp_path, *ripple, *closes)
     registry = builtin_registry()
     spec = rule_spec(registry, "BTCUSDT", "15m", rule)
-    assert bool(side_at(spec, registry, Store(tmp_path), KEY, last)) is fires
+    assert (side_at(spec, registry, Store(tmp_path), KEY, last) == 1) is fires
 
 
 def test_only_bars_that_a_strategy_decides_on_are_read(tmp_path: Path) -> None:

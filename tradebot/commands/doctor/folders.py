@@ -58,7 +58,21 @@ def settings_check(opened: Opened, config: Path | None) -> Check:
 
 def data_checks(folder: Path, clock: Clock) -> list[Check]:
     """Where data stands, who may write to it now, whose market it holds, and how much room is left."""
-    return [_place(folder), *_writer(folder, clock), _room(folder)]
+    return [_place(folder), *_writer(folder, clock), _room(folder), *_alerts(folder)]
+
+
+def _alerts(folder: Path) -> list[Check]:
+    """Whether the alerts can be read; nothing to say where there are none."""
+    from tradebot.engine.alerts.book import AlertBook
+
+    book = AlertBook(folder)
+    if book.stamp() is None:
+        return []
+    try:
+        count = len(book.alerts())
+    except InputError as error:
+        return [Check(_GROUP, "alerts", "none counts", State.WRONG, error.sentence)]
+    return [Check(_GROUP, "alerts", f"{count} in {book.path}")]
 
 
 def _place(folder: Path) -> Check:

@@ -16,6 +16,9 @@ from tradebot.engine.strategy import Registry, StrategySpec, decide
 from tradebot.engine.strategy.check import check_document
 from tradebot.engine.strategy.needs import data_needs
 from tradebot.engine.strategy.rules import add_rule
+from tradebot.engine.strategy.spec import Direction
+
+_SIDES = {Direction.LONG: (1,), Direction.SHORT: (-1,), Direction.BOTH: (1, -1)}
 
 
 def rule_spec(
@@ -42,6 +45,8 @@ def reads(spec: StrategySpec, key: DatasetKey) -> bool:
 def side_at(spec: StrategySpec, registry: Registry, store: Store, key: DatasetKey, bar_ms: int) -> int:
     """+1 or -1 where the entry's side becomes so at the close of the bar that opens at `bar_ms`, else 0.
 
+    A side that the strategy does not trade counts as none: the opposite of a rule is another rule.
+
     Raises InputError where bars or funding that the strategy reads are not stored.
     """
     category = Category(key.category)
@@ -57,4 +62,4 @@ def side_at(spec: StrategySpec, registry: Registry, store: Store, key: DatasetKe
         raise InputError(f"The bar of {key} that closed last is not stored yet.")
     side = decide(spec, registry, market).side
     now, before = int(side[-1]), int(side[-2]) if len(side) > 1 else 0
-    return now if now != before else 0
+    return now if now != before and now in _SIDES[spec.risk.direction] else 0

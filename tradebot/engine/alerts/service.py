@@ -64,7 +64,7 @@ class Alerts:
             self._read()
         if not self._watcher.alerts:
             return
-        for firing in self._watcher.look(look_of(snapshot)):
+        for firing in self._watcher.look(look_of(snapshot), now_ms):
             self._tell(firing)
         self._note_bars(snapshot.datasets)
 

@@ -110,12 +110,15 @@ class Watcher:
         self._told = {key: at for key, at in self._told.items() if key[0] in same}
         self._alerts = alerts
 
-    def look(self, look: Look) -> list[Firing]:
-        """The alerts that are due now."""
+    def look(self, look: Look, now_ms: int | None = None) -> list[Firing]:
+        """The alerts that are due now. Pauses and snoozes go by `now_ms`, this machine's clock (None: that of the look,
+        which is the exchange's).
+        """
+        at_ms = look.time_ms if now_ms is None else now_ms
         due: list[Firing] = []
         for alert in self._alerts:
             for cause, sentence in self._causes(alert, look):
-                firing = self.due(alert, cause, sentence, look.time_ms)
+                firing = self.due(alert, cause, sentence, at_ms)
                 if firing is not None:
                     due.append(firing)
         return due
@@ -233,5 +236,5 @@ class Watcher:
             free, least = look.free_bytes / 1024**3, disk.free_bytes / 1024**3
             yield (
                 "disk",
-                f"Only {free:.1f} GB are free on the disk of the data folder (alert below {least:.4g} GB).",
+                f"Only {free:.1f} GB are free on the disk of the data folder (alert below {least:,.6g} GB).",
             )
