@@ -68,6 +68,8 @@ def test_the_best_of_each_row_is_marked_and_equal_ones_are_not(result: BacktestR
 
 def test_what_makes_a_comparison_doubtful_is_said(result: BacktestResult) -> None:
     assert compare([result, result]).remarks == ()
+    two_strategies = replace(result, symbols=("AAAUSDT", "AAAUSDT"))
+    assert compare([result, two_strategies]).remarks == ()
     costs = replace(result.settings.costs, taker_fee_percent=1.0)
     other = replace(
         result,

@@ -122,7 +122,7 @@ def _remarks(results: Sequence[BacktestResult]) -> tuple[str, ...]:
         remarks.append(
             f"The spans differ ({told}): totals are not comparable, yearly figures only with care."
         )
-    if len({result.symbols for result in results}) > 1:
+    if len({frozenset(result.symbols) for result in results}) > 1:
         remarks.append("The symbols differ.")
     if len({result.settings.cash for result in results}) > 1:
         remarks.append("The starting cash differs: compare ratios, not money.")
