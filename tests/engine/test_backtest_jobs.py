@@ -228,6 +228,8 @@ def test_checks_of_a_result_that_was_deleted_meanwhile_write_nothing(desk: Desk)
     assert view.state == "failed"
     assert "was put aside while it was checked" in view.sentence
     assert not (desk.folder / result_id).exists()
+    with pytest.raises(InputError, match="There is no result"):
+        desk.results.result(result_id)
 
 
 def test_a_result_run_again_gives_the_same_figures_though_bars_came_since(desk: Desk) -> None:

@@ -135,12 +135,12 @@ class Backtests:
                     self._folder,
                     job.report,
                     job.cancel,
-                    self._results.remember,
+                    self._results.update,
                 )
             except BaseException:
-                self._results.remember(plain)  # as it is stored
+                self._results.update(plain)  # as it is stored
                 raise
-            self._results.remember(checked)
+            self._results.update(checked)
             return _said(checked), plain.result_id
 
         self._book.board.run("check", f"check {plain.strategy}", work, "checks", plain.result_id)

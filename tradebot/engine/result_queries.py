@@ -74,6 +74,12 @@ class ResultQueries:
             while len(self._results) > _KEPT_RESULTS:
                 self._results.popitem(last=False)
 
+    def update(self, result: BacktestResult) -> None:
+        """Know more of a result that is at hand; one that was let go or deleted stays away."""
+        with self._lock:
+            if result.result_id in self._results:
+                self._results[result.result_id] = result
+
     def answer(self, command: _Asked) -> Any:
         """The reply to a command. Raises TradebotError where it is refused."""
         match command:

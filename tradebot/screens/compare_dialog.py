@@ -161,7 +161,7 @@ def _row(row: ComparedRow, room: int, *, setting: bool = False) -> Line:
         ("≠ " if setting and row.differs else "  ", "warning"),
     ]
     for place, text in enumerate(row.texts):
-        best = place == row.best
+        best = place == row.best and row.differs
         tone = "bold good" if best else "" if row.differs else "dim"
         parts.append((f"{_cut(text, room - 2):>{room - 1}}{'*' if best else ' '}", tone))
     return tuple(parts)
