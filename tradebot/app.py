@@ -45,6 +45,12 @@ def _build_area() -> Area:
     return BuildArea()
 
 
+def _chart_area() -> Area:
+    from tradebot.screens.chart import ChartArea
+
+    return ChartArea()
+
+
 def _logs_area() -> Area:
     from tradebot.screens.logs import LogsArea
 
@@ -60,7 +66,7 @@ def _test_area() -> Area:
 class TradebotApp(Desk):
     """The app around an engine that is started after the first frame and stopped at the end.
 
-    `start_area` is data, build, test or logs.
+    `start_area` is data, chart, build, test or logs.
     """
 
     TITLE = "tradebot"
@@ -72,6 +78,7 @@ class TradebotApp(Desk):
         "screens/build.tcss",
         "screens/build_preview.tcss",
         "screens/results.tcss",
+        "screens/chart.tcss",
         "screens/logs.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it
@@ -98,6 +105,7 @@ class TradebotApp(Desk):
     ]
     _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
         "data": DataArea,
+        "chart": _chart_area,
         "build": _build_area,
         "test": _test_area,
         "logs": _logs_area,
@@ -107,7 +115,7 @@ class TradebotApp(Desk):
         self,
         engine: EngineHandle,
         *,
-        start_area: Literal["data", "build", "test", "logs"] = "data",
+        start_area: Literal["data", "chart", "build", "test", "logs"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
     ) -> None:
         super().__init__(engine)
@@ -329,6 +337,10 @@ class TradebotApp(Desk):
                 yield SystemCommand(f"{what.capitalize()}  ({key})", "works in the focused pane", run)
         for digit, name, title in AREAS:
             yield SystemCommand(f"Go to {title}  ({digit})", "area", partial(self.visit, name))
+        for category, symbol in dict.fromkeys(
+            (each.category, each.symbol) for each in self.latest.datasets if each.rows and not each.mark
+        ):
+            yield SystemCommand(f"Chart {symbol}", category, partial(self._open_chart, symbol, category))
         for strategy in self.latest.strategies:
             yield SystemCommand(
                 f"Open strategy {strategy.name}", strategy.title, partial(self._open_strategy, strategy.name)
@@ -352,6 +364,9 @@ class TradebotApp(Desk):
         """Draw up and down in these colours; all that draws follows as it follows a theme."""
         self.pair = pair
         self._watch_theme(self.theme)
+
+    def _open_chart(self, symbol: str, category: str) -> None:
+        self.visit("chart").open_chart(symbol, "", category=category)  # type: ignore[attr-defined]  # ChartArea has it
 
     def _open_strategy(self, name: str) -> None:
         self.visit("build").open_strategy(name)  # type: ignore[attr-defined]  # BuildArea has it

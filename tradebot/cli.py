@@ -16,6 +16,7 @@ from tradebot import __version__
 from tradebot.commands import (
     alerts,
     backtest,
+    chart,
     collect,
     config,
     data,
@@ -73,6 +74,7 @@ app.command("backtest")(backtest.backtest)
 app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
 app.add_typer(alerts.app, name="alerts")
+app.command("chart")(chart.chart)
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
 app.add_typer(config.app, name="config")

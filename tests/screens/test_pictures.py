@@ -18,6 +18,8 @@ from tests.screens.conftest import ready, screen_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.screens.build_form import FormPane
+from tradebot.screens.chart_pane import ChartPane
+from tradebot.screens.chart_view import Subject
 from tradebot.screens.trade_dialog import TradeDialog
 from tradebot.screens.widgets.log_view import LogView
 
@@ -42,6 +44,22 @@ async def one_trade(pilot: Pilot[None]) -> None:
         pilot, lambda: isinstance(pilot.app.screen, TradeDialog) and pilot.app.screen.query("#trade-bar")
     )
     await until(pilot, lambda: pilot.app.screen.query_one("#trade-bar").plain)
+
+
+async def on_the_chart(pilot: Pilot[None]) -> None:
+    chart = pilot.app.query_one(ChartPane)
+    await until(pilot, lambda: chart.view is not None)
+    chart.show_subject(
+        Subject("BTCUSDT", "linear", ("bbands 20 2", "rsi 14"), result_id="bt-0193"),
+    )
+    await until(pilot, lambda: chart.settled and chart.view is not None and chart.view.trades)
+    await pilot.press("left", "left", "left")
+    await until(pilot, lambda: chart.settled and chart.picture.cursor is not None)
+
+
+async def chart_drawn(pilot: Pilot[None]) -> None:
+    chart = pilot.app.query_one(ChartPane)
+    await until(pilot, lambda: chart.settled and chart.view is not None)
 
 
 async def form_alone(pilot: Pilot[None]) -> None:
@@ -92,6 +110,10 @@ async def nothing(pilot: Pilot[None]) -> None:
         pytest.param("full", "data", WIDE, months, id="data_months_120"),
         pytest.param("full", "data", NARROW, months, id="data_months_80"),
         pytest.param("empty", "data", NARROW, collect_form, id="data_collect_80"),
+        pytest.param("full", "chart", WIDE, on_the_chart, id="chart_120"),
+        pytest.param("full", "chart", NARROW, chart_drawn, id="chart_80"),
+        pytest.param("full", "chart", BROAD, on_the_chart, id="chart_200"),
+        pytest.param("empty", "chart", WIDE, nothing, id="chart_empty_120"),
         pytest.param("full", "build", WIDE, error_in_a_field, id="build_error_120"),
         pytest.param("full", "build", NARROW, form_alone, id="build_80"),
         pytest.param("full", "test", WIDE, nothing, id="test_120"),

@@ -145,6 +145,13 @@ class FakeEngine:
             if job.state == "running" and job.total:
                 self._advance(job, seconds)
 
+    def grow(self, key: str, bars: int = 1) -> None:
+        """Store more bars of a dataset."""
+        self._datasets = tuple(
+            replace(each, rows=each.rows + bars, last_ms=each.last_ms + bars * 60_000) if each.key == key else each
+            for each in self._datasets
+        )
+
     def say(self, level: str, sentence: str) -> None:
         """Record an event."""
         self._events.append(m.EventView(len(self._events) + 1, self.now_ms, level, "engine", sentence))

@@ -144,6 +144,13 @@ def form_of(toml: str) -> m.FormView:
     return build_form(toml, registry(), SYMBOLS)
 
 
+@functools.lru_cache(maxsize=64)
+def head_of(toml: str) -> tuple[dict[str, Any], str]:
+    """The head of a strategy and its first error; a snapshot asks for them several times a second."""
+    errors = [each.sentence for each in form_of(toml).problems if each.severity == "error"]
+    return tomllib.loads(toml).get("strategy", {}), errors[0] if errors else ""
+
+
 class FakeForms:
     """Answers the commands of building; `mine` are the names that did not come with the program."""
 
@@ -160,12 +167,11 @@ class FakeForms:
         """All strategies, the user's own first."""
         found = []
         for name, text in self.strategies.items():
-            head = tomllib.loads(text).get("strategy", {})
-            errors = [each.sentence for each in form_of(text).problems if each.severity == "error"]
+            head, error = head_of(text)
             found.append(
                 m.StrategySummary(
                     name, str(head.get("name", name)), tuple(head.get("symbols", ())),
-                    str(head.get("timeframe", "")), name not in self.mine, errors[0] if errors else "",
+                    str(head.get("timeframe", "")), name not in self.mine, error,
                     len(self.versions.get(name, ())),
                 )
             )  # fmt: skip

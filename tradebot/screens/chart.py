@@ -168,6 +168,8 @@ class ChartArea(Area):
             return super().check_action(action, parameters)
         pane, snapshot = self.pane, self._snapshot
         match action:
+            case "next_pane":
+                return len(self.panes) > 1
             case "symbol":
                 return bool(symbol_choices(snapshot)) or None
             case "timeframe":

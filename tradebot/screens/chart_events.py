@@ -49,7 +49,7 @@ class EventsPane(Pane):
         yield VirtualTable[_Row](
             (
                 Column("", 8),
-                Column("SIDE", 6),
+                Column("SIDE", 7),
                 Column("TIME", 16),
                 Column("PRICE", 12, right=True),
                 Column("EXIT", 16, drop=2),
@@ -75,7 +75,7 @@ class EventsPane(Pane):
 
     def show(self, view: ChartView | None, wanted: bool) -> None:
         """List what is on the chart; `wanted`: a strategy or result is shown at all."""
-        self.display = wanted
+        self.set_class(not wanted, "-absent")
         if view is None or not wanted:
             return
         now = (view.trades, view.signals)

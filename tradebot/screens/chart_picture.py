@@ -19,7 +19,16 @@ from tradebot.screens.widgets.candle_chart_picture import (
 )
 from tradebot.screens.widgets.palette import Line, Part, line_length
 
-__all__ = ["Shown", "axis_width", "bar_line", "missing_candles", "picture_of", "tones_of", "values_line"]
+__all__ = [
+    "Shown",
+    "axis_width",
+    "bar_line",
+    "missing_candles",
+    "picture_of",
+    "tones_of",
+    "values_line",
+    "whole_picture",
+]
 
 _PRICE_TONES = ("chart-1", "chart-4", "head", "flat")
 _PANE_TONES = ("chart-1", "chart-4", "chart-2", "head", "flat")
@@ -114,6 +123,39 @@ def picture_of(view: ChartView, shown: Shown) -> ChartPicture:
         cursor=cursor,
         with_volume=shown.with_volume,
         muted=shown.muted,
+    )
+
+
+def whole_picture(view: ChartView, fit: int, pitch: int = 1) -> ChartPicture:
+    """The last `fit` candles of an answer, as the command line prints them."""
+    count = min(fit, len(view.close))
+    first = len(view.close) - count
+    tones = tones_of(view.lines)
+    left = view.start_ms + first * view.unit_ms
+    shown = Shown(Viewport(view.timeframe), count)
+    marks, paths = _marks(view, left, shown)
+    return ChartPicture(
+        start_ms=left,
+        unit_ms=view.unit_ms,
+        open=view.open[first:],
+        high=view.high[first:],
+        low=view.low[first:],
+        close=view.close[first:],
+        volume=view.volume[first:],
+        pitch=pitch,
+        decimals=view.decimals,
+        axis=axis_width(view),
+        first_ms=view.first_ms,
+        last_ms=view.last_ms,
+        lines=tuple(
+            PictureLine(
+                line.label, tones[line.source, line.label], line.pane, line.values[first:], line.source
+            )
+            for line in view.lines
+        ),
+        marks=marks,
+        paths=paths,
+        last=next((each for each in reversed(view.close) if each is not None), None),
     )
 
 

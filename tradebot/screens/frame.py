@@ -12,7 +12,13 @@ from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
-AREAS = (("2", "data", "Data"), ("4", "build", "Build"), ("5", "test", "Test"), ("8", "logs", "Logs"))
+AREAS = (
+    ("2", "data", "Data"),
+    ("3", "chart", "Chart"),
+    ("4", "build", "Build"),
+    ("5", "test", "Test"),
+    ("8", "logs", "Logs"),
+)
 # A long sentence of the exchange on the narrowest screen; more would push the area away.
 _BANNER_ROWS = 4
 _NARROW = 100
