@@ -260,6 +260,20 @@ class TestPrinted:
         assert len(listed) == 3
         assert len({line.index("20") for line in listed[1:]}) == 1
 
+    def test_a_table_of_many_runs_fits_too(
+        self, ask: Ask, market: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "a-strategy-with-a-long-name.toml").write_text(strategy(symbols=("AAAUSDT", "BBBUSDT")))
+        lines = self.printed(
+            market, capsys, "backtest", "a-strategy-with-a-long-name.toml", "--each", "symbol", "--cash", "10"
+        )
+        assert [line.split()[:2] for line in lines[1:3]] == [
+            ["a-strategy-with…", "AAAUSDT"],
+            ["a-strategy-with…", "BBBUSDT"],
+        ]
+        assert max(map(len, lines[:3])) <= 80
+        assert "`tradebot results list` names them" in lines[-1]
+
     def test_why_nothing_was_traded_stands_before_the_figures(
         self, ask: Ask, market: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradebot.commands.columns import UNDEFINED, money, percent, ratio, share, shortened, table, wrapped
+from tradebot.commands.columns import (
+    UNDEFINED,
+    WIDTH,
+    money,
+    percent,
+    ratio,
+    share,
+    shortened,
+    table,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.batch import BatchOutcome
@@ -178,7 +188,7 @@ def batch_text(outcomes: Sequence[BatchOutcome]) -> str:
     rows = []
     for outcome in outcomes:
         run, document = outcome.run, outcome.document
-        names = (shortened(run.name, 22), shortened(run.symbols, 14))
+        names = (shortened(run.name, 16), shortened(run.symbols, 14))
         if document is None:
             rows.append((*names, "not run", "", "", "", "", ""))
             continue
@@ -196,6 +206,8 @@ def batch_text(outcomes: Sequence[BatchOutcome]) -> str:
         )
     head = ("", "", "return", "drawdown", "Sharpe", "factor", "won", "trades")
     lines = table(head, rows, indent="", left=2)
+    if max(map(len, lines)) > WIDTH:
+        lines = table(head, rows, indent="", left=2, gap=1)
     for outcome in outcomes:
         if outcome.document is None:
             lines += wrapped(outcome.problem, "! ")
