@@ -205,6 +205,16 @@ DRAWDOWN = (
         final_equity=940,
     ),
     RunCase(
+        "drawdown from a peak on a bar on which nothing else happened",
+        "1050 at the close of minute 2, 945 = 90 % of it at that of minute 3",
+        run(
+            symbol(f"{FIRST} | {FIRST} | 100 111 99 110 | 110 111 89 89 | 88 89 87 88", {0: "long"}), LATCHED
+        ),
+        trades=({"exit_reason": "drawdown", "exit_price": 88, "pnl": -60},),
+        interventions={"drawdown": 1},
+        final_equity=940,
+    ),
+    RunCase(
         "drawdown that is not reached",
         "947.5 at 89.5; a price inside the bar does not count, only the close",
         run(symbol(f"{FIRST} | 100 111 99 110 | 110 111 80 89.5 | 90 91 89 90", {0: "long"}), LATCHED),

@@ -211,6 +211,25 @@ DELISTED = (
         final_equity=1003.796,
     ),
     RunCase(
+        "delisted on a bar on which nothing else happens",
+        "alone or beside another symbol",
+        run(
+            (
+                symbol(f"{FIRST} | {FIRST} | {FIRST} | 100 105 99 104", {0: "long"}, delivery_ms=at_open(4)),
+                symbol(" | ".join([FIRST] * 5), {}, "BBB"),
+            )
+        ),
+        trades=(trade(LONG, at_open(1), 100, at_close(3), 104, "delisted", 4),),
+        final_equity=1004,
+    ),
+    RunCase(
+        "delisted alone on a bar on which nothing else happens",
+        "there is no other symbol",
+        run(symbol(f"{FIRST} | {FIRST} | {FIRST} | 100 105 99 104", {0: "long"}, delivery_ms=at_open(4))),
+        trades=(trade(LONG, at_open(1), 100, at_close(3), 104, "delisted", 4),),
+        final_equity=1004,
+    ),
+    RunCase(
         "not delisted yet",
         "the run ends before the delivery: the position is reported open",
         run(symbol(f"{FIRST} | 100 105 99 104", {0: "long"}, delivery_ms=at_open(3)), rules()),
