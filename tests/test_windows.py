@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import io
 import pkgutil
+import re
 import sys
 import threading
 import tomllib
@@ -33,19 +34,23 @@ TAKEN = {"f11", "alt+enter", "ctrl+tab", "ctrl+comma", "ctrl+plus", "ctrl+minus"
 }
 OPENERS = {"open", "read_text", "write_text"}
 STARTERS = {"Popen", "create_subprocess_exec"}
+CALLS = re.compile(rf"\b({'|'.join(sorted(OPENERS | STARTERS))})\(")
 EMOJI = (range(0x231A, 0x231C), range(0x23E9, 0x23F4), range(0x2600, 0x27C0), range(0x1F000, 0x20000))
 
 
 @cache
 def nodes() -> tuple[tuple[Path, ast.AST], ...]:
     """What the tests below look at, with the file it stands in: calls by these names, texts with glyphs."""
-    return tuple(
-        (path, node)
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if called(node) in OPENERS | STARTERS
-        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii())
-    )
+    found: list[tuple[Path, ast.AST]] = []
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        if text.isascii() and not CALLS.search(text):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if called(node) in OPENERS | STARTERS or (is_text and not node.value.isascii()):
+                found.append((path, node))
+    return tuple(found)
 
 
 def called(node: ast.AST) -> str:

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tradebot.engine.alerts import Alerts
+from tradebot.engine.alerts.service import Alerts
 from tradebot.engine.collect import CollectRequest
 from tradebot.engine.collecting import Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock

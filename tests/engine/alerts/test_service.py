@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tradebot.engine.alerts import AlertBook, Alerts, Firing
+from tradebot.engine.alerts import AlertBook, Firing
 from tradebot.engine.alerts.closed_bars import reads, rule_spec, side_at
 from tradebot.engine.alerts.delivery import MOST_WAITING, TRIES, WebHook, document_of
+from tradebot.engine.alerts.service import Alerts
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import EventLog
