@@ -158,6 +158,8 @@ def test_results_stand_side_by_side_with_what_differs_marked(desk: Desk) -> None
     figures = {row.label: row for row in found.figures}
     better = int(other.metrics.total_return > one.metrics.total_return)  # type: ignore[operator]  # both ran
     assert figures["Total return"].best == better
+    returns = [result.metrics.total_return or 0.0 for result in (one, other)]
+    assert figures["Total return"].deltas == ("", f"{100 * (returns[1] - returns[0]):+,.1f}%")
     settings = {row.label: row for row in found.settings}
     assert settings["risk.take_profit.1.percent"].texts == ("4.0", "1.5")
     assert not settings["Symbols"].differs

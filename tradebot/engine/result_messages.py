@@ -223,13 +223,15 @@ class TradeWhy:
 class ComparedRow:
     """One figure of several results, ready to print; `best` is the position of the best one, None where none is.
 
-    `differs` is false where all of them read the same.
+    `differs` is false where all of them read the same. `deltas` are the differences from the first one, "" where there
+    is none.
     """
 
     label: str
     texts: tuple[str, ...]
     best: int | None
     differs: bool
+    deltas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ MOST_COMPARED = 4
 _LETTERS = "ABCD"
 _TONES = ("chart-1", "chart-2", "chart-3", "chart-4")
 _LABEL = 22
+_MOST_LABEL = 40
+_MOST_ROOM = 26
+_DELTA = 10
+_LEAST_WITH_DELTA = 22
 
 
 class CompareDialog(Dialog[None]):
@@ -133,18 +137,22 @@ class CompareDialog(Dialog[None]):
 
 
 def _table(view: ComparisonView, width: int) -> list[Line]:
-    """Remarks, figures and settings in a column for each result; `*` the best of a row, `≠` what differs."""
+    """Figures, settings and remarks in a column for each result; `*` the best of a row, `≠` what differs."""
     count = len(view.result_ids)
-    room = max(9, min(26, (width - _LABEL - 2) // count))
-    heads: list[Part] = [(" " * _LABEL, "")]
+    # Paths of settings are long: they take what the columns leave.
+    room = max(9, min(_MOST_ROOM, (width - _LABEL - 2) // count))
+    label = max(_LABEL, min(_MOST_LABEL, width - room * count - 2))
+    heads: list[Part] = [(" " * label, "")]
     for place, title in enumerate(view.titles):
         heads.append(
             (f"{_cut(f'{_LETTERS[place]} {title}', room - 2):>{room - 1}} ", f"bold {_TONES[place]}")
         )
     lines: list[Line] = [tuple(heads)]
-    lines += [_row(row, room, setting=True) for row in view.settings if row.differs]
-    lines += [(), *(_row(row, room) for row in view.figures), (), (("Set alike", "dim"),)]
-    lines += [_row(row, room, setting=True) for row in view.settings if not row.differs]
+    lines += [_row(row, room, label) for row in view.figures]
+    lines += [(), (("Set differently", "dim"),)]
+    lines += [_row(row, room, label, setting=True) for row in view.settings if row.differs]
+    lines += [(), (("Set alike", "dim"),)]
+    lines += [_row(row, room, label, setting=True) for row in view.settings if not row.differs]
     if view.remarks:
         lines.append(())
     for remark in view.remarks:
@@ -155,15 +163,20 @@ def _table(view: ComparisonView, width: int) -> list[Line]:
     return lines
 
 
-def _row(row: ComparedRow, room: int, *, setting: bool = False) -> Line:
+def _row(row: ComparedRow, room: int, label: int, *, setting: bool = False) -> Line:
+    """One figure or setting; behind a figure how far it is from the first result, where there is room."""
     parts: list[Part] = [
-        (f"{_cut(row.label, _LABEL - 2):<{_LABEL - 2}}", ""),
+        (f"{_cut(row.label, label - 2):<{label - 2}}", ""),
         ("≠ " if setting and row.differs else "  ", "warning"),
     ]
+    delta_room = _DELTA if row.deltas and room >= _LEAST_WITH_DELTA else 0
+    own = room - delta_room
     for place, text in enumerate(row.texts):
         best = place == row.best and row.differs
         tone = "bold good" if best else "" if row.differs else "dim"
-        parts.append((f"{_cut(text, room - 2):>{room - 1}}{'*' if best else ' '}", tone))
+        if delta_room:
+            parts.append((f"{row.deltas[place]:>{delta_room}}", "dim"))
+        parts.append((f"{_cut(text, own - 2):>{own - 1}}{'*' if best else ' '}", tone))
     return tuple(parts)
 
 
