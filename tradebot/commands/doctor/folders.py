@@ -46,7 +46,7 @@ def open_leniently(data: Path | None, config: Path | None, url: str | None) -> O
 
 def settings_check(opened: Opened, config: Path | None) -> Check:
     """Which settings files there are, and whether they hold."""
-    places = [config or opened.folders.config / "tradebot.toml", opened.folders.config / "local.toml"]
+    places = [config or opened.folders.config / "tradebot.toml", opened.folders.saved_settings]
     found = [str(place) for place in places if place.is_file()]
     if opened.problem:
         advice = opened.problem.replace("\n", " ")
