@@ -218,6 +218,19 @@ LEVELS = (
         final_equity=1000,
     ),
     RuleCase(
+        "excursions beside another symbol",
+        "the low 93 and the high 108 of minute 2, on which nothing else happened",
+        (
+            slot(
+                "100 101 99 100 | 100 101 99 100 | 100 108 93 100 | 100 101 99 100 | 100 101 99 100",
+                {0: "long", 3: "exit_long"},
+            ),
+            slot(" | ".join(["50 51 49 50"] * 5), {}, symbol="BBB"),
+        ),
+        trades=(trade(LONG, at_open(1), 100, at_open(4), 100, "signal", 0, mae=-0.07, mfe=0.08),),
+        final_equity=1000,
+    ),
+    RuleCase(
         "gapped stop against a pending exit",
         "the resting stop is first at the open and gives the reason",
         (slot("100 101 99 100 | 100 101 96 97 | 93 94 92 93", {0: "long", 1: "exit_long"}),),

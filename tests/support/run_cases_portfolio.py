@@ -77,6 +77,28 @@ FINER_BARS = (
         final_equity=1000,
     ),
     RunCase(
+        "two trades that are held over a coarse bar",
+        "of two symbols, on which nothing else happens there; only AAA lacks a minute",
+        run(
+            [
+                symbol(
+                    " | ".join([FIRST] * 4),
+                    {0: "long", 2: "exit_long"},
+                    name,
+                    minutes=3,
+                    finer=" | ".join([FIRST] * 6 + [seventh] + [FIRST] * 5),
+                )
+                for name, seventh in (("AAA", "-"), ("BBB", FIRST))
+            ],
+            rules(timeframe_ms=3 * MINUTE_MS),
+        ),
+        trades=(
+            trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, symbol="AAA", coarse=True),
+            trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, symbol="BBB", coarse=False),
+        ),
+        final_equity=1000,
+    ),
+    RunCase(
         "a trade that only leaves in a coarse bar",
         "at its open: touched is enough; the one before is not marked",
         run(
