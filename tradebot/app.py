@@ -57,6 +57,12 @@ def _logs_area() -> Area:
     return LogsArea()
 
 
+def _settings_area() -> Area:
+    from tradebot.screens.settings import SettingsArea
+
+    return SettingsArea()
+
+
 def _test_area() -> Area:
     from tradebot.screens.results import ResultsArea
 
@@ -66,7 +72,7 @@ def _test_area() -> Area:
 class TradebotApp(Desk):
     """The app around an engine that is started after the first frame and stopped at the end.
 
-    `start_area` is data, chart, build, test or logs.
+    `start_area` is data, chart, build, test, logs or settings.
     """
 
     TITLE = "tradebot"
@@ -80,6 +86,7 @@ class TradebotApp(Desk):
         "screens/results.tcss",
         "screens/chart.tcss",
         "screens/logs.tcss",
+        "screens/settings.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - the type Textual gives it
         (0, "-too-narrow"), (80, "-narrow"), (100, "-mid"), (120, "-wide"), (160, "-broad"),
@@ -109,14 +116,16 @@ class TradebotApp(Desk):
         "build": _build_area,
         "test": _test_area,
         "logs": _logs_area,
+        "settings": _settings_area,
     }
 
     def __init__(
         self,
         engine: EngineHandle,
         *,
-        start_area: Literal["data", "chart", "build", "test", "logs"] = "data",
+        start_area: Literal["data", "chart", "build", "test", "logs", "settings"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
+        look: tuple[str, str] = (DARK.name, Pair.GREEN_RED),
     ) -> None:
         super().__init__(engine)
         self._on_crash = on_crash
@@ -135,6 +144,7 @@ class TradebotApp(Desk):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
+        self.use_look(*look)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our names, so that every builtin theme has them too."""
@@ -359,6 +369,13 @@ class TradebotApp(Desk):
         yield SystemCommand("Save a picture of the screen", "as SVG, for a report", self.deliver_screenshot)
         yield SystemCommand("Help  (?)", "on the focused pane", self.action_help)
         yield SystemCommand("Quit  (^q)", "the engine ends its work first", self.action_quit)
+
+    def use_look(self, theme: str, up_down: str) -> None:
+        """Draw in a theme and a pair of colours by their names; a name that is not known changes nothing."""
+        if up_down in tuple(Pair) and up_down != self.pair:
+            self._use_pair(Pair(up_down))
+        if theme in self.available_themes and theme != self.theme:
+            self.theme = theme
 
     def _use_pair(self, pair: Pair) -> None:
         """Draw up and down in these colours; all that draws follows as it follows a theme."""

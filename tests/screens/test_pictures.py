@@ -94,6 +94,12 @@ async def empty_log(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: "Nothing is logged yet" in screen_text(pilot))
 
 
+async def chosen_setting(pilot: Pilot[None]) -> None:
+    table = pilot.app.query_one("#settings")
+    await until(pilot, lambda: table.rows and pilot.app.query_one("SettingsArea").keys is not None)
+    await pilot.press("down", "down")
+
+
 async def nothing(pilot: Pilot[None]) -> None:
     pass
 
@@ -122,6 +128,8 @@ async def nothing(pilot: Pilot[None]) -> None:
         pytest.param("full", "logs", WIDE, log_error, id="logs_120"),
         pytest.param("full", "logs", NARROW, log_error, id="logs_80"),
         pytest.param("empty", "logs", NARROW, empty_log, id="logs_empty_80"),
+        pytest.param("full", "settings", WIDE, chosen_setting, id="settings_120"),
+        pytest.param("full", "settings", NARROW, chosen_setting, id="settings_80"),
     ],
 )
 def test_picture(snap_compare: Any, scenario: str, area: str, size: tuple[int, int], steps: Steps) -> None:

@@ -19,6 +19,7 @@ from tests.support.fake_forms import EXAMPLES, FakeForms
 from tests.support.fake_logs import FakeLogs
 from tests.support.fake_preview import preview
 from tests.support.fake_results import NOW_MS, PRICES, RESULT_COMMANDS, FakeResults, make_result, make_trades
+from tests.support.fake_settings import FakeSettings
 from tradebot.engine import messages as m
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 
@@ -52,6 +53,7 @@ class FakeEngine:
         self._seed = seed
         self.forms = FakeForms(dict(EXAMPLES) if scenario != "bare" else {}, {"ema-x"}, NOW_MS)
         self.logs = FakeLogs(scenario in _FULL)
+        self.settings = FakeSettings()
         self._jobs: dict[int, m.JobView] = {}
         self._next_job = 10
         self._results: dict[str, m.BacktestView] = {}
@@ -148,7 +150,9 @@ class FakeEngine:
     def grow(self, key: str, bars: int = 1) -> None:
         """Store more bars of a dataset."""
         self._datasets = tuple(
-            replace(each, rows=each.rows + bars, last_ms=each.last_ms + bars * 60_000) if each.key == key else each
+            replace(each, rows=each.rows + bars, last_ms=each.last_ms + bars * 60_000)
+            if each.key == key
+            else each
             for each in self._datasets
         )
 
@@ -167,6 +171,8 @@ class FakeEngine:
     def _answer(self, command: m.Command) -> Any:
         if isinstance(command, typing.get_args(m.BuildCommand)):
             return self.forms.answer(command)
+        if isinstance(command, typing.get_args(m.SettingsCommand)):
+            return self.settings.answer(command, "https://api.bybit.com")
         if isinstance(command, typing.get_args(m.LogCommand)):
             return self.logs.answer(command)
         if isinstance(command, RESULT_COMMANDS):

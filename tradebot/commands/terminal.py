@@ -46,7 +46,9 @@ def run_app(options: EngineOptions) -> None:
 
     log = current_log()
     app = TradebotApp(
-        Engine(options), on_crash=None if log is None else lambda error: report_crash(error, log)
+        Engine(options),
+        on_crash=None if log is None else lambda error: report_crash(error, log),
+        look=(options.settings.look.theme, options.settings.look.up_down),
     )
     with log_thread_failures():
         asyncio.run(with_many_threads(app.run_async()))

@@ -41,6 +41,10 @@ class Desk(App[None]):
         """Tell the person that something of ours failed; the app goes on."""
         raise NotImplementedError
 
+    def use_look(self, theme: str, up_down: str) -> None:
+        """Draw in a theme and in a pair of colours for up and down, by their names."""
+        raise NotImplementedError
+
     def visit(self, area: str) -> DOMNode:
         """Show an area by its name (data, build, test) and give it back."""
         raise NotImplementedError

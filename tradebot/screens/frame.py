@@ -18,6 +18,7 @@ AREAS = (
     ("4", "build", "Build"),
     ("5", "test", "Test"),
     ("8", "logs", "Logs"),
+    ("9", "settings", "Setup"),
 )
 # A long sentence of the exchange on the narrowest screen; more would push the area away.
 _BANNER_ROWS = 4
