@@ -171,7 +171,7 @@ class ChartArea(Area):
             case "next_pane":
                 return len(self.panes) > 1
             case "symbol":
-                return bool(symbol_choices(snapshot)) or None
+                return bool(snapshot.quotes) or any(each.rows for each in snapshot.datasets) or None
             case "timeframe":
                 return len(pane.timeframes) > 1 or None
             case "indicators" | "date" | "volume":

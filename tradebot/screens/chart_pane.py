@@ -79,6 +79,7 @@ class ChartPane(Pane):
         self._muted = False
         self._awaited_ms: int | None = None
         self._drawn_as: tuple[object, ...] = ()
+        self._frames: tuple[object, str, str, tuple[str, ...]] = (None, "", "", ())
         self._snapshot = EngineSnapshot()
 
     def compose(self) -> ComposeResult:
@@ -339,7 +340,11 @@ class ChartPane(Pane):
     @property
     def timeframes(self) -> tuple[str, ...]:
         """The timeframes that can be shown of the symbol."""
-        return timeframes_of(self._snapshot.datasets, self.subject.category, self.subject.symbol)
+        datasets, subject = self._snapshot.datasets, self.subject
+        if self._frames[0] is not datasets or self._frames[1:3] != (subject.category, subject.symbol):
+            found = timeframes_of(datasets, subject.category, subject.symbol)
+            self._frames = (datasets, subject.category, subject.symbol, found)
+        return self._frames[3]
 
     # ------------------------------------------------------------------------------------------ keys
 
