@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.fake_data import make_datasets
-from tradebot.screens.chart_view import PAD_SLOTS, USUAL_ZOOM, ZOOMS, Viewport, timeframes_of
+from tradebot.engine.messages import ChartView
+from tradebot.screens.chart_view import PAD_SLOTS, USUAL_ZOOM, ZOOMS, Viewport, room_in, timeframes_of
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FIRST = 1_704_067_200_000  # 2024-01-01 00:00
@@ -110,3 +111,21 @@ def test_timeframes_are_those_that_are_stored_or_can_be_built(
     symbol: str, timeframes: tuple[str, ...]
 ) -> None:
     assert timeframes_of(make_datasets(), "linear", symbol) == timeframes
+
+
+def test_room_beside_the_window_is_enough_where_the_bars_end() -> None:
+    def held(start_hour: int, candles: int) -> ChartView:
+        return ChartView(
+            1,
+            start_ms=FIRST + start_hour * HOUR,
+            unit_ms=HOUR,
+            close=(1.0,) * candles,
+            first_ms=FIRST,
+            last_ms=NEWEST,
+        )
+
+    there = Viewport("1h", right_ms=FIRST + 500 * HOUR)  # from 401 to 500
+    assert room_in(held(300, 300), there, FIT, NEWEST) == (101, 99)
+    assert room_in(held(420, 300), there, FIT, NEWEST)[0] < 0
+    assert room_in(held(0, 450), there, FIT, NEWEST) == (FIT, -51)
+    assert room_in(held(300, 701), there, FIT, NEWEST) == (101, FIT)

@@ -16,7 +16,7 @@ from tradebot.screens import chart_words
 from tradebot.screens.area import Pane
 from tradebot.screens.chart_live import FormingBar, LiveBar
 from tradebot.screens.chart_picture import Shown, axis_width, bar_line, newest_ms, picture_of, values_line
-from tradebot.screens.chart_view import Subject, Viewport, timeframes_of
+from tradebot.screens.chart_view import Subject, Viewport, is_of, room_in, timeframes_of
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.widgets.candle_chart import MarketChart
 from tradebot.screens.widgets.candle_chart_picture import ChartPicture, slots_that_fit
@@ -175,26 +175,11 @@ class ChartPane(Pane):
 
     def _same_candles(self) -> bool:
         """Whether the answer at hand is of the symbol and the candles that are wanted."""
-        view = self.view
-        return view is not None and (view.symbol, view.category, view.timeframe, view.group) == (
-            self.subject.symbol,
-            self.subject.category,
-            self.viewport.timeframe,
-            self.viewport.group,
-        )
+        return self.view is not None and is_of(self.view, self.subject, self.viewport)
 
     def _room(self) -> tuple[int, int]:
         """Candles at hand to the left and to the right of the window; negative where some are missing."""
-        view = self.view
-        if view is None:
-            return -1, -1
-        newest, fit, unit = self._newest(), self.fit, self.viewport.unit_ms
-        left, right = self.viewport.left_of(fit, newest), self.viewport.right_of(newest)
-        end = view.start_ms + len(view.close) * unit
-        first, last = self.viewport.floor(view.first_ms), self.viewport.floor(view.last_ms)
-        before = fit if view.start_ms <= first else (left - view.start_ms) // unit
-        after = fit if end > last else (end - unit - right) // unit
-        return before, after
+        return (-1, -1) if self.view is None else room_in(self.view, self.viewport, self.fit, self._newest())
 
     def _plan(self) -> None:
         """Ask for what is missing; while an answer is under way only the last wish is kept."""

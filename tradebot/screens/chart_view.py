@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from tradebot.engine.market.timeframe import Timeframe
 from tradebot.engine.messages import ChartView, DatasetView
 
-__all__ = ["PAD_SLOTS", "TIMEFRAMES", "ZOOMS", "Bar", "Subject", "Viewport", "bar_of", "timeframes_of"]
+__all__ = [
+    "PAD_SLOTS",
+    "TIMEFRAMES",
+    "ZOOMS",
+    "Bar",
+    "Subject",
+    "Viewport",
+    "bar_of",
+    "is_of",
+    "room_in",
+    "timeframes_of",
+]
 
 TIMEFRAMES = Timeframe.names()
 ZOOMS = (
@@ -156,6 +167,25 @@ class Viewport:
         right = moved.floor(middle) + fit // 2 * moved.unit_ms
         newest = moved.floor(newest_ms) + PAD_SLOTS * moved.unit_ms
         return replace(moved, right_ms=None if right >= newest else right, cursor_ms=cursor)
+
+
+def is_of(view: ChartView, subject: Subject, viewport: Viewport) -> bool:
+    """Whether an answer is of this symbol and of candles of this length."""
+    wanted = (subject.symbol, subject.category, viewport.timeframe, viewport.group)
+    return (view.symbol, view.category, view.timeframe, view.group) == wanted
+
+
+def room_in(view: ChartView, viewport: Viewport, fit: int, newest_ms: int) -> tuple[int, int]:
+    """Candles that an answer holds beside the window, to the left and to the right; negative where some are missing.
+
+    Where the answer reaches to the end of what is stored, there is always room enough.
+    """
+    unit = viewport.unit_ms
+    left, right = viewport.left_of(fit, newest_ms), viewport.right_of(newest_ms)
+    end = view.start_ms + len(view.close) * unit
+    before = fit if view.start_ms <= viewport.floor(view.first_ms) else (left - view.start_ms) // unit
+    after = fit if end > viewport.floor(view.last_ms) else (end - unit - right) // unit
+    return before, after
 
 
 def timeframes_of(datasets: tuple[DatasetView, ...], category: str, symbol: str) -> tuple[str, ...]:
