@@ -66,14 +66,14 @@ FINER_BARS = (
         "entered and left on whole ones: what happened between them is not known as finely",
         run(
             symbol(
-                " | ".join([FIRST] * 4),
-                {0: "long", 2: "exit_long"},
+                " | ".join([FIRST] * 5),
+                {0: "long", 3: "exit_long"},
                 minutes=3,
-                finer=" | ".join([FIRST] * 6 + ["-"] + [FIRST] * 5),
+                finer=" | ".join([FIRST] * 6 + ["-"] + [FIRST] * 8),
             ),
             rules(timeframe_ms=3 * MINUTE_MS),
         ),
-        trades=(trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, coarse=True),),
+        trades=(trade(LONG, at_open(3), 100, at_open(12), 100, "signal", 0, coarse=True),),
         final_equity=1000,
     ),
     RunCase(
@@ -82,19 +82,19 @@ FINER_BARS = (
         run(
             [
                 symbol(
-                    " | ".join([FIRST] * 4),
-                    {0: "long", 2: "exit_long"},
+                    " | ".join([FIRST] * 5),
+                    {0: "long", 3: "exit_long"},
                     name,
                     minutes=3,
-                    finer=" | ".join([FIRST] * 6 + [seventh] + [FIRST] * 5),
+                    finer=" | ".join([FIRST] * 6 + [seventh] + [FIRST] * 8),
                 )
                 for name, seventh in (("AAA", "-"), ("BBB", FIRST))
             ],
             rules(timeframe_ms=3 * MINUTE_MS),
         ),
         trades=(
-            trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, symbol="AAA", coarse=True),
-            trade(LONG, at_open(3), 100, at_open(9), 100, "signal", 0, symbol="BBB", coarse=False),
+            trade(LONG, at_open(3), 100, at_open(12), 100, "signal", 0, symbol="AAA", coarse=True),
+            trade(LONG, at_open(3), 100, at_open(12), 100, "signal", 0, symbol="BBB", coarse=False),
         ),
         final_equity=1000,
     ),
