@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from tradebot import __version__
 from tradebot.commands.context import open_context
 from tradebot.engine.control.errors import InputError
 
@@ -50,6 +52,7 @@ def run_app(options: EngineOptions) -> None:
         on_crash=None if log is None else lambda error: report_crash(error, log),
         look=(options.settings.look.theme, options.settings.look.up_down),
     )
+    logging.getLogger("tradebot.app").info("tradebot %s opens %s.", __version__, options.folders.data)
     with log_thread_failures():
         asyncio.run(with_many_threads(app.run_async()))
     if app.return_code:

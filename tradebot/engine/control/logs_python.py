@@ -13,8 +13,14 @@ from pathlib import Path
 from tradebot.engine.control.logs import LogFiles
 
 _NUMBERS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-# These say every frame or every compiled line at that level; it would fill a disk.
-_TALKATIVE = {"numba": logging.WARNING, "websockets": logging.INFO, "asyncio": logging.INFO}
+# These say every frame, every lock or every compiled line at that level; it would fill a disk.
+_TALKATIVE = {
+    "numba": logging.WARNING,
+    "websockets": logging.INFO,
+    "asyncio": logging.INFO,
+    "filelock": logging.INFO,
+    "urllib3.util": logging.INFO,
+}
 _EXTRAS = ("happened", "did", "can_do", "details")
 
 
