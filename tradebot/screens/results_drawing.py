@@ -33,6 +33,7 @@ __all__ = [
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WHOLE_YEAR_WIDTH = 92
+_HALF_YEAR_WIDTH = 33
 _SIDE_BY_SIDE = 100
 _GAP = 3
 
@@ -62,14 +63,14 @@ def beside(blocks: Sequence[Sequence[Line]], width: int) -> list[Line]:
 # ---- months
 
 
-def _return_text(period: PeriodView) -> tuple[str, str]:
-    """A return in six cells at most, `*` where the run covers only a part of the period; and its tone."""
+def _return_text(period: PeriodView, room: int = 6) -> tuple[str, str]:
+    """A return in `room` cells at most, `*` where the run covers only a part of the period; and its tone."""
     if period.total_return is None:
         return "n/a ", "dim"
     percent = period.total_return * 100
     if not period.trades and not round(percent, 1):
         return "0" + ("*" if not period.whole else " "), "dim"
-    text = f"{percent:+.1f}" if abs(percent) < 9.95 else f"{percent:+.0f}"
+    text = f"{percent:+.1f}" if abs(percent) < 9.95 and room > 4 else f"{percent:+.0f}"
     return text + (" " if period.whole else "*"), formats.tone_of(round(percent, 1))
 
 
@@ -77,14 +78,15 @@ def month_table(analysis: ResultAnalysis, width: int) -> list[Line]:
     """Returns in percent by year and month: a line a year where there is room, else two blocks of half years."""
     if width >= _WHOLE_YEAR_WIDTH:
         return _months_block(analysis, range(1, 13), 6, years=True)
-    first = _months_block(analysis, range(1, 7), 5 if width < 44 else 6, years=False)
-    second = _months_block(analysis, range(7, 13), 5 if width < 44 else 6, years=False)
+    room = 4 if width < _HALF_YEAR_WIDTH else 5 if width < 44 else 6
+    first = _months_block(analysis, range(1, 7), room, years=False)
+    second = _months_block(analysis, range(7, 13), room, years=False)
     return [*first, (), *second]
 
 
 def _months_block(analysis: ResultAnalysis, months: range, room: int, *, years: bool) -> list[Line]:
     known = {(period.year, period.month): period for period in analysis.months}
-    heading = "".join(f"{_MONTHS[month - 1][: min(3, room - 2)]:>{room - 1}} " for month in months)
+    heading = "".join(f"{_MONTHS[month - 1][:3]:>{room - 1}} " for month in months)
     lines: list[Line] = [
         ((f"{'':<5}" if years else f"{'':<3}", ""), (heading, "head"), ("    Year" if years else "", "head"))
     ]
@@ -92,7 +94,7 @@ def _months_block(analysis: ResultAnalysis, months: range, room: int, *, years: 
         parts: list[Part] = [(f"{year.year:<5}" if years else f"{year.year % 100:02d} ", "bold")]
         for month in months:
             period = known.get((year.year, month))
-            text, tone = ("- ", "dim") if period is None else _return_text(period)
+            text, tone = ("- ", "dim") if period is None else _return_text(period, room)
             parts.append((f"{text:>{room}}", tone))
         if years:
             text, tone = _return_text(year)
