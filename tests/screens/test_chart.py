@@ -384,3 +384,17 @@ async def test_each_size_is_filled(opened: Opened, size: tuple[int, int]) -> Non
         assert "RSI 14" in screen_text(pilot)
         assert "15m" in screen_text(pilot)
         assert "vol " in screen_text(pilot)
+
+
+async def test_on_a_narrow_terminal_enter_on_a_mark_shows_it_in_the_middle_of_the_chart(
+    opened: Opened,
+) -> None:
+    async with opened(FakeEngine(), "chart", size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pick(pilot, "r", "bt-0193")
+        await until(pilot, lambda: pane(pilot).view is not None and pane(pilot).view.trades)
+        await pilot.press("tab", "down", "down", "enter")
+        await until(pilot, lambda: area(pilot).current_pane is pane(pilot))
+        await shown(pilot)
+        picture = pane(pilot).picture
+        assert abs((picture.cursor or 0) - len(picture.close) // 2) <= 1

@@ -305,6 +305,8 @@ class ChartArea(Area):
         time_ms = self.query_one(EventsPane).current_ms
         if time_ms is not None:
             self.pane.go_to(time_ms)
+            if not self.pane.chart.size.width:
+                self.visit_pane(self.pane)  # on a narrow terminal only one of the two is seen
 
     def copy_text(self) -> str:
         """The candle that is pointed at with the values of all indicators, or the marked row."""

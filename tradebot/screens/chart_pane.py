@@ -78,6 +78,7 @@ class ChartPane(Pane):
         self._again = False
         self._muted = False
         self._awaited_ms: int | None = None
+        self._last_width = 0
         self._drawn_as: tuple[object, ...] = ()
         self._frames: tuple[object, str, str, tuple[str, ...]] = (None, "", "", ())
         self._snapshot = EngineSnapshot()
@@ -157,8 +158,9 @@ class ChartPane(Pane):
 
     @property
     def _width(self) -> int:
-        """Cells across for the drawing, also while it is hidden because there is nothing to draw."""
-        return self.chart.size.width or self.size.width
+        """Cells across for the drawing; what it had last while it is hidden."""
+        self._last_width = self.chart.size.width or self.size.width or self._last_width
+        return self._last_width
 
     def _newest(self) -> int:
         return newest_ms(self.view, self._forming) if self.view is not None else 0
