@@ -24,6 +24,7 @@ from tradebot.engine.messages import Collect
 from tradebot.engine.simulator import SimulatorSettings
 from tradebot.screens.build import BuildArea
 from tradebot.screens.build_preview import PreviewPane
+from tradebot.screens.chart import ChartArea
 
 HERE = Path(__file__).resolve().parent
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -76,12 +77,16 @@ async def take(folder: Path) -> None:
             await pilot.press(key)
             await settle(app)
             app.clear_notifications()
-            await pilot.pause(1.5)
+            await pilot.pause(2.0)
             save(app, name)
 
 
 async def _data(app: TradebotApp) -> None:
     await until(lambda: app.query("#datasets"), "the datasets")
+
+
+async def _chart(app: TradebotApp) -> None:
+    await until(lambda: app.query(ChartArea), "the chart")
 
 
 async def _build(app: TradebotApp) -> None:
@@ -94,10 +99,17 @@ async def _test(app: TradebotApp) -> None:
     await until(lambda: app.query("#trades"), "the result")
 
 
+async def _anything(app: TradebotApp) -> None:
+    await until(lambda: app.focused is not None, "a pane")
+
+
 AREAS: tuple[tuple[str, str, Callable[[TradebotApp], Awaitable[None]]], ...] = (
     ("2", "data", _data),
+    ("3", "chart", _chart),
     ("4", "build", _build),
     ("5", "test", _test),
+    ("8", "logs", _anything),
+    ("9", "setup", _anything),
 )
 
 

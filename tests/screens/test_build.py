@@ -327,9 +327,9 @@ async def test_a_run_shows_its_progress_and_opens_its_result(opened: Opened) -> 
         area_of(pilot).open_strategy("rsi-dip")
         await until(pilot, lambda: draft_of(pilot).name == "rsi-dip")
         await pilot.press("r")
-        await until(pilot, lambda: pilot.app.query("ResultsArea") and "x cancels" in screen_text(pilot))
+        await until(pilot, lambda: pilot.app.query("ResultsArea"))
         engine.tick(1.0)
-        await until(pilot, lambda: " 50%" in screen_text(pilot))
+        await until(pilot, lambda: " 50%" in screen_text(pilot) and "x cancels" in screen_text(pilot))
         engine.tick(2.0)
         await until(
             pilot, lambda: "rsi-dip · BTCUSDT" in screen_text(pilot) and "bt-210" in screen_text(pilot)
