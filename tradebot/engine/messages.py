@@ -79,6 +79,7 @@ from tradebot.engine.data_messages import (
     Unfollow,
     VerifyData,
 )
+from tradebot.engine.health_messages import HealthView, QueueView, ServiceView, TrendView
 from tradebot.engine.log_messages import ExplainRecord, GetLogs, LogAdvice, LogCommand, LogPage, LogRecord
 from tradebot.engine.preview_messages import (
     Preview,
@@ -198,6 +199,7 @@ __all__ = [
     "GetTrades",
     "GroupTable",
     "GroupView",
+    "HealthView",
     "HistogramView",
     "ImportFiles",
     "JobView",
@@ -225,6 +227,7 @@ __all__ = [
     "PreviewProgress",
     "PreviewSignals",
     "PreviewView",
+    "QueueView",
     "QuoteView",
     "ReadRule",
     "RepairData",
@@ -241,6 +244,7 @@ __all__ = [
     "RunSoFar",
     "SaveSettings",
     "SaveStrategy",
+    "ServiceView",
     "SettingField",
     "SettingsCheck",
     "SettingsCommand",
@@ -254,6 +258,7 @@ __all__ = [
     "TradePage",
     "TradeRow",
     "TradeWhy",
+    "TrendView",
     "TrySettings",
     "Unfollow",
     "ValueFact",
@@ -428,7 +433,7 @@ class EngineSnapshot:
     `mode` is demo or data; `source` names where the bars come from; `kernels` is unknown, compiling, ready or failed,
     `kernels_sentence` why. `read_only` is the sentence why nothing is written to the data folder, where so.
     `data_bytes` are those of all datasets; `waiting_rows` are stored beside their files, not yet in them.
-    `preview` is how far the live preview under way is.
+    `preview` is how far the live preview under way is; `trends` are those of the followed symbols.
     """
 
     time_ms: int = 0
@@ -453,6 +458,8 @@ class EngineSnapshot:
     read_only: str = ""
     kernels_sentence: str = ""
     preview: PreviewProgress = field(default_factory=PreviewProgress)
+    health: HealthView = field(default_factory=HealthView)
+    trends: tuple[TrendView, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------- replies
