@@ -379,6 +379,15 @@ def test_without_a_terminal_the_app_says_what_to_use_instead(
     assert re.fullmatch(r"tradebot \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
+def test_the_help_page_waits_for_nothing_heavy() -> None:
+    code = (
+        "import sys; from tradebot.cli import run; run(['--help']); "
+        "print(sorted(set(sys.modules) & {'numpy', 'textual', 'pydantic', 'pandas', 'numba', 'pybit', 'rich'}))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "[]"
+
+
 def test_an_interrupt_while_the_modules_are_loaded_is_a_sentence(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,6 @@ from tradebot.commands.columns import (
 )
 from tradebot.commands.reasons import meaning
 from tradebot.engine.control.progress import counted
-from tradebot.engine.market.times import iso_minute
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.results.analysis import GroupRow, PeriodRow
@@ -56,6 +55,8 @@ def summary(result: BacktestResult, folder: Path | None) -> str:
 
 
 def _head(result: BacktestResult) -> list[str]:
+    from tradebot.engine.market.times import iso_minute  # here, so that --help does not wait for numpy
+
     symbols = sorted(set(result.symbols))
     named = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
     span = f"{iso_minute(result.start_ms)} to {iso_minute(result.end_ms)} UTC"
