@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import ClassVar, Literal
 
 from rich.text import Text
@@ -24,10 +23,15 @@ from tradebot.screens.area import Area, Pane
 from tradebot.screens.console import ask_for_synchronized_output, own_terminal
 from tradebot.screens.data import DataArea
 from tradebot.screens.desk import Desk
-from tradebot.screens.dialogs import Confirm, HelpDialog
-from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, key_hints, problem_of, short_key
+from tradebot.screens.dialogs import HelpDialog
+from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of, short_key
+from tradebot.screens.glyphs import AsciiFilter
 from tradebot.screens.handle import EngineHandle
-from tradebot.screens.theme import DARK, THEMES, Pair, meanings_of
+from tradebot.screens.look import Look
+from tradebot.screens.leaving import ask_to_leave
+from tradebot.screens.news import News
+from tradebot.screens.palette_commands import commands_of
+from tradebot.screens.theme import THEMES, Pair, meanings_of
 from tradebot.screens.widgets.chart import prepare_charts
 
 __all__ = ["TradebotApp"]
@@ -35,7 +39,6 @@ __all__ = ["TradebotApp"]
 _LOG = logging.getLogger("tradebot.screens")
 _HERTZ = 4
 _STOP_SECONDS = 5.0
-_REPEAT_SECONDS = 30.0
 _SMALLEST = (80, 24)
 
 
@@ -125,10 +128,13 @@ class TradebotApp(Desk):
         *,
         start_area: Literal["data", "chart", "build", "test", "logs", "settings"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
-        look: tuple[str, str] = (DARK.name, Pair.GREEN_RED),
+        look: Look | None = None,
     ) -> None:
         super().__init__(engine)
         self._on_crash = on_crash
+        self._look = look or Look(refresh_hz=_HERTZ)
+        if self._look.ascii_only:
+            self._filters.append(AsciiFilter())  # the list that Textual keeps its own filters in
         self._start_area = start_area
         self._begun = False
         self._nav = NavBar()
@@ -138,13 +144,11 @@ class TradebotApp(Desk):
         self._areas: dict[str, Area] = {}
         self._trouble = ""
         self._engine_trouble = ""
-        self._said: dict[str, float] = {}
-        self._last_event = -1
-        self._states: dict[int, str] = {}
+        self._news = News(self)
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DARK.name
-        self.use_look(*look)
+        self.theme = Look().theme
+        self.use_look(self._look.theme, self._look.up_down)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our names, so that every builtin theme has them too."""
@@ -167,9 +171,10 @@ class TradebotApp(Desk):
         self.visit(self._start_area)
 
     def _after_first_frame(self) -> None:
-        ask_for_synchronized_output(self._driver, own_terminal())
+        if self._look.synchronized_output:
+            ask_for_synchronized_output(self._driver, own_terminal())
         self._open_engine()
-        self.set_interval(1 / _HERTZ, self._drain)
+        self.set_interval(1 / self._look.refresh_hz, self._drain)
 
     @work(thread=True, group="engine", exit_on_error=False)
     def _open_engine(self) -> None:
@@ -220,7 +225,7 @@ class TradebotApp(Desk):
         self._banner.show(trouble)
         if self._visible is not None and self._visible.is_mounted:
             self._visible.apply(snapshot)
-        self._tell_news(snapshot)
+        self._news.tell(snapshot)
         if self.screen is screen:
             screen.refresh_bindings()
 
@@ -237,25 +242,6 @@ class TradebotApp(Desk):
         """Draw for the new size without waiting for the timer."""
         self.call_after_refresh(self._drain)
 
-    def _tell_news(self, snapshot: EngineSnapshot) -> None:
-        """One toast for what happened since the last snapshot: warnings, errors, ended jobs."""
-        newest = max((event.sequence for event in snapshot.events), default=0)
-        if self._last_event >= 0:
-            for event in snapshot.events:
-                if event.sequence > self._last_event and event.level != "info":
-                    self.say(event.sentence, event.level)
-                    if event.source == "alerts":
-                        self.bell()  # the person may look at another window
-        self._last_event = max(self._last_event, newest)
-        for job in snapshot.jobs:
-            before = self._states.get(job.job_id)
-            self._states[job.job_id] = job.state
-            is_told = job.kind != "follow" and (job.kind != "check" or job.state == "failed")
-            if before in {"running", "queued"} and job.state in {"done", "failed"} and is_told:
-                self.say(
-                    f"{job.title}: {job.sentence or job.state}", "info" if job.state == "done" else "error"
-                )
-
     def report(self, error: Exception) -> None:
         """Something of ours failed beside the screen: a word to the person, the traceback in the log."""
         _LOG.error("That did not work (%s: %s).", type(error).__name__, error, exc_info=error)
@@ -264,15 +250,8 @@ class TradebotApp(Desk):
             self.say(f"That did not work ({type(error).__name__}: {error}); the engine goes on.", "error")
 
     def say(self, sentence: str, level: str = "info") -> None:
-        """A toast; the same sentence again within half a minute is not shown twice."""
-        now = asyncio.get_running_loop().time()
-        if now - self._said.get(sentence, -_REPEAT_SECONDS) < _REPEAT_SECONDS:
-            return
-        self._said[sentence] = now
-        severity: Literal["information", "warning", "error"] = (
-            "error" if level == "error" else "warning" if level == "warning" else "information"
-        )
-        self.notify(sentence, severity=severity, timeout=4 if level == "info" else 8, markup=False)
+        """A toast."""
+        self._news.say(sentence, level)
 
     # ------------------------------------------------------------------------------------------ areas
 
@@ -332,43 +311,8 @@ class TradebotApp(Desk):
         return self._visible.current_pane if self._visible is not None and self._visible.is_mounted else None
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's own signature
-        """What the palette offers: the keys that work here, the areas, strategies, results, themes."""
-        for key, what in key_hints(self.screen_stack[0].focused or self._nav):
-            active = next(
-                (
-                    each
-                    for each in self.screen_stack[0].active_bindings.values()
-                    if each.binding.description == what
-                ),
-                None,
-            )
-            if active is not None:
-                run = partial(self.run_action, active.binding.action, active.node)
-                yield SystemCommand(f"{what.capitalize()}  ({key})", "works in the focused pane", run)
-        for digit, name, title in AREAS:
-            yield SystemCommand(f"Go to {title}  ({digit})", "area", partial(self.visit, name))
-        for category, symbol in dict.fromkeys(
-            (each.category, each.symbol) for each in self.latest.datasets if each.rows and not each.mark
-        ):
-            yield SystemCommand(f"Chart {symbol}", category, partial(self._open_chart, symbol, category))
-        for strategy in self.latest.strategies:
-            yield SystemCommand(
-                f"Open strategy {strategy.name}", strategy.title, partial(self._open_strategy, strategy.name)
-            )
-        for result in self.latest.results:
-            trades = formats.plural(result.trades, "trade")
-            about = f"{result.strategy} · {formats.minute(result.created_ms)} · {trades}"
-            yield SystemCommand(
-                f"Open result {result.result_id}", about, partial(self._open_result, result.result_id)
-            )
-        for theme in THEMES:
-            use = partial(setattr, self, "theme", theme.name)
-            yield SystemCommand(f"Theme {theme.name}", "dark" if theme.dark else "light", use)
-        for pair in Pair:
-            yield SystemCommand(f"Up and down in {pair}", "colours", partial(self._use_pair, pair))
-        yield SystemCommand("Save a picture of the screen", "as SVG, for a report", self.deliver_screenshot)
-        yield SystemCommand("Help  (?)", "on the focused pane", self.action_help)
-        yield SystemCommand("Quit  (^q)", "the engine ends its work first", self.action_quit)
+        """What the palette offers."""
+        return commands_of(self)
 
     def use_look(self, theme: str, up_down: str) -> None:
         """Draw in a theme and a pair of colours by their names; a name that is not known changes nothing."""
@@ -382,15 +326,6 @@ class TradebotApp(Desk):
         self.pair = pair
         self._watch_theme(self.theme)
 
-    def _open_chart(self, symbol: str, category: str) -> None:
-        self.visit("chart").open_chart(symbol, "", category=category)  # type: ignore[attr-defined]  # ChartArea has it
-
-    def _open_strategy(self, name: str) -> None:
-        self.visit("build").open_strategy(name)  # type: ignore[attr-defined]  # BuildArea has it
-
-    def _open_result(self, result_id: str) -> None:
-        self.visit("test").open_result(result_id)  # type: ignore[attr-defined]  # ResultsArea has it
-
     # ------------------------------------------------------------------------------------------ end
 
     def _fatal_error(self) -> None:
@@ -403,27 +338,4 @@ class TradebotApp(Desk):
 
     async def action_quit(self) -> None:
         """Leave; asks where work would be interrupted or lost."""
-        if isinstance(self.screen, Confirm):
-            return
-        reasons = [
-            f"Still running: {job.title}."
-            for job in self.latest.jobs
-            if job.state == "running" and job.kind != "follow"
-        ]
-        reasons += [sentence for area in self._areas.values() if (sentence := area.unsaved())]
-        if not reasons:
-            self.exit()
-            return
-        if any(reason.startswith("Still") for reason in reasons):
-            reasons.append("What was written stays; collecting again asks only for what is missing.")
-
-        holder = next((area for area in self._areas.values() if area.unsaved()), None)
-        choices = holder.leave_choices() if holder is not None else ()
-
-        def answered(answer: str | None) -> None:
-            if answer == "q":
-                self.exit()
-            elif answer and holder is not None:
-                holder.leave(answer, self.exit)
-
-        self.push_screen(Confirm("Quit", tuple(reasons), (*choices, ("q", "quit all the same"))), answered)
+        ask_to_leave(self, self._areas.values())
