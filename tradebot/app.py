@@ -27,8 +27,8 @@ from tradebot.screens.dialogs import HelpDialog
 from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of, short_key
 from tradebot.screens.glyphs import AsciiFilter
 from tradebot.screens.handle import EngineHandle
-from tradebot.screens.look import Look
 from tradebot.screens.leaving import ask_to_leave
+from tradebot.screens.look import Look
 from tradebot.screens.news import News
 from tradebot.screens.palette_commands import commands_of
 from tradebot.screens.theme import THEMES, Pair, meanings_of

@@ -15,7 +15,10 @@ from tradebot.commands.context import open_context
 from tradebot.engine.control.errors import InputError
 
 if TYPE_CHECKING:
+    from tradebot.engine.control.settings import LookSettings
     from tradebot.engine.engine import EngineOptions
+    from tradebot.screens.console import TerminalFacts
+    from tradebot.screens.look import Look
 
 
 def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
@@ -44,19 +47,32 @@ def run_app(options: EngineOptions) -> None:
     from tradebot.engine.control.crash import log_thread_failures, report_crash
     from tradebot.engine.control.logs_python import current_log
     from tradebot.engine.engine import Engine
-    from tradebot.screens.console import with_many_threads
+    from tradebot.screens.console import own_terminal, with_many_threads
 
     log = current_log()
     app = TradebotApp(
         Engine(options),
         on_crash=None if log is None else lambda error: report_crash(error, log),
-        look=(options.settings.look.theme, options.settings.look.up_down),
+        look=look_on(own_terminal(), options.settings.look),
     )
     logging.getLogger("tradebot.app").info("tradebot %s opens %s.", __version__, options.folders.data)
     with log_thread_failures():
         asyncio.run(with_many_threads(app.run_async()))
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+def look_on(terminal: TerminalFacts, wanted: LookSettings) -> Look:
+    """How the app is drawn on a terminal by the settings; glyphs "auto" are ASCII where it has no others."""
+    from tradebot.screens.look import Look
+
+    return Look(
+        wanted.theme,
+        wanted.up_down,
+        ascii_only=wanted.glyphs == "ascii" or (wanted.glyphs == "auto" and terminal.ascii_only),
+        synchronized_output=wanted.synchronized_output == "auto",
+        refresh_hz=wanted.refresh_hz,
+    )
 
 
 def has_terminal() -> bool:

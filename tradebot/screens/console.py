@@ -24,6 +24,8 @@ _Result = TypeVar("_Result")
 _THREADS = 64
 _SYNCHRONIZED_OUTPUT_QUERY = "\x1b[?2026$p"
 
+_PLAIN_TERMINALS = frozenset({"linux", "dumb", "ansi", "vt100", "vt102", "vt220", "cons25"})
+_LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")  # the first that is set decides
 _TRUE_COLOURS = 16_777_216
 _PROGRAMS = {
     "vscode": "VS Code",
@@ -38,7 +40,8 @@ _PROGRAMS = {
 class TerminalFacts:
     """`name` as people call it ("" where nothing tells), `colours` 1, 8, 16, 256 or 16,777,216.
 
-    `multiplexer` is tmux or screen where one stands between; `old_console` is Windows' console host.
+    `multiplexer` is tmux or screen where one stands between; `old_console` is Windows' console host. `ascii_only`
+    tells that it is known to lack other glyphs: the Linux console, hardware terminals, a locale without UTF-8.
     """
 
     name: str
@@ -47,6 +50,7 @@ class TerminalFacts:
     multiplexer: str = ""
     old_console: bool = False
     windows_terminal: bool = False
+    ascii_only: bool = False
 
 
 def terminal_facts(environment: Mapping[str, str], platform: str = sys.platform) -> TerminalFacts:
@@ -68,7 +72,15 @@ def terminal_facts(environment: Mapping[str, str], platform: str = sys.platform)
         multiplexer=multiplexer,
         old_console=old_console,
         windows_terminal=windows_terminal,
+        ascii_only=platform != "win32" and _ascii_only(environment, term),
     )
+
+
+def _ascii_only(environment: Mapping[str, str], term: str) -> bool:
+    """A locale that names no character set says nothing: containers have none in terminals that know UTF-8."""
+    locale = next((text for name in _LOCALES if (text := environment.get(name, ""))), "")
+    charset = locale.partition(".")[2].partition("@")[0].lower().replace("-", "")
+    return term in _PLAIN_TERMINALS or charset not in {"", "utf8"}
 
 
 def _colours(environment: Mapping[str, str], term: str, windows: bool) -> int:

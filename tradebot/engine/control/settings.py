@@ -123,6 +123,13 @@ class LookSettings(_Section):
     up_down: Literal["green and red", "blue and orange", "red and green"] = Field(
         "green and red", description="colours of up and down; blue and orange differ for nearly every eye"
     )
+    glyphs: Literal["auto", "full", "ascii"] = Field(
+        "auto", description="signs of charts, bars and borders; auto: ASCII where the terminal has no others"
+    )
+    refresh_hz: int = Field(4, ge=1, le=10, description="how often a second prices and jobs are drawn")
+    synchronized_output: Literal["auto", "off"] = Field(
+        "auto", description="whole frames in Windows Terminal, so that nothing tears; off: never ask for it"
+    )
 
 
 class AlertSettings(_Section):
