@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from tradebot.engine.backtest import compile_kernels_in_child
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+_TESTS = REPOSITORY / "tests"
+# Here backtests run. Without the kernels ready each worker would compile them for itself, for half a minute.
+_RUN_BACKTESTS = ("engine/backtest/", "engine/test_", "commands/", "test_readme_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the kernels compiled before the first test that runs a backtest."""
+    for item in items:
+        if item.path.relative_to(_TESTS).as_posix().startswith(_RUN_BACKTESTS):
+            item.add_marker(pytest.mark.usefixtures("compiled_kernels"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,3 +51,20 @@ def shared_bybit() -> Path:
     if not folder.is_dir():
         pytest.skip("recorded Bybit messages are not beside the project (../shared/bybit)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_kernels(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The kernels of this version stand in the user's cache; what was said while they were compiled, for all workers.
+
+    Nothing is said where they stood there before.
+    """
+    own = tmp_path_factory.getbasetemp()
+    together = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    said = together / "kernels.json"
+    with FileLock(together / "kernels.lock"):
+        if not said.exists():
+            sentences: list[str] = []
+            compile_kernels_in_child(sentences.append)
+            said.write_text(json.dumps(sentences), encoding="utf-8")
+    return list(json.loads(said.read_text(encoding="utf-8")))

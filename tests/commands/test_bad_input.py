@@ -277,7 +277,12 @@ class TestInterrupted:
     def test_while_it_writes(self, tried: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(curve: object) -> Iterable[str]:
             yield "time,"
-            signal.raise_signal(signal.SIGINT)
+            # A program that was started in the background is deaf to it.
+            usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.signal(signal.SIGINT, usual)
 
         monkeypatch.setattr(folder_module, "equity_text", interrupted)
         code, result, said = tried(bars(200))

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ import pytest
 from tradebot.__main__ import main as begin
 from tradebot.cli import run
 from tradebot.commands.collect import FOLLOWING_STOPPED
+from tradebot.commands.demo import KERNELS_FOLDER
 from tradebot.commands.progress import ConsoleProgress, duration, progress_line
 from tradebot.commands.terminal import has_terminal
+from tradebot.engine.control.compiling import cache_folder, kernel_hash
 from tradebot.engine.control.progress import Progress, counted
 from tradebot.engine.exchange import Exchange, ExchangeError, FailureKind
 from tradebot.engine.simulator import SimulatorSettings, SimulatorThread
@@ -188,6 +191,8 @@ def test_sim_prints_its_url_first_and_serves(tmp_path: Path) -> None:
 def test_the_demo_without_a_terminal_shows_the_pipeline_and_leaves_nothing_outside_its_folder(
     tmp_path: Path,
 ) -> None:
+    # As if it had compiled them there before; that takes half a minute and has a test of its own.
+    shutil.copytree(cache_folder(), tmp_path / "demo" / KERNELS_FOLDER / kernel_hash())
     home = tmp_path / "home"
     working = tmp_path / "working"
     home.mkdir()
@@ -207,7 +212,7 @@ def test_the_demo_without_a_terminal_shows_the_pipeline_and_leaves_nothing_outsi
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in {"PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG"}
+        if name in {"PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "PYTHONPYCACHEPREFIX"}
     }
     done = subprocess.run(
         [sys.executable, "-m", "tradebot", "demo", "--headless", "--data", str(tmp_path / "demo")],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DEMO_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 DEMO_STRATEGY = "ema-trend"
-_KERNELS = ".kernels"
+KERNELS_FOLDER = ".kernels"
 
 
 def demo(
@@ -61,7 +61,7 @@ def demo(
             start_with=_collections(follow=True),
             watched=DEMO_SYMBOLS,
             first_backtest=DEMO_STRATEGY,
-            kernels=context.folders.data / _KERNELS,
+            kernels=context.folders.data / KERNELS_FOLDER,
             settings_file=context.settings_file,
         )
     )
@@ -98,7 +98,7 @@ def _headless(context: Context, simulator: SimulatorSettings) -> None:
                 collect_now(on_simulator, request, f"collect {' '.join(command.timeframes)}")
             )
             print_note(closing_text(report))
-    keep_kernels_below(context.folders.data / _KERNELS)
+    keep_kernels_below(context.folders.data / KERNELS_FOLDER)
     store = open_store(context)
     infos = store.datasets()
     print_note(
