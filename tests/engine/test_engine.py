@@ -104,6 +104,30 @@ def test_collecting_and_following_shows_in_the_snapshot(collected: Engine) -> No
     assert collected.execute(CheckData("linear/BTCUSDT_1h")).result(10).passed
 
 
+def test_the_snapshot_tells_how_the_engine_itself_is_and_how_the_day_went(collected: Engine) -> None:
+    def measured() -> Any:
+        snapshot = collected.snapshot()
+        health = snapshot.health
+        known = health.loop_lag_ms is not None and health.cpu_percent is not None and snapshot.trends
+        return snapshot if known else None
+
+    snapshot = wait_for(measured, "the engine's health and a trend")
+    health = snapshot.health
+    assert 0 <= health.loop_lag_ms < 1000
+    assert health.cpu_percent >= 0
+    assert 20e6 < health.memory_bytes < 5e9
+    states = {each.name: each.state for each in health.services}
+    assert {states[name] for name in ("connection", "datasets", "trends", "loop lag", "alerts")} == {
+        "running"
+    }
+    assert {each.name for each in health.queues} == {"jobs", "preview", "requests", "live bars", "files"}
+    assert all(each.waiting == 0 for each in health.queues), health.queues
+    (trend,) = snapshot.trends
+    assert trend.symbol == "BTCUSDT"
+    assert len(trend.closes) == 24
+    assert None not in trend.closes[:22]
+
+
 def test_a_backtest_gives_the_app_and_the_command_line_the_same_numbers(
     collected: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:

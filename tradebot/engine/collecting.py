@@ -197,6 +197,16 @@ class Collecting:
             quote_view(ticker, now) for feed in self._feeds.values() for ticker in feed.quotes.all().values()
         )
 
+    def quoted(self) -> tuple[tuple[Category, str], ...]:
+        """What there are latest prices of."""
+        return tuple(
+            (category, symbol) for category, feed in self._feeds.items() for symbol in feed.quotes.all()
+        )
+
+    def waiting_bars(self) -> int:
+        """Closed bars of the live feed that are on their way into the store."""
+        return sum(feed.waiting_bars for feed in self._feeds.values())
+
     def stream_statuses(self) -> list[StreamStatus]:
         """Every stream connection."""
         return [stream for feed in self._feeds.values() for stream in feed.status().streams]

@@ -47,7 +47,10 @@ class HealthView:
 
 @dataclass(frozen=True, slots=True)
 class TrendView:
-    """The closes of a followed symbol over the last 24 hours, oldest first, one an hour; None where none is stored."""
+    """The closes of a followed symbol over the last 24 hours (UTC), oldest first; None where none is stored.
+
+    The last one is of the hour under way: the close of its newest stored bar.
+    """
 
     symbol: str
     closes: tuple[float | None, ...]

@@ -116,6 +116,11 @@ class Previewing:
                 self._interrupt(task, now)
             return PreviewProgress(task.command.generation, task.share, task.note)
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn: the newest, or none."""
+        return 0 if self._next is None else 1
+
     def close(self) -> None:
         """End the run under way and the thread; what was asked for is answered as superseded."""
         with self._changed:

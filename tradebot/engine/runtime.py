@@ -15,12 +15,13 @@ from tradebot.engine.collecting import Collecting, Market, category_of, read_req
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError, ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog, Level
-from tradebot.engine.control.jobs import Job, JobBoard
+from tradebot.engine.control.jobs import Job, JobBoard, JobState
 from tradebot.engine.control.services import Supervisor
 from tradebot.engine.data_queries import DataQueries
 from tradebot.engine.estimating import estimate
 from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle, shared_budget_file
 from tradebot.engine.exchange.source import source_of
+from tradebot.engine.health import EngineHealth
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.listing import Listing, free_bytes, waiting_rows
 from tradebot.engine.market import Category, DatasetKey
@@ -35,8 +36,10 @@ from tradebot.engine.messages import (
     EstimateCollect,
     GetSymbols,
     ImportFiles,
+    JobView,
     Preview,
     PreviewView,
+    QueueView,
     RepairData,
     RetryJob,
     RunBacktest,
@@ -49,6 +52,7 @@ from tradebot.engine.queries import Queries, parse_key
 from tradebot.engine.settings_queries import SettingsQueries
 from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.strategy.library import StrategyLibrary
+from tradebot.engine.trends import Trends
 from tradebot.engine.views import event_views
 
 if TYPE_CHECKING:
@@ -116,6 +120,8 @@ class Runtime:
             events,
             options.settings.alerts.webhook,
         )
+        self._health = EngineHealth(clock)
+        self._trends = Trends(self._store, clock, self._now_ms, self._quoted, lambda: self._datasets)
         self._latest = EngineSnapshot()
         self._source = self._stored_source()
         self._url = options.settings.exchange.url
@@ -148,6 +154,9 @@ class Runtime:
         self._exchange = Exchange(self._rest, self._clock, self._rng, self._throttle, self._notice)
         self._supervisor.start("connection", self._keep_reaching)
         self._supervisor.start("datasets", self._keep_listing)
+        self._supervisor.start("trends", self._trends.run)
+        self._supervisor.start("loop lag", self._health.keep_probing)
+        self._supervisor.start("processor and memory", self._health.keep_measuring)
         self._supervisor.start("kernels", self._prepare_kernels)
         if not self._read_only:  # whoever writes the folder tells them, once
             self._supervisor.start("alerts", lambda: self._alerts.keep_looking(lambda: self._latest))
@@ -336,8 +345,7 @@ class Runtime:
         self._free_bytes = free_bytes(folder)
         self._waiting_rows = waiting_rows(folder)
         states = self._collecting.states() if self._collecting is not None else {}
-        now_ms = self._exchange.now_ms() if self._rest is not None else self._clock.now_ms()
-        return self._listing.look(states, self._data.checks, self._data.checked, now_ms)
+        return self._listing.look(states, self._data.checks, self._data.checked, self._now_ms())
 
     async def _prepare_kernels(self) -> None:
         """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""
@@ -379,9 +387,9 @@ class Runtime:
 
     def snapshot(self) -> EngineSnapshot:
         """Everything a screen shows without asking."""
-        collecting = self._collecting
+        collecting, jobs = self._collecting, self._book.views()
         self._latest = EngineSnapshot(
-            time_ms=self._exchange.now_ms() if self._rest is not None else self._clock.now_ms(),
+            time_ms=self._now_ms(),
             mode=self._options.mode,
             source=self._source,
             data_folder=str(self._options.folders.data),
@@ -393,7 +401,7 @@ class Runtime:
             message_rates=collecting.rates() if collecting is not None else (),
             quotes=collecting.quotes() if collecting is not None else (),
             datasets=self._datasets,
-            jobs=self._book.views(),
+            jobs=jobs,
             strategies=self._queries.strategies,
             results=self._queries.results,
             events=event_views(self._events.recent(_SHOWN_EVENTS)),
@@ -403,8 +411,27 @@ class Runtime:
             read_only=self._read_only,
             kernels_sentence=self._kernels_sentence,
             preview=self._previewing.look(),
+            health=self._health.view(self._supervisor.statuses(), self._queues(jobs)),
+            trends=self._trends.views,
         )
         return self._latest
+
+    def _now_ms(self) -> int:
+        """The exchange's time, ours before it was reached for the first time."""
+        return self._exchange.now_ms() if self._rest is not None else self._clock.now_ms()
+
+    def _quoted(self) -> tuple[tuple[Category, str], ...]:
+        return () if self._collecting is None else self._collecting.quoted()
+
+    def _queues(self, jobs: tuple[JobView, ...]) -> tuple[QueueView, ...]:
+        """Everything that may wait for its turn: for a worker, the exchange's budget, the store's thread, its file."""
+        return (
+            QueueView("jobs", sum(job.state == JobState.QUEUED.value for job in jobs), "jobs"),
+            QueueView("preview", self._previewing.waiting, "previews"),
+            QueueView("requests", self._throttle.waiting if self._rest is not None else 0, "requests"),
+            QueueView("live bars", self._collecting.waiting_bars() if self._collecting else 0, "bars"),
+            QueueView("files", self._waiting_rows, "rows"),
+        )
 
     def _connection(self) -> ConnectionView:
         rest = {None: "connecting", True: "ok", False: "lost"}[self._reached]

@@ -290,6 +290,11 @@ class LiveFeed:
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
+    @property
+    def waiting_bars(self) -> int:
+        """Closed bars that are on their way into the store."""
+        return self._writer.waiting
+
     def status(self) -> FeedStatus:
         """Figures for a display."""
         now = self._exchange.now_ms()

@@ -46,6 +46,11 @@ class BarWriter:
         self._told_ms: dict[DatasetKey, int] = {}
         self.stored = 0
 
+    @property
+    def waiting(self) -> int:
+        """Bars that were taken for storing and are not stored yet."""
+        return sum(map(len, self._waiting.values()))
+
     def add_listener(self, listener: Listener) -> None:
         """Call `listener(key, row)` on the event loop for each closed bar after it was stored."""
         self._listeners.append(listener)

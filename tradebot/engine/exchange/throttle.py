@@ -100,6 +100,11 @@ class Throttle:
             if self._permits is not None:
                 self._permits.give_back(self._window_s)
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a slot now."""
+        return self._waiting
+
     async def _take(self) -> None:
         self._waiting += 1
         try:
