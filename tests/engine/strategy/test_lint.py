@@ -236,6 +236,17 @@ def test_a_size_beyond_the_leverage() -> None:
     assert paths(made().sizing("kelly", start_percent=150)) == ["risk.sizing.start_percent"]
 
 
+def test_kelly_beyond_half_and_on_few_trades() -> None:
+    assert said(made().sizing("kelly", fraction=0.8, min_trades=10)) == [
+        (
+            "risk.sizing.fraction",
+            "is 0.8: beyond 0.5 an edge estimated a little too high loses more than it brings",
+        ),
+        ("risk.sizing.min_trades", "is 10: fewer than 30 closed trades say little about an edge"),
+    ]
+    assert paths(made().sizing("kelly", fraction=0.5, min_trades=30)) == []
+
+
 def test_a_stop_behind_the_liquidation() -> None:
     strategy = made(leverage=10, cooldown_bars=1).stop_loss("percent", percent=12)
     assert said(strategy) == [

@@ -20,6 +20,8 @@ from tradebot.engine.strategy.values import plain
 
 _EVERYTHING = 100.0
 _TOLERANCE = 1e-9
+_MOST_OF_KELLY = 0.5
+_FEWEST_FOR_KELLY = 30
 
 
 def lint(reader: Reader, spec: StrategySpec) -> None:
@@ -144,6 +146,7 @@ def _lint_sizes(reader: Reader, risk: RiskSpec) -> None:
                     f"is {plain(share)}, but a leverage of {plain(risk.leverage)} affords {plain(affordable)} % of the "
                     "equity: every entry is cut down to that",
                 )
+    _lint_kelly(reader, risk)
     stop = risk.stop_loss
     if stop is not None and stop.use == "percent" and stop.number("percent") >= _EVERYTHING / risk.leverage:
         _warn(
@@ -151,6 +154,26 @@ def _lint_sizes(reader: Reader, risk: RiskSpec) -> None:
             ("risk", "stop_loss", "percent"),
             f"is {plain(stop.number('percent'))}, but with a leverage of {plain(risk.leverage)} the position is "
             f"liquidated before a loss of {plain(round(_EVERYTHING / risk.leverage, 2))} %: the stop is never reached",
+        )
+
+
+def _lint_kelly(reader: Reader, risk: RiskSpec) -> None:
+    """Kelly's share is the edge as if it were known; it is estimated, and an estimate that is too high ruins."""
+    if risk.sizing.use != "kelly":
+        return
+    fraction, trades = risk.sizing.number("fraction"), risk.sizing.number("min_trades")
+    if fraction > _MOST_OF_KELLY:
+        _warn(
+            reader,
+            ("risk", "sizing", "fraction"),
+            f"is {plain(fraction)}: beyond {plain(_MOST_OF_KELLY)} an edge estimated a little too high loses more "
+            "than it brings",
+        )
+    if trades < _FEWEST_FOR_KELLY:
+        _warn(
+            reader,
+            ("risk", "sizing", "min_trades"),
+            f"is {plain(trades)}: fewer than {_FEWEST_FOR_KELLY} closed trades say little about an edge",
         )
 
 
