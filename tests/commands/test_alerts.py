@@ -38,6 +38,11 @@ def test_from_adding_to_removing(ask: Any, tmp_path: Path) -> None:
         {"time": "2023-11-14T22:13:20.000Z", "name": "trend", "sentence": "Long."}
     ]
     assert ask("snooze", "dip", "off")[1]["snoozed_until"] is None
+    assert ask("snooze", "dip", "--minutes", "30")[1]["snoozed_until"]
+    assert ask("disarm", "dip")[1] == {"name": "dip", "armed": False}
+    assert {row["name"]: row["armed"] for row in ask("list")[1]["alerts"]}["dip"] is False
+    assert ask("arm", "dip")[0] == 0
+    assert ask("snooze", "dip", "--minutes", "0")[1]["snoozed_until"] is None
     assert ask("remove", "dip")[0] == 0
     assert [row["name"] for row in ask("list")[1]["alerts"]] == ["btcusdt-above-60000", "trend"]
 
@@ -49,6 +54,8 @@ def test_from_adding_to_removing(ask: Any, tmp_path: Path) -> None:
         (("add", "BTCUSDT 15m: rsii below 30"), "not understood"),
         (("add", "strategy nothing-of-that-name"), "nothing-of-that-name"),
         (("add", "gap found", "--again", "soon"), "not a length of time"),
+        (("add", "gap found", "--again", "5s"), "30s at the soonest"),
+        (("disarm", "nothing"), 'no alert "nothing"'),
         (("remove", "nothing"), 'no alert "nothing"'),
         (("snooze", "nothing"), 'no alert "nothing"'),
     ],
@@ -67,3 +74,18 @@ def test_the_page_without_alerts_says_how_to_add_one(
 ) -> None:
     assert run(["alerts", "list", "--data", str(tmp_path)]) == 0
     assert 'tradebot alerts add "BTCUSDT above 60000"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("mode", "state", "code"), [("off", "off", 0), ("always", "failed", 1)])
+def test_an_example_says_of_each_way_what_came_of_it(
+    ask: Any, monkeypatch: pytest.MonkeyPatch, mode: str, state: str, code: int
+) -> None:
+    monkeypatch.setattr("tradebot.engine.alerts.system_notice.find_tool", lambda: None)
+    monkeypatch.setenv("TRADEBOT_ALERTS__SYSTEM_NOTIFICATION", mode)
+    ended, answer = ask("test")
+    assert ended == code
+    assert {way["way"]: way["state"] for way in answer["ways"]} == {
+        "bell": "told",
+        "system notification": state,
+        "web-hook": "off",
+    }

@@ -15,8 +15,16 @@ from tradebot.cli import run
 from tradebot.commands.doctor.check import Check, State, all_well, document_of, text_of
 from tradebot.commands.doctor.exchange import ask, skew_check
 from tradebot.commands.doctor.folders import data_checks
-from tradebot.commands.doctor.machine import key_ring, libraries, long_paths, time_zones, within
+from tradebot.commands.doctor.machine import (
+    key_ring,
+    libraries,
+    long_paths,
+    notifications,
+    time_zones,
+    within,
+)
 from tradebot.commands.doctor.terminal import Console, glyphs, terminal_checks
+from tradebot.engine.alerts.system_notice import Tool
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.exchange import ExchangeError, FailureKind
 from tradebot.engine.store import Store, claim_writer
@@ -203,6 +211,13 @@ def test_a_synchronised_folder_is_pointed_out(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- the machine
+
+
+def test_how_the_system_shows_alerts_is_told() -> None:
+    tool = Tool("notify-send", "/usr/bin/notify-send", "linux")
+    assert notifications("always", tool).value.startswith("by notify-send, always")
+    assert notifications("off", None).state is State.OK
+    assert notifications("when away", None).state is State.HINT
 
 
 def test_missing_and_untested_libraries_are_named() -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradebot.commands.context import ConfigOption, Context, DataOption, JsonOption, open_context
+from tradebot.commands.context import (
+    ConfigOption,
+    Context,
+    DataOption,
+    JsonOption,
+    open_context,
+    write_note,
+)
+from tradebot.engine.control.errors import EXIT_SHORT
 
 if TYPE_CHECKING:
     from tradebot.engine.alerts.book import Alert, AlertBook
@@ -58,7 +66,7 @@ def add(
     context = open_context(data, config, None, json_wanted)
     pause_ms = parse_span(again)
     _check(context, parse_condition(when))
-    alert = _book(context).add(when, name, pause_ms)
+    alert = _book(context).add(when, name, pause_ms, _now_ms())
     context.answer(_document(alert, None, 0), f'Alert "{alert.name}": {alert.when}')
 
 
@@ -76,21 +84,72 @@ def remove(
 def snooze(
     name: NameArgument,
     span: Annotated[str, typer.Argument(metavar="SPAN", help="How long, such as 2h; off wakes it.")] = "1h",
+    minutes: Annotated[
+        int | None,
+        typer.Option(min=0, max=527_040, help="The same in minutes; 0 wakes it.", show_default=False),
+    ] = None,
     data: DataOption = None,
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
 ) -> None:
-    """Let an alert say nothing for a while."""
+    """Let an alert say nothing for a while; `disarm` does until it is armed again."""
     from tradebot.engine.alerts.conditions import parse_span
     from tradebot.engine.market.times import iso_minute, iso_ms
 
     context = open_context(data, config, None, json_wanted)
-    until_ms = 0 if span == "off" else _now_ms() + parse_span(span)
+    span_ms = minutes * 60_000 if minutes is not None else 0 if span == "off" else parse_span(span)
+    until_ms = _now_ms() + span_ms if span_ms else 0
     _book(context).snooze(name, until_ms)
     told = f"says nothing until {iso_minute(until_ms)} UTC" if until_ms else "is awake"
     context.answer(
         {"name": name, "snoozed_until": iso_ms(until_ms) if until_ms else None}, f'Alert "{name}" {told}.'
     )
+
+
+@app.command("disarm")
+def disarm(
+    name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
+) -> None:
+    """Let an alert say nothing until it is armed again."""
+    context = open_context(data, config, None, json_wanted)
+    _book(context).arm(name, armed=False)
+    context.answer({"name": name, "armed": False}, f'Alert "{name}" says nothing until it is armed again.')
+
+
+@app.command("arm")
+def arm(
+    name: NameArgument, data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False
+) -> None:
+    """Let an alert tell again: ends what disarm and snooze began."""
+    context = open_context(data, config, None, json_wanted)
+    _book(context).arm(name, armed=True)
+    context.answer({"name": name, "armed": True}, f'Alert "{name}" is armed.')
+
+
+@app.command("test")
+def test(data: DataOption = None, config: ConfigOption = None, json_wanted: JsonOption = False) -> None:
+    """Tell one example in every way that is switched on: bell, notification by the system, web-hook.
+
+    Ends with 1 where one of them does not work.
+    """
+    from dataclasses import asdict
+
+    from tradebot.engine.alert_messages import ToldWay
+    from tradebot.engine.alerts.example import tell_example
+    from tradebot.engine.alerts.system_notice import SystemNotifier, find_tool
+    from tradebot.engine.control.clock import SystemClock
+    from tradebot.engine.control.events import EventLog
+
+    context = open_context(data, config, None, json_wanted)
+    clock, told = SystemClock(), context.settings.alerts
+    notifier = SystemNotifier(told.system_notification, clock, EventLog(clock), find_tool())
+    write_note("\a")
+    bell = ToldWay("bell", "told", "Rung in this terminal; the app rings it and shows a line as well.")
+    ways = (bell, *tell_example(notifier, told.webhook, clock.now_ms()))
+    lines = [f"{way.way:<20} {way.state:<7} {way.sentence}" for way in ways]
+    context.answer({"ways": [asdict(way) for way in ways]}, "\n".join(lines))
+    if any(way.state == "failed" for way in ways):
+        raise typer.Exit(EXIT_SHORT)
 
 
 @app.command("history")
@@ -127,20 +186,16 @@ def _now_ms() -> int:
 
 def _check(context: Context, condition: Any) -> None:
     """Refuse a rule that is not understood, or a strategy that is not there, before it stands in the file."""
-    from tradebot.engine.alerts.closed_bars import rule_spec
+    from tradebot.engine.alerts.closed_bars import check_condition
     from tradebot.engine.alerts.conditions import BarRule, StrategySignal
-    from tradebot.engine.strategy import parse_strategy
     from tradebot.engine.strategy.library import StrategyLibrary
     from tradebot.engine.strategy.plugins import load_registry
 
     if not isinstance(condition, BarRule | StrategySignal):
         return
     registry, _ = load_registry(context.folders.plugins)
-    if isinstance(condition, BarRule):
-        rule_spec(registry, condition.symbol, condition.timeframe.value, condition.rule)
-        return
     library = StrategyLibrary(context.folders.strategies, context.folders.shipped_strategies)
-    parse_strategy(library.read(condition.name), condition.name, registry)
+    check_condition(condition, registry, library.read)
 
 
 def _document(alert: Alert, last_ms: int | None, now_ms: int) -> dict[str, Any]:
@@ -152,6 +207,7 @@ def _document(alert: Alert, last_ms: int | None, now_ms: int) -> dict[str, Any]:
         "name": alert.name,
         "when": alert.when,
         "again": span_text(alert.pause_ms),
+        "armed": alert.armed,
         "snoozed_until": iso_ms(snoozed) if snoozed else None,
         "last_told": iso_ms(last_ms) if last_ms is not None else None,
     }
@@ -164,6 +220,7 @@ def _text(rows: list[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
         notes = [f"again after {row['again']}"]
+        notes += [] if row["armed"] else ["off"]
         notes += [f"snoozed until {_minute(row['snoozed_until'])} UTC"] if row["snoozed_until"] else []
         notes += [f"told last {_minute(row['last_told'])} UTC"] if row["last_told"] else []
         lines.append(f"{row['name']:<{width}}  {row['when']:<{wide}}  {' · '.join(notes)}")

@@ -9,6 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tradebot.engine.alert_messages import (
+    AddAlert,
+    AlertCommand,
+    AlertReading,
+    AlertsView,
+    AlertView,
+    ArmAlert,
+    ChangeAlert,
+    GetAlerts,
+    NoteFocus,
+    RemoveAlert,
+    SnoozeAlert,
+    TellExample,
+    ToldView,
+    ToldWay,
+    TryAlert,
+)
 from tradebot.engine.build_messages import (
     BuildCommand,
     CompareVersions,
@@ -132,11 +149,18 @@ from tradebot.engine.settings_messages import (
 )
 
 __all__ = [
+    "AddAlert",
+    "AlertCommand",
+    "AlertReading",
+    "AlertView",
+    "AlertsView",
+    "ArmAlert",
     "BackUp",
     "BacktestView",
     "BudgetView",
     "BuildCommand",
     "CancelJob",
+    "ChangeAlert",
     "ChartCommand",
     "ChartIndicator",
     "ChartLine",
@@ -182,6 +206,7 @@ __all__ = [
     "FormView",
     "FromTemplate",
     "GapView",
+    "GetAlerts",
     "GetAnalysis",
     "GetChart",
     "GetChartIndicators",
@@ -216,6 +241,7 @@ __all__ = [
     "MonthView",
     "MonthsView",
     "NewStrategy",
+    "NoteFocus",
     "OpenForm",
     "OpenToml",
     "OpenVersion",
@@ -230,6 +256,7 @@ __all__ = [
     "QueueView",
     "QuoteView",
     "ReadRule",
+    "RemoveAlert",
     "RepairData",
     "RerunResult",
     "ResultAnalysis",
@@ -249,16 +276,21 @@ __all__ = [
     "SettingsCheck",
     "SettingsCommand",
     "SettingsView",
+    "SnoozeAlert",
     "StoreKeys",
     "StrategySummary",
     "StreamView",
     "SymbolChoice",
+    "TellExample",
     "TemplateView",
+    "ToldView",
+    "ToldWay",
     "TradeBars",
     "TradePage",
     "TradeRow",
     "TradeWhy",
     "TrendView",
+    "TryAlert",
     "TrySettings",
     "Unfollow",
     "ValueFact",
@@ -352,6 +384,7 @@ Command = (
     | LogCommand
     | SettingsCommand
     | ChartCommand
+    | AlertCommand
 )
 
 # ---------------------------------------------------------------------------------------------- snapshots
@@ -460,6 +493,7 @@ class EngineSnapshot:
     preview: PreviewProgress = field(default_factory=PreviewProgress)
     health: HealthView = field(default_factory=HealthView)
     trends: tuple[TrendView, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------- replies

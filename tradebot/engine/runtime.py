@@ -9,7 +9,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tradebot.engine.alert_queries import AlertQueries, is_alert_command
 from tradebot.engine.alerts.service import Alerts
+from tradebot.engine.alerts.system_notice import SystemNotifier, find_tool
 from tradebot.engine.collect import CollectRequest
 from tradebot.engine.collecting import Collecting, Market, category_of, read_request
 from tradebot.engine.control.clock import Clock
@@ -111,14 +113,14 @@ class Runtime:
         )
         self._previewing = Previewing(answers.answer, clock, options.folders.plugins, answers.forget)
         folders = options.folders
+        registry, told = self._queries.registry, options.settings.alerts
+        texts = StrategyLibrary(folders.strategies, folders.shipped_strategies).read
+        notifier = SystemNotifier(told.system_notification, clock, events, find_tool())
         self._alerts = Alerts(
-            folders.data,
-            self._store,
-            self._queries.registry,
-            StrategyLibrary(folders.strategies, folders.shipped_strategies).read,
-            clock,
-            events,
-            options.settings.alerts.webhook,
+            folders.data, self._store, registry, texts, clock, events, told.webhook, notifier=notifier
+        )
+        self._alert_queries = AlertQueries(
+            folders.data, registry, texts, clock, events, notifier, told.webhook, lambda: self._latest
         )
         self._health = EngineHealth(clock)
         self._trends = Trends(self._store, clock, self._now_ms, self._quoted, lambda: self._datasets)
@@ -203,6 +205,12 @@ class Runtime:
                 return self._book.retry(command.job_id).status.job_id
             case RunBacktest() if self._kernels == "failed":
                 self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._prepare_kernels)
+        return self._answer(command)
+
+    def _answer(self, command: Command) -> Any:
+        """What needs neither the loop nor the exchange."""
+        if is_alert_command(command):
+            return self._alert_queries.answer(command)
         answer = self._data.answer(command)
         if answer is None:
             answer = self._settings.answer(command, self._url)
@@ -338,6 +346,7 @@ class Runtime:
             for sentence in self._store.notices():
                 self._events.warning("store", sentence)
             await asyncio.to_thread(self._queries.refresh)
+            await asyncio.to_thread(self._alert_queries.refresh)
             await self._clock.sleep(DATASETS_SECONDS)
 
     def _list_datasets(self) -> tuple[DatasetView, ...]:
@@ -411,6 +420,7 @@ class Runtime:
             read_only=self._read_only,
             kernels_sentence=self._kernels_sentence,
             preview=self._previewing.look(),
+            alerts=self._alert_queries.views(),
             health=self._health.view(self._supervisor.statuses(), self._queues(jobs)),
             trends=self._trends.views,
         )

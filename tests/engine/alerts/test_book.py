@@ -48,10 +48,29 @@ def test_a_snooze_stands_in_the_file_until_it_is_woken(tmp_path: Path) -> None:
     assert book.alerts()[0].snoozed_until_ms == 0
 
 
+def test_off_and_changes_stand_in_the_file_and_what_is_usual_does_not(tmp_path: Path) -> None:
+    book = AlertBook(tmp_path)
+    book.add("gap found", name="gaps")
+    book.arm("gaps", armed=False)
+    book.change("gaps", "gap  found", 3_600_000)
+    assert (book.alerts()[0].armed, book.alerts()[0].pause_ms) == (False, 3_600_000)
+    book.arm("gaps", armed=True)
+    book.change("gaps", "gap found", 900_000)
+    text = book.path.read_text(encoding="utf-8")
+    assert text.endswith('[[alert]]\nname = "gaps"\nwhen = "gap found"\n')
+
+
+def test_a_pause_written_by_hand_is_half_a_minute_at_least(tmp_path: Path) -> None:
+    book = AlertBook(tmp_path)
+    book.path.write_text('[[alert]]\nname = "a"\nwhen = "gap found"\nagain = "1s"\n', encoding="utf-8")
+    assert book.alerts()[0].pause_ms == 30_000
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[[alert]\n", "not valid TOML"),
+        ("[[alert]]\nname = 'a'\nwhen = 'gap found'\narmed = 1\n", "armed must be true or false"),
         ("[alert]\nname = 'a'\n", "expected only tables"),
         ("alerts = 1\n", "not alerts"),
         (

@@ -14,6 +14,7 @@ from tradebot.engine.alerts import AlertBook, Firing
 from tradebot.engine.alerts.closed_bars import reads, rule_spec, side_at
 from tradebot.engine.alerts.delivery import MOST_WAITING, TRIES, WebHook, document_of
 from tradebot.engine.alerts.service import Alerts
+from tradebot.engine.alerts.system_notice import SystemNotifier, Tool
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import EventLog
@@ -22,6 +23,7 @@ from tradebot.engine.messages import DatasetView, EngineSnapshot, QuoteView
 from tradebot.engine.store import Store
 from tradebot.engine.strategy.check import builtin_registry
 
+TOOL = Tool("notify-send", "/usr/bin/notify-send", "linux")
 KEY = DatasetKey("linear", "BTCUSDT", "15m")
 FRAME = 15 * 60_000
 START = 1_704_067_200_000
@@ -129,6 +131,29 @@ async def test_a_change_of_the_file_counts_within_a_second_and_a_wrong_one_keeps
     world.alerts.look(quoted("101"))
     assert "The alerts from before stay." in world.said()[0]
     assert world.said()[1:] == ["BTCUSDT is above 100: 101."]
+
+
+async def test_one_that_is_off_says_nothing_until_it_is_armed_and_the_system_is_told_beside(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    shown: list[str] = []
+    notifier = SystemNotifier(
+        "always", world.clock, world.events, TOOL, lambda notice: shown.append(notice.arguments[-1]) or ""
+    )
+    world.alerts = Alerts(
+        tmp_path, Store(tmp_path), builtin_registry(), world.text, world.clock, world.events, notifier=notifier
+    )  # fmt: skip
+    world.book.add("BTCUSDT crosses 100", name="hundred")
+    world.book.arm("hundred", armed=False)
+    for price in ("99", "101"):
+        world.alerts.look(quoted(price))
+    world.book.arm("hundred", armed=True)
+    await world.clock.advance(1)
+    for price in ("101", "99"):
+        world.alerts.look(quoted(price))
+    await world.settle(lambda: bool(shown))
+    assert shown == ["BTCUSDT crossed 100 downwards: 99."] == world.said()
 
 
 async def test_it_looks_four_times_a_second(tmp_path: Path) -> None:

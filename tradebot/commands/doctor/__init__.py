@@ -31,8 +31,9 @@ def doctor(
     from tradebot.commands.doctor.check import all_well, document_of, text_of
     from tradebot.commands.doctor.exchange import exchange_checks
     from tradebot.commands.doctor.folders import data_checks, kernels_check, open_leniently, settings_check
-    from tradebot.commands.doctor.machine import machine_checks
+    from tradebot.commands.doctor.machine import machine_checks, notifications
     from tradebot.commands.doctor.terminal import terminal_checks
+    from tradebot.engine.alerts.system_notice import find_tool
     from tradebot.engine.control.clock import SystemClock
 
     clock = SystemClock()
@@ -40,6 +41,7 @@ def doctor(
     folder = opened.folders.data
     checks = [
         *machine_checks(folder),
+        notifications(opened.settings.alerts.system_notification, find_tool()),
         *terminal_checks(_console()),
         settings_check(opened, config),
         *data_checks(folder, clock),

@@ -10,12 +10,16 @@ import sys
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
 import psutil
 
 from tradebot import __version__
 from tradebot.commands.doctor.check import Check, State
+
+if TYPE_CHECKING:
+    from tradebot.engine.alerts.system_notice import Tool
 
 _GROUP = "Machine"
 _REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?(?P<bounds>[^;]*)(?P<marker>;.*)?$")
@@ -164,6 +168,18 @@ def key_ring() -> Check:
     return Check(
         _GROUP, "key ring", "none on this system: keys come from the environment; market data needs none"
     )
+
+
+def notifications(mode: str, tool: Tool | None) -> Check:
+    """By what the system shows alerts, as `alerts.system_notification` (off, when away, always) wants it."""
+    if mode == "off":
+        return Check(_GROUP, "notices", "off in the settings: alerts are told on the screen")
+    if tool is not None:
+        return Check(_GROUP, "notices", f"by {tool.name}, {mode}; `tradebot alerts test` shows one")
+    from tradebot.engine.alerts.system_notice import missing_advice
+
+    advice = f"Alerts are told on the screen only: {missing_advice()}."
+    return Check(_GROUP, "notices", "the system shows none", State.HINT, advice)
 
 
 def long_paths_enabled() -> bool | None:

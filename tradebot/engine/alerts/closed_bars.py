@@ -5,14 +5,16 @@ Bars are read as a chart reads them, from far enough back that indicators have s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tradebot.engine.alerts.conditions import BarRule, Condition, StrategySignal
 from tradebot.engine.chart_market import ChartMarket, StoredBars
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.market import Category, DatasetKey
 from tradebot.engine.store import Store
-from tradebot.engine.strategy import Registry, StrategySpec, decide
+from tradebot.engine.strategy import Registry, StrategySpec, decide, parse_strategy
 from tradebot.engine.strategy.check import check_document
 from tradebot.engine.strategy.needs import data_needs
 from tradebot.engine.strategy.rules import add_rule
@@ -33,6 +35,14 @@ def rule_spec(
     }
     add_rule(document, "entry", rule, registry, (symbol,))
     return check_document(document, f'the alert "{rule}"', registry).required()
+
+
+def check_condition(condition: Condition, registry: Registry, strategy_text: Callable[[str], str]) -> None:
+    """Refuse a rule that is not understood, or a strategy that is not there or is wrong. Raises InputError."""
+    if isinstance(condition, BarRule):
+        rule_spec(registry, condition.symbol, condition.timeframe.value, condition.rule)
+    if isinstance(condition, StrategySignal):
+        parse_strategy(strategy_text(condition.name), condition.name, registry)
 
 
 def reads(spec: StrategySpec, key: DatasetKey) -> bool:

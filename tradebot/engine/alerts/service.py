@@ -10,6 +10,7 @@ from tradebot.engine.alerts.book import Alert, AlertBook, Told
 from tradebot.engine.alerts.closed_bars import reads, rule_spec, side_at
 from tradebot.engine.alerts.conditions import BarRule, StrategySignal
 from tradebot.engine.alerts.delivery import Post, WebHook, post_json
+from tradebot.engine.alerts.system_notice import SystemNotifier
 from tradebot.engine.alerts.watch import Firing, JobLook, Look, Watcher
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError
@@ -26,8 +27,8 @@ _READ_EVERY_MS = 1000
 
 
 class Alerts:
-    """Looks on the engine's loop; files, bars and the web-hook are dealt with beside it. One look costs microseconds
-    for each alert.
+    """Looks on the engine's loop; files, bars, the web-hook and the system's notifications are dealt with beside it.
+    One look costs microseconds for each alert.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Alerts:
         events: EventLog,
         webhook: str = "",
         post: Post = post_json,
+        notifier: SystemNotifier | None = None,
     ) -> None:
         self._book = AlertBook(folder)
         self._store = store
@@ -48,6 +50,7 @@ class Alerts:
         self._clock = clock
         self._events = events
         self._webhook = WebHook(webhook, clock, events, post) if webhook else None
+        self._notifier = notifier
         self._watcher = Watcher()
         self._stamp: tuple[int, int] | None = None
         self._read_at_ms = 0
@@ -62,6 +65,8 @@ class Alerts:
         if not self._read_at_ms or now_ms - self._read_at_ms >= _READ_EVERY_MS:
             self._read_at_ms = now_ms
             self._read()
+        if self._notifier is not None and self._notifier.look():
+            self._work.set()
         if not self._watcher.alerts:
             return
         for firing in self._watcher.look(look_of(snapshot), now_ms):
@@ -90,6 +95,8 @@ class Alerts:
                 await asyncio.to_thread(self._remember, firing)
             if self._webhook is not None:
                 await self._webhook.send(asyncio.to_thread)
+            if self._notifier is not None:
+                await self._notifier.send(asyncio.to_thread)
 
     # ------------------------------------------------------------------------------------------ reading and telling
 
@@ -108,6 +115,8 @@ class Alerts:
         self._fired.append(firing)
         if self._webhook is not None:
             self._webhook.add(firing)
+        if self._notifier is not None:
+            self._notifier.add(firing.sentence)
         self._work.set()
 
     def _remember(self, firing: Firing) -> None:
@@ -137,6 +146,8 @@ class Alerts:
         """The alerts that the close of a bar makes say something, with their sentences; on a worker thread."""
         said: list[tuple[Alert, str]] = []
         for alert in self._watcher.alerts:
+            if not alert.armed:
+                continue
             try:
                 sentence = self._sentence(alert, key, bar_ms)
             except InputError as error:

@@ -124,9 +124,13 @@ class Watcher:
         return due
 
     def due(self, alert: Alert, cause: str, sentence: str, time_ms: int) -> Firing | None:
-        """The notification of a cause, None while the alert is snoozed or has told the same a moment ago."""
+        """The notification of a cause, None while the alert is off, snoozed or has told the same a moment ago."""
         last = self._told.get((alert.name, cause))
-        if time_ms < alert.snoozed_until_ms or (last is not None and time_ms - last < alert.pause_ms):
+        if (
+            not alert.armed
+            or time_ms < alert.snoozed_until_ms
+            or (last is not None and time_ms - last < alert.pause_ms)
+        ):
             return None
         self._told[alert.name, cause] = time_ms
         return Firing(alert.name, cause, sentence, time_ms)

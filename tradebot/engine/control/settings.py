@@ -140,6 +140,10 @@ class AlertSettings(_Section):
         pattern=r"^(https?://[^\s]+)?$",
         description="address that gets each alert as JSON; empty: none. One with a secret belongs in the environment",
     )
+    system_notification: Literal["off", "when away", "always"] = Field(
+        "when away",
+        description="notification by the system: off, when the terminal is not looked at, or always",
+    )
 
 
 class Settings(BaseSettings):
