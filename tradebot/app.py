@@ -17,16 +17,17 @@ from textual.widget import AwaitMount
 from textual.widgets import Static
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import EngineSnapshot
+from tradebot.engine.messages import EngineSnapshot, KeyChoice
 from tradebot.screens import formats
 from tradebot.screens.area import Area, Pane
 from tradebot.screens.console import ask_for_synchronized_output, own_terminal
 from tradebot.screens.data import DataArea
-from tradebot.screens.desk import Desk
+from tradebot.screens.desk import Desk, errand
 from tradebot.screens.dialogs import HelpDialog
-from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of, short_key
+from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of
 from tradebot.screens.glyphs import AsciiFilter
 from tradebot.screens.handle import EngineHandle
+from tradebot.screens.key_names import shown_binding
 from tradebot.screens.leaving import ask_to_leave
 from tradebot.screens.look import Look
 from tradebot.screens.news import News
@@ -129,6 +130,7 @@ class TradebotApp(Desk):
         start_area: Literal["data", "chart", "build", "test", "logs", "settings"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
         look: Look | None = None,
+        keys: tuple[KeyChoice, ...] = (),
     ) -> None:
         super().__init__(engine)
         self._on_crash = on_crash
@@ -137,6 +139,7 @@ class TradebotApp(Desk):
             self._filters.append(AsciiFilter())  # the list that Textual keeps its own filters in
         self._start_area = start_area
         self._begun = False
+        self._key_choices = keys
         self._nav = NavBar()
         self._health = HealthBar()
         self._banner = Banner()
@@ -174,7 +177,12 @@ class TradebotApp(Desk):
         if self._look.synchronized_output:
             ask_for_synchronized_output(self._driver, own_terminal())
         self._open_engine()
+        self._take_keys()
         self.set_interval(1 / self._look.refresh_hz, self._drain)
+
+    @errand("keys")
+    async def _take_keys(self) -> None:
+        await self.use_keys(self._key_choices)
 
     @work(thread=True, group="engine", exit_on_error=False)
     def _open_engine(self) -> None:
@@ -292,7 +300,7 @@ class TradebotApp(Desk):
     def action_help(self) -> None:
         """Help on the focused pane, made from its own bindings."""
         pane = self._focused_pane()
-        keys = [(short_key(self.get_key_display(active.binding)), active.binding.description, active.binding.action)
+        keys = [(shown_binding(active.binding), active.binding.description, active.binding.action)
                 for active in self.screen.active_bindings.values()
                 if active.binding.id]  # ours; what a text field does with its arrows needs no help  # fmt: skip
         joined: dict[tuple[str, str], list[str]] = {}

@@ -145,7 +145,7 @@ async def test_help_lists_the_keys_of_the_focused_pane(opened: Opened) -> None:
         await pilot.pause()
         text = pilot.app.screen.query_one(LinesView).plain
         assert "One row for each file of bars" in text
-        for key, what in (("v", "verify"), ("n", "new"), ("? f1", "help"), ("4", "Build")):
+        for key, what in (("v", "verify"), ("n", "new"), ("? F1", "help"), ("4", "Build")):
             assert re.search(rf"^ {re.escape(key)} +{what}$", text, re.MULTILINE), key
         await pilot.press("escape")
         assert len(pilot.app.screen_stack) == 1

@@ -17,6 +17,7 @@ from tradebot.engine.control.errors import InputError
 if TYPE_CHECKING:
     from tradebot.engine.control.settings import LookSettings
     from tradebot.engine.engine import EngineOptions
+    from tradebot.engine.messages import KeyChoice
     from tradebot.screens.console import TerminalFacts
     from tradebot.screens.look import Look
 
@@ -54,12 +55,23 @@ def run_app(options: EngineOptions) -> None:
         Engine(options),
         on_crash=None if log is None else lambda error: report_crash(error, log),
         look=look_on(own_terminal(), options.settings.look),
+        keys=chosen_keys(options),
     )
     logging.getLogger("tradebot.app").info("tradebot %s opens %s.", __version__, options.folders.data)
     with log_thread_failures():
         asyncio.run(with_many_threads(app.run_async()))
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+def chosen_keys(options: EngineOptions) -> tuple[KeyChoice, ...]:
+    """The keys that are not the default ones, with where each comes from."""
+    from tradebot.engine.control.settings_saving import SavedSettings
+    from tradebot.engine.settings_queries import key_choices
+
+    saved = options.folders.saved_settings
+    settled = SavedSettings(saved, options.settings_file, dict(options.overrides)).read()
+    return key_choices(settled, str(saved))
 
 
 def look_on(terminal: TerminalFacts, wanted: LookSettings) -> Look:

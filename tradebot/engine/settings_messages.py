@@ -99,12 +99,24 @@ class SettingField:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChoice:
+    """Other keys for an action by the id of its binding, as written, not looked at yet; `source` as in SettingField."""
+
+    binding_id: str
+    keys: tuple[str, ...]
+    source: str
+    saved: bool = False
+    over: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsView:
     """All settings; `file` is where changes are saved, `can_roll_back` whether a version before is there."""
 
     fields: tuple[SettingField, ...]
     file: str
     can_roll_back: bool
+    keys: tuple[KeyChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tradebot.engine.messages import (
     ForgetKeys,
     GetKeys,
     GetSettings,
+    KeyChoice,
     KeysView,
     RollBackSettings,
     SaveSettings,
@@ -33,6 +34,16 @@ from tradebot.engine.messages import (
 
 if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
+
+
+def key_choices(resolved: Resolved, saved: str) -> tuple[KeyChoice, ...]:
+    """The keys that are not the default ones, with their sources; `saved` is the file of what was saved."""
+    choices = []
+    for name, keys in resolved.settings.keys.items():
+        source = resolved.sources.get(f"keys.{name}", "settings")
+        over = source if source.startswith(("environment", "command")) else ""
+        choices.append(KeyChoice(name, keys, source, source in {saved, "saved"}, over))
+    return tuple(choices)
 
 
 class SettingsQueries:
@@ -75,7 +86,8 @@ class SettingsQueries:
 
     def _view(self, resolved: Resolved) -> SettingsView:
         fields = tuple(self._field(spec, resolved) for spec in self._specs)
-        return SettingsView(fields, str(self._saving.path), self._saving.can_roll_back)
+        keys = key_choices(resolved, str(self._saving.path))
+        return SettingsView(fields, str(self._saving.path), self._saving.can_roll_back, keys)
 
     def _field(self, spec: SettingSpec, resolved: Resolved) -> SettingField:
         source = next(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from textual import work
 from textual.app import App
@@ -12,11 +14,16 @@ from textual.dom import DOMNode
 from textual.worker import Worker
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import Command, EngineSnapshot, StrategySummary
+from tradebot.engine.messages import Command, EngineSnapshot, KeyChoice, StrategySummary
 from tradebot.screens.handle import EngineHandle, reply_to
+from tradebot.screens.key_names import KeyNames
+
+if TYPE_CHECKING:
+    from tradebot.screens.keys import KeyBook
 
 __all__ = ["Desk", "desk_of", "errand", "strategy_named"]
 
+_LOG = logging.getLogger("tradebot.screens")
 Node = TypeVar("Node", bound=DOMNode)
 Arguments = ParamSpec("Arguments")
 
@@ -28,6 +35,8 @@ class Desk(App[None]):
         super().__init__()
         self.engine = engine
         self.latest = EngineSnapshot()
+        self.key_names = KeyNames()
+        self._key_book: KeyBook | None = None
 
     async def ask(self, command: Command) -> Any:
         """The engine's reply to a command; raises TradebotError where it refuses."""
@@ -48,6 +57,26 @@ class Desk(App[None]):
     def visit(self, area: str) -> DOMNode:
         """Show an area by its name (data, build, test) and give it back."""
         raise NotImplementedError
+
+    async def key_book(self) -> KeyBook:
+        """Every action with a key. The first time takes a moment beside the screen, as it loads all screens."""
+        if self._key_book is None:
+            from tradebot.screens.keys import key_book
+
+            self._key_book = await asyncio.to_thread(key_book)
+        return self._key_book
+
+    async def use_keys(self, choices: tuple[KeyChoice, ...]) -> None:
+        """Work with these keys instead of the default ones; one that cannot be is told and left out."""
+        keymap: dict[str, tuple[str, ...]] = {}
+        if choices:
+            keymap, problems = (await self.key_book()).read(choices)
+            for problem in problems:
+                _LOG.warning("%s", problem)
+            if problems:
+                self.say("\n".join(problems), "warning")
+        self.key_names.keymap = keymap
+        self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
 
 
 def strategy_named(snapshot: EngineSnapshot, name: str) -> StrategySummary | None:

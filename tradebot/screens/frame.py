@@ -10,6 +10,8 @@ from textual.widget import Widget
 
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
+from tradebot.screens.desk import desk_of
+from tradebot.screens.key_names import shown_binding
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
 AREAS = (
@@ -60,7 +62,9 @@ class NavBar(OneLine):
         narrow = self.size.width < _NARROW
         parts: list[Part] = [(" ◆ ", "primary"), ("" if narrow else "tradebot ", "bold")]
         self._spans = []
-        for digit, name, title in AREAS:
+        names = desk_of(self).key_names
+        for _, name, title in AREAS:
+            digit = names.of(f"app.{name}")
             start = line_length(parts)
             if name == area:
                 parts.append((f" {digit} {title} ", "badge-primary"))
@@ -249,7 +253,7 @@ def problem_of(snapshot: EngineSnapshot) -> tuple[str, str] | None:
 class KeyBar(OneLine):
     """The keys that work here and now: those of the focused pane first, the ones that work everywhere at the end."""
 
-    LAST = (("^p", "cmds"), ("?", "help"), ("^q", "quit"))
+    LAST = (("app.palette", "cmds"), ("app.help", "help"), ("app.quit", "quit"))
 
     def __init__(self) -> None:
         super().__init__(id="keys")
@@ -267,7 +271,9 @@ class KeyBar(OneLine):
         if not self.is_attached or not self.app.is_running:
             return
         last: list[Part] = []
-        for key, what in self.LAST:
+        names = desk_of(self).key_names
+        for action, what in self.LAST:
+            key = names.of(action)
             last.extend(((f" {key}", "key"), (f" {what} ", "dim")))
         room = self.size.width - line_length(last) - 1
         parts: list[Part] = [(" ", "")]
@@ -288,20 +294,5 @@ def key_hints(widget: Widget) -> list[tuple[str, str]]:
         if not binding.show or not active.enabled or binding.action in seen:
             continue
         seen.add(binding.action)
-        hints.append((short_key(widget.app.get_key_display(binding)), binding.description))
+        hints.append((shown_binding(binding), binding.description))
     return sorted(hints, key=lambda hint: hint[0] == "Tab")
-
-
-def short_key(display: str) -> str:
-    """A key's name as short as it goes: `^s`, `Enter`, `Del`."""
-    names = {
-        "enter": "Enter",
-        "⏎": "Enter",
-        "delete": "Del",
-        "del": "Del",
-        "space": "Space",
-        "esc": "Esc",
-        "escape": "Esc",
-        "tab": "Tab",
-    }
-    return names.get(display, names.get(display.lower(), display))

@@ -18,8 +18,9 @@ __all__ = ["commands_of"]
 def commands_of(desk: Desk) -> Iterable[SystemCommand]:
     """Every command of the palette."""
     yield from _keys(desk)
-    for digit, name, title in AREAS:
-        yield SystemCommand(f"Go to {title}  ({digit})", "area", partial(desk.visit, name))
+    names = desk.key_names
+    for _, name, title in AREAS:
+        yield SystemCommand(f"Go to {title}  ({names.of(f'app.{name}')})", "area", partial(desk.visit, name))
     yield from _things(desk)
     for theme in THEMES:
         use = partial(setattr, desk, "theme", theme.name)
@@ -28,8 +29,10 @@ def commands_of(desk: Desk) -> Iterable[SystemCommand]:
         use_pair = partial(desk.use_look, "", pair)
         yield SystemCommand(f"Up and down in {pair}", "colours", use_pair)
     yield SystemCommand("Save a picture of the screen", "as SVG, for a report", desk.deliver_screenshot)
-    yield SystemCommand("Help  (?)", "on the focused pane", partial(desk.run_action, "app.help"))
-    yield SystemCommand("Quit  (^q)", "the engine ends its work first", desk.action_quit)
+    yield SystemCommand(
+        f"Help  ({names.of('app.help')})", "on the focused pane", partial(desk.run_action, "app.help")
+    )
+    yield SystemCommand(f"Quit  ({names.of('app.quit')})", "the engine ends its work first", desk.action_quit)
 
 
 def _keys(desk: Desk) -> Iterable[SystemCommand]:

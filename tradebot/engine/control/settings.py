@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tradebot.engine.control.errors import InputError, did_you_mean
+from tradebot.engine.control.keys import flat_keys, split_keys
 
 _ENVIRONMENT_PREFIX = "TRADEBOT_"
 SAVED = "saved"
@@ -146,6 +147,10 @@ class AlertSettings(_Section):
     )
 
 
+# Whether an action or a key is known is asked later: a wrong one is told and left out, and the app opens all the same.
+_Keys = Annotated[tuple[str, ...], BeforeValidator(split_keys)]
+
+
 class Settings(BaseSettings):
     """All settings, read by `load_settings`."""
 
@@ -160,6 +165,11 @@ class Settings(BaseSettings):
     logs: LogSettings = Field(default_factory=LogSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     look: LookSettings = Field(default_factory=LookSettings)
+    keys: dict[str, _Keys] = Field(
+        default_factory=dict,
+        description="keys of actions other than their default ones; k in Settings shows all actions",
+        examples=['{ "chart.symbol" = "f7" }'],
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -244,6 +254,12 @@ def known_paths(model: type[BaseModel] = Settings, prefix: str = "") -> list[str
     return paths
 
 
+def steps_of(path: str) -> list[str]:
+    """The names of the tables that lead to a setting, its own last; an action's name in `keys` is one with its dots."""
+    first, _, rest = path.partition(".")
+    return [first, rest] if first == "keys" and rest else path.split(".")
+
+
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
@@ -268,6 +284,8 @@ def _environment_value(text: str) -> Any:
 def _merge(
     values: dict[str, Any], new: Mapping[str, Any], source: str, sources: dict[str, str], prefix: str = ""
 ) -> None:
+    if "keys" in new and not prefix and isinstance(new["keys"], dict):
+        new = {**new, "keys": flat_keys(new["keys"])}
     for key, value in new.items():
         path = f"{prefix}{key}"
         if isinstance(value, dict):
@@ -279,6 +297,7 @@ def _merge(
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any, source: str, sources: dict[str, str]) -> None:
+    path = steps_of(".".join(path))
     for key in path[:-1]:
         values = values.setdefault(key, {})
     if path[-1] in {"symbols", "timeframes"} and isinstance(value, str):

@@ -6,13 +6,14 @@ A person's own file is never written. Everything is checked as a whole before a 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.files import write_atomically
-from tradebot.engine.control.settings import SAVED, Resolved, resolve_settings
+from tradebot.engine.control.keys import flat_keys
+from tradebot.engine.control.settings import SAVED, Resolved, resolve_settings, steps_of
 from tradebot.engine.control.settings_schema import spec_of, value_at, value_of
 
 _HEADING = (
@@ -101,10 +102,12 @@ class SavedSettings:
 
     def _changed(self, changes: Mapping[str, str | None]) -> dict[str, Any]:
         document = self._document()
+        if isinstance(document.get("keys"), dict):
+            document["keys"] = flat_keys(document["keys"])
         for path, text in changes.items():
             spec = spec_of(path)
             if text is None:
-                _drop(document, path)
+                _drop(document, steps_of(path))
             else:
                 _put(document, path, value_of(spec, text))
         return document
@@ -122,7 +125,7 @@ class SavedSettings:
 
 def _has(document: Mapping[str, Any], path: str) -> bool:
     here: Any = document
-    for name in path.split("."):
+    for name in steps_of(path):
         if not isinstance(here, Mapping) or name not in here:
             return False
         here = here[name]
@@ -130,14 +133,14 @@ def _has(document: Mapping[str, Any], path: str) -> bool:
 
 
 def _put(document: dict[str, Any], path: str, value: Any) -> None:
-    *tables, last = path.split(".")
+    *tables, last = steps_of(path)
     for name in tables:
         document = document.setdefault(name, {})
     document[last] = value
 
 
-def _drop(document: dict[str, Any], path: str) -> None:
-    first, _, rest = path.partition(".")
+def _drop(document: dict[str, Any], steps: Sequence[str]) -> None:
+    first, *rest = steps
     if not rest:
         document.pop(first, None)
     elif isinstance(document.get(first), dict):
@@ -149,4 +152,4 @@ def _drop(document: dict[str, Any], path: str) -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
-    return dict(value) if isinstance(value, Mapping) else value
+    return {name: _plain(each) for name, each in value.items()} if isinstance(value, Mapping) else value

@@ -12,14 +12,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tradebot.engine.control.errors import InputError, did_you_mean
-from tradebot.engine.control.settings import Settings
+from tradebot.engine.control.keys import flat_keys, read_keys
+from tradebot.engine.control.settings import Settings, steps_of
 
-_NOW = frozenset({"look.theme", "look.up_down"})
+_KEYS_TAKE = "a key such as f7, or several with commas"
+_NOW = frozenset({"look.theme", "look.up_down", "keys"})
 
 
 @dataclass(frozen=True, slots=True)
 class SettingSpec:
-    """One setting: `kind` is switch, integer, number, choice, list, table or text; `takes` says what it takes.
+    """One setting: `kind` is switch, integer, number, choice, list, table, keys or text; `takes` says what it takes.
 
     `at_once` tells that a saved value counts now; others count from the next start.
     """
@@ -89,7 +91,8 @@ def _takes(field: FieldInfo) -> str:
     if kind == "list":
         return "texts with commas between them"
     if kind == "table":
-        return 'a table such as { "1m" = "400d" }'
+        example = field.examples[0] if field.examples else '{ "1m" = "400d" }'
+        return f"a table such as {example}"
     return ", ".join(bounds)
 
 
@@ -108,24 +111,32 @@ def text_of(value: Any) -> str:
 
 
 def _quoted(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _quoted(value[0]) if len(value) == 1 else f"[{', '.join(map(_quoted, value))}]"
     return f'"{value}"' if isinstance(value, str) else text_of(value)
 
 
 def value_of(spec: SettingSpec, text: str) -> Any:
     """What a typed text means for a setting, before the schema checks it. Raises InputError for a broken table."""
     text = text.strip()
+    if spec.kind == "keys":
+        return list(read_keys(text))
     if spec.kind == "list":
         return [part.strip() for part in text.strip("[]").replace('"', "").split(",") if part.strip()]
     if spec.kind == "table":
+        is_keys = spec.path == "keys"
         try:
-            return tomllib.loads(f"value = {text or '{}'}")["value"]
+            table = tomllib.loads(f"value = {text or '{}'}")["value"]
         except tomllib.TOMLDecodeError:
             raise InputError(f"{spec.path} must be {spec.takes}, was {text!r}.") from None
+        return {name: list(read_keys(keys)) for name, keys in flat_keys(table).items()} if is_keys else table
     return text
 
 
 def spec_of(path: str) -> SettingSpec:
     """The setting of that path. Raises InputError with the nearest name."""
+    if path.startswith("keys.") and len(steps_of(path)) == 2:
+        return SettingSpec(path, "keys", "keys", "keys of this action", "", takes=_KEYS_TAKE, at_once=True)
     specs = {spec.path: spec for spec in setting_specs()}
     if path not in specs:
         raise InputError(f"{path} is not a setting.{did_you_mean(path, specs)}")
@@ -134,6 +145,8 @@ def spec_of(path: str) -> SettingSpec:
 
 def value_at(settings: Settings, path: str) -> Any:
     """The value of a setting."""
+    if path.startswith("keys."):
+        return settings.keys.get(path.removeprefix("keys."), ())
     value: Any = settings
     for name in path.split("."):
         value = getattr(value, name)
