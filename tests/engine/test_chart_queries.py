@@ -284,3 +284,33 @@ def test_a_newer_request_gives_up_the_older(store: Store, registry: Registry) ->
     assert (newer.state, len(newer.close)) == ("done", 7)
     assert [(each.generation, each.state) for each in answers] == [(4, "superseded")]
     assert queries.answer(GetChart("BTCUSDT", "1m", candles=7)).state == "done"
+
+
+def test_before_the_kernels_are_compiled_bars_are_drawn_and_indicators_are_not(
+    store: Store, registry: Registry
+) -> None:
+    state = ["compiling", ""]
+    read: list[str] = []
+
+    def strategy(name: str) -> str:
+        read.append(name)
+        return STRATEGY
+
+    queries = ChartQueries(store, registry, strategy, lambda _name: None, lambda: (state[0], state[1]))  # type: ignore[arg-type,return-value]
+    asked = GetChart("BTCUSDT", "1m", indicators=("ema 5", "rsi 3"), strategy="turns")
+    view = queries.answer(asked)
+    assert view.close[-1] is not None
+    assert (view.lines, view.signals, read) == ((), (), [])
+    assert view.problems == (
+        "Indicators are compiled once for this version, which takes some seconds; then they are drawn by themselves.",
+    )
+    assert queries.answer(GetChart("BTCUSDT", "1m")).problems == (), (
+        "nothing is missing where none is asked for"
+    )
+    state[:] = ["failed", "The backtest kernel could not be compiled."]
+    assert queries.answer(asked).problems == ("The backtest kernel could not be compiled.",)
+    state[:] = ["ready", ""]
+    view = queries.answer(asked)
+    assert view.problems == ()
+    assert {"EMA 5", "RSI 3"} <= {line.label for line in view.lines}
+    assert read == ["turns"]

@@ -250,7 +250,7 @@ def test_kernels_that_cannot_be_compiled_are_said_once_and_tried_again_when_aske
 
     monkeypatch.setattr("tradebot.engine.backtest.warm_up.kernels_ready", lambda: False)
     monkeypatch.setattr("tradebot.engine.backtest.warm_up.compile_kernels_in_child", fail)
-    monkeypatch.setattr("tradebot.engine.runtime._KERNEL_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("tradebot.engine.kernels._PAUSES_S", (0.0, 0.0))
     engine = engine_on(tmp_path, "http://127.0.0.1:9")
     try:
         snapshot = wait_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -11,7 +12,7 @@ from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_chart import FIRST_MS, HOLE
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
-from tradebot.engine.messages import ChartView, Collect, GetChart
+from tradebot.engine.messages import ChartView, Collect, EngineSnapshot, GetChart
 from tradebot.screens.chart import ChartArea
 from tradebot.screens.chart_dialogs import DateDialog
 from tradebot.screens.chart_pane import ChartPane
@@ -369,6 +370,29 @@ async def test_bars_that_arrive_are_asked_for_once(opened: Opened) -> None:
         await shown(pilot)
         await pilot.pause(0.3)
         assert len(engine.asked(GetChart)) == asked + 1
+
+
+class Compiling(FakeEngine):
+    """An engine whose kernels are compiled when a test says so."""
+
+    kernels = "compiling"
+
+    def snapshot(self) -> EngineSnapshot:
+        return replace(super().snapshot(), kernels=self.kernels)
+
+
+async def test_indicators_are_asked_for_again_once_the_kernels_are_compiled(opened: Opened) -> None:
+    engine = Compiling()
+    async with opened(engine, "chart") as pilot:
+        await shown(pilot)
+        await pick(pilot, "i", "ema 50")
+        await shown(pilot)
+        before = len(engine.asked(GetChart))
+        await pilot.pause(0.3)
+        assert len(engine.asked(GetChart)) == before, "not over and over while they are compiled"
+        engine.kernels = "ready"
+        await until(pilot, lambda: len(engine.asked(GetChart)) == before + 1)
+        assert engine.asked(GetChart)[-1].indicators == ("ema 50",)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])

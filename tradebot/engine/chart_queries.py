@@ -43,6 +43,7 @@ MOST_CANDLES = 4_000
 """More candles than any screen is wide, with its margins."""
 _NODE_BUDGET_BYTES = 64_000_000
 _MOST_MARKS = 2_000
+_COMPILING = "Indicators are compiled once for this version, which takes some seconds; then they are drawn by themselves."
 
 
 def is_chart_command(command: object) -> TypeGuard[ChartCommand]:
@@ -73,7 +74,8 @@ class _Ground:
 class ChartQueries:
     """Answers on the calling thread; a newer generation gives up older ones between two steps. Thread-safe.
 
-    `read_strategy` gives the text of a saved strategy, `read_result` a stored result; both raise InputError.
+    `read_strategy` gives the text of a saved strategy, `read_result` a stored result; both raise InputError. `kernels`
+    tells their state and why they failed: until they are ready no indicator is drawn, for it would be compiled here.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class ChartQueries:
         registry: Registry,
         read_strategy: Callable[[str], str],
         read_result: Callable[[str], BacktestResult],
+        kernels: Callable[[], tuple[str, str]] = lambda: ("ready", ""),
     ) -> None:
         self._store = store
         self._registry = registry
         self._read_strategy = read_strategy
         self._read_result = read_result
+        self._kernels = kernels
         self._nodes = NodeCache(_NODE_BUDGET_BYTES)
         self._lock = threading.Lock()
         self._newest = 0
@@ -135,11 +139,7 @@ class ChartQueries:
         )
         ground.check()
         problems: list[str] = []
-        lines = self._picked(ground, command.indicators, problems)
-        signals: tuple[ChartSignal, ...] = ()
-        if command.strategy:
-            more, signals = self._strategy(ground, command.strategy, problems)
-            lines += more
+        lines, signals = self._computed(ground, command, problems)
         trades, trade_count = self._trades(ground, command.result_id, problems)
         rules = self._store.instruments().get((category, symbol))
         open_, high, low, close, volume = window.candles(bars)
@@ -170,6 +170,22 @@ class ChartQueries:
             problems=tuple(problems),
             took_ms=(time.perf_counter() - began) * 1000,
         )
+
+    def _computed(
+        self, ground: _Ground, command: GetChart, problems: list[str]
+    ) -> tuple[list[ChartLine], tuple[ChartSignal, ...]]:
+        """What is drawn from indicators and signals; nothing while the kernels are not there, which is a problem."""
+        if not command.indicators and not command.strategy:
+            return [], ()
+        state, sentence = self._kernels()
+        if state != "ready":
+            problems.append(sentence if state == "failed" else _COMPILING)
+            return [], ()
+        lines = self._picked(ground, command.indicators, problems)
+        if not command.strategy:
+            return lines, ()
+        more, signals = self._strategy(ground, command.strategy, problems)
+        return lines + more, signals
 
     # ------------------------------------------------------------------------------------------ indicators
 

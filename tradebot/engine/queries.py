@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.backtest_jobs import Backtests
@@ -33,10 +34,19 @@ __all__ = ["Queries", "import_options", "parse_key"]
 
 
 class Queries:
-    """Answers commands on the calling thread; long ones become jobs. Thread-safe."""
+    """Answers commands on the calling thread; long ones become jobs. Thread-safe.
+
+    `kernels` tells the state of the compiled kernels and why they failed.
+    """
 
     def __init__(
-        self, options: EngineOptions, clock: Clock, events: EventLog, book: JobBook, store: Store
+        self,
+        options: EngineOptions,
+        clock: Clock,
+        events: EventLog,
+        book: JobBook,
+        store: Store,
+        kernels: Callable[[], tuple[str, str]],
     ) -> None:
         self._registry, plugin_problems = load_registry(options.folders.plugins)
         for problem in plugin_problems:
@@ -44,7 +54,9 @@ class Queries:
         self._logs = LogQueries(options.folders.logs)
         self._build = BuildQueries(options, events, store, self._registry)
         self._results = ResultQueries(options, events, store, self._registry)
-        self._charts = ChartQueries(store, self._registry, self._build.library.read, self._results.result)
+        self._charts = ChartQueries(
+            store, self._registry, self._build.library.read, self._results.result, kernels
+        )
         self._backtests = Backtests(options, clock, events, book, store, self._registry, self._results)
 
     @property

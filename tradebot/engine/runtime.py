@@ -25,6 +25,7 @@ from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle
 from tradebot.engine.exchange.source import source_of
 from tradebot.engine.health import EngineHealth
 from tradebot.engine.job_book import JobBook
+from tradebot.engine.kernels import Kernels
 from tradebot.engine.listing import Listing, free_bytes, waiting_rows
 from tradebot.engine.market import Category, DatasetKey
 from tradebot.engine.messages import (
@@ -65,7 +66,6 @@ PROBE_SECONDS = 5.0
 DATASETS_SECONDS = 1.0
 _SHOWN_EVENTS = 100
 _LOOK_UP_SECONDS = 20.0
-_KERNEL_PAUSES_S = (2.0, 10.0)
 _WRITES = (Collect, Unfollow, ImportFiles, RepairData)
 _Reply = TypeVar("_Reply")
 _UNREACHABLE_HINT = (
@@ -97,17 +97,16 @@ class Runtime:
         self._collecting: Collecting | None = None
         self._claim, self._read_only = _claim(options.folders.data, clock)
         self._store = Store(options.folders.data, clock, read_only=bool(self._read_only))
-        self._queries = Queries(options, clock, events, self._book, self._store)
+        self._kernels = Kernels(options.kernels, clock, events)
+        self._queries = Queries(options, clock, events, self._book, self._store, self._kernels.look)
         self._settings = SettingsQueries(options)
         self._data = DataQueries(self._store, clock, events, self._book)
         self._listing = Listing(self._store)
-        self._kernels = "unknown"
-        self._kernels_sentence = ""
         answers = PreviewAnswers(
             self._store,
             lambda: self._queries.registry,
             options.settings.backtest,
-            lambda: (self._kernels, self._kernels_sentence),
+            self._kernels.look,
             clock,
             None if self._read_only else options.folders.results,
         )
@@ -159,10 +158,10 @@ class Runtime:
         self._supervisor.start("trends", self._trends.run)
         self._supervisor.start("loop lag", self._health.keep_probing)
         self._supervisor.start("processor and memory", self._health.keep_measuring)
-        self._supervisor.start("kernels", self._prepare_kernels)
+        self._supervisor.start("kernels", self._kernels.prepare)
         if not self._read_only:  # whoever writes the folder tells them, once
             self._supervisor.start("alerts", lambda: self._alerts.keep_looking(lambda: self._latest))
-            self._supervisor.start("alerts at closes", self._alerts.run)
+            self._supervisor.start("alerts at closes", self._keep_deciding_alerts)
 
     async def stop(self) -> None:
         """Stop services and collecting, then the simulated exchange."""
@@ -203,8 +202,8 @@ class Runtime:
                 return self.preview(command).result()
             case RetryJob():
                 return self._book.retry(command.job_id).status.job_id
-            case RunBacktest() if self._kernels == "failed":
-                self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._prepare_kernels)
+            case RunBacktest() if self._kernels.state == "failed":
+                self._loop.call_soon_threadsafe(self._supervisor.start, "kernels", self._kernels.prepare)
         return self._answer(command)
 
     def _answer(self, command: Command) -> Any:
@@ -356,39 +355,15 @@ class Runtime:
         states = self._collecting.states() if self._collecting is not None else {}
         return self._listing.look(states, self._data.checks, self._data.checked, self._now_ms())
 
-    async def _prepare_kernels(self) -> None:
-        """Compile in a child process where this version was not compiled yet; the app stays quick meanwhile."""
-        from tradebot.engine.backtest.warm_up import (
-            compile_kernels_in_child,
-            keep_kernels_below,
-            kernels_ready,
-        )
-
-        if self._options.kernels is not None:
-            await asyncio.to_thread(keep_kernels_below, self._options.kernels)
-        if await asyncio.to_thread(kernels_ready):
-            self._kernels = "ready"
-            return
-        self._kernels = "compiling"
-        self._events.info("kernels", "Compiling the backtest once for this version; it takes some seconds.")
-        for pause in (*_KERNEL_PAUSES_S, None):
-            try:
-                await asyncio.to_thread(compile_kernels_in_child)
-                break
-            except TradebotError as error:
-                self._kernels_sentence = error.sentence
-            if pause is None:
-                # What is wrong with a folder or a compiler does not mend itself: said once, tried again when asked.
-                self._kernels = "failed"
-                self._events.error("kernels", self._kernels_sentence)
-                return
-            await self._clock.sleep(pause)
-        self._kernels, self._kernels_sentence = "ready", ""
-        self._events.info("kernels", "The backtest is compiled.")
+    async def _keep_deciding_alerts(self) -> None:
+        """Alerts on indicators and signals; before the kernels are there each would compile them in this process."""
+        await self._kernels.settled()
+        await self._alerts.run()
 
     async def _first_backtest(self, history: Job) -> None:
         """The demo's ready result: as soon as its history is there and the kernels are compiled."""
-        while self._kernels == "compiling" or not history.status.state.ended:
+        await self._kernels.settled()
+        while not history.status.state.ended:
             await self._clock.sleep(0.1)
         self._queries.backtest_saved(self._options.first_backtest)
 
@@ -403,7 +378,7 @@ class Runtime:
             source=self._source,
             data_folder=str(self._options.folders.data),
             ready=True,
-            kernels=self._kernels,
+            kernels=self._kernels.state,
             connection=self._connection(),
             budget=collecting.budget() if collecting is not None else EngineSnapshot().budget,
             streams=collecting.streams() if collecting is not None else (),
@@ -418,7 +393,7 @@ class Runtime:
             data_bytes=self._listing.bytes,
             waiting_rows=self._waiting_rows,
             read_only=self._read_only,
-            kernels_sentence=self._kernels_sentence,
+            kernels_sentence=self._kernels.sentence,
             preview=self._previewing.look(),
             alerts=self._alert_queries.views(),
             health=self._health.view(self._supervisor.statuses(), self._queues(jobs)),

@@ -173,7 +173,9 @@ class ChartPane(Pane):
             for each in self._snapshot.datasets
             if each.symbol == subject.symbol and each.category == subject.category and not each.mark
         )
-        return subject, self.viewport.timeframe, self.viewport.group, stored
+        # Until the kernels are compiled the engine draws no indicators: then it is asked again.
+        compiled = not (subject.indicators or subject.strategy) or self._snapshot.kernels == "ready"
+        return subject, self.viewport.timeframe, self.viewport.group, stored, compiled
 
     def _same_candles(self) -> bool:
         """Whether the answer at hand is of the symbol and the candles that are wanted."""
