@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from tradebot.engine.collect import CollectRequest
+from tradebot.engine.collect.child import ChildOrder, ChildOutcome
 from tradebot.engine.collecting import Collecting, Market
 from tradebot.engine.control.clock import ScaledClock, SystemClock
 from tradebot.engine.control.events import EventLog
@@ -124,5 +127,30 @@ def test_an_outage_is_said_once_though_two_processes_meet_it(tmp_path: Path) -> 
     assert [event.sentence for event in events.recent(9)] == [
         "BTCUSDT 1m: the exchange has no bars before 2020."
     ]
+    rest.close()
+    jobs.close()
+
+
+async def test_the_child_is_told_on_how_many_processors_it_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[ChildOrder] = []
+
+    async def in_child(order: ChildOrder, *_: object) -> ChildOutcome:
+        orders.append(ChildOrder.from_json(json.loads(json.dumps(asdict(order)))))
+        return ChildOutcome(True, 0, 0, 1, ())
+
+    monkeypatch.setattr("tradebot.engine.collecting.collect_in_child", in_child)
+    clock = SystemClock()
+    rest = PybitRest("http://127.0.0.1:9")
+    exchange = Exchange(rest, clock, random.Random(1), Throttle(clock, 0.5))
+    jobs = JobBoard(clock)
+    settings = ExchangeSettings(url=exchange.url)
+    market = Market(exchange, Store(tmp_path), "simulator seed 1", settings, processors=3)
+    collecting = Collecting(market, clock, random.Random(1), EventLog(clock), JobBook(jobs))
+    job = collecting.repair((KEY,), "repair BTCUSDT 1m")
+    await until(lambda: job.status.state.ended, "the repair")
+    assert [order.processors for order in orders] == [3]
+    await collecting.close()
     rest.close()
     jobs.close()

@@ -242,10 +242,10 @@ def test_without_an_exchange_the_engine_says_so_and_the_rest_works(tmp_path: Pat
 def test_kernels_that_cannot_be_compiled_are_said_once_and_tried_again_when_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[float] = []
+    tried: list[int] = []
 
-    def fail() -> None:
-        tried.append(time.monotonic())
+    def fail(processors: int) -> None:
+        tried.append(processors)
         raise ShortfallError("The backtest kernel could not be compiled into /cache (no room).")
 
     monkeypatch.setattr("tradebot.engine.backtest.warm_up.kernels_ready", lambda: False)

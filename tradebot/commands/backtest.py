@@ -227,7 +227,16 @@ def _several(context: Context, order: BacktestOrder, results: Path, each: Each) 
     try:
         runs = split(order, each, registry, store, settings, clock, print_note)
         outcomes = carry_out_each(
-            runs, registry, store, settings, clock, results, progress, print_note, CancelToken()
+            runs,
+            registry,
+            store,
+            settings,
+            clock,
+            results,
+            progress,
+            print_note,
+            CancelToken(),
+            processors=context.settings.performance.background_processors,
         )
     except KeyboardInterrupt:
         raise CancelledError(_INTERRUPTED) from None

@@ -36,6 +36,7 @@ class Market:
     """The exchange that is collected from, and the store it is collected into.
 
     `budget_file` is where the processes of this machine share their requests; empty: the child has a budget of its own.
+    The child is kept on so many `processors` (0: on all).
     """
 
     exchange: Exchange
@@ -43,6 +44,7 @@ class Market:
     source: str
     settings: ExchangeSettings
     budget_file: str = ""
+    processors: int = 0
 
 
 def read_request(command: Collect, now_ms: int) -> CollectRequest:
@@ -338,6 +340,7 @@ class Collecting:
             "budget_percent": settings.budget_percent,
             "timeout_seconds": settings.timeout_seconds,
             "budget_file": self._market.budget_file,
+            "processors": self._market.processors,
         }
 
     def _hear(self, job: Job, message: dict[str, Any]) -> None:

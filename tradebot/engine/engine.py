@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from tradebot.engine.control.errors import ShortfallError, TradebotError
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import JobBoard
 from tradebot.engine.control.logs_python import current_log
+from tradebot.engine.control.processors import background_thread, background_workers
 from tradebot.engine.messages import Collect, Command, ConnectionView, EngineSnapshot, Preview
 
 if TYPE_CHECKING:
@@ -62,7 +64,12 @@ class Engine:
         self._options = options
         self._clock = clock or SystemClock()
         self._events = EventLog(self._clock)
-        self._jobs = JobBoard(self._clock, workers=options.settings.backtest.workers)
+        most = options.settings.performance.background_processors
+        self._jobs = JobBoard(
+            self._clock,
+            background_workers(options.settings.backtest.workers, most),
+            initializer=partial(background_thread, most),
+        )
         self._queries = ThreadPoolExecutor(2, thread_name_prefix="query")
         self._ready = threading.Event()
         self._stopping: asyncio.Event | None = None

@@ -18,11 +18,13 @@ _LOOK_SECONDS = 0.1
 class Kernels:
     """`state` is unknown, compiling, ready or failed, `sentence` why it failed. Both may be read from any thread.
 
-    With a `folder` they are compiled to there where the user's cache does not hold them.
+    With a `folder` they are compiled to there where the user's cache does not hold them, on so many `processors`
+    (0: on all).
     """
 
-    def __init__(self, folder: Path | None, clock: Clock, events: EventLog) -> None:
+    def __init__(self, folder: Path | None, clock: Clock, events: EventLog, processors: int = 0) -> None:
         self._folder = folder
+        self._processors = processors
         self._clock = clock
         self._events = events
         self.state = "unknown"
@@ -49,7 +51,7 @@ class Kernels:
         self._events.info("kernels", "Compiling the backtest once for this version; it takes some seconds.")
         for pause in (*_PAUSES_S, None):
             try:
-                await asyncio.to_thread(compile_kernels_in_child)
+                await asyncio.to_thread(compile_kernels_in_child, processors=self._processors)
                 break
             except TradebotError as error:
                 self.sentence = error.sentence

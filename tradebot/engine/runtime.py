@@ -97,7 +97,8 @@ class Runtime:
         self._collecting: Collecting | None = None
         self._claim, self._read_only = _claim(options.folders.data, clock)
         self._store = Store(options.folders.data, clock, read_only=bool(self._read_only))
-        self._kernels = Kernels(options.kernels, clock, events)
+        self._processors = options.settings.performance.background_processors
+        self._kernels = Kernels(options.kernels, clock, events, self._processors)
         self._queries = Queries(options, clock, events, self._book, self._store, self._kernels.look)
         self._settings = SettingsQueries(options)
         self._data = DataQueries(self._store, clock, events, self._book)
@@ -319,7 +320,9 @@ class Runtime:
             return
         self._source = source
         settings = self._options.settings.exchange
-        market = Market(self._exchange, self._store, source, settings, str(self._budget_file))
+        market = Market(
+            self._exchange, self._store, source, settings, str(self._budget_file), self._processors
+        )
         self._collecting = Collecting(market, self._clock, self._rng, self._events, self._book)
         self._collecting.watch(Category.LINEAR, self._options.watched)
         self._supervisor.start("rates", self._keep_rates)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tradebot.engine.backtest import compile_kernels_in_child, kernels_ready
+from tradebot.engine.backtest import compile_kernels_in_child, kernels_ready, warm_up
 from tradebot.engine.control import compiling
 from tradebot.engine.control.errors import CancelledError, ShortfallError
 from tradebot.engine.control.progress import CancelToken
@@ -75,6 +75,15 @@ def test_cancel_ends_the_child(tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         compile_kernels_in_child(cancel=token, cache=tmp_path)
     assert not kernels_ready(tmp_path)
+
+
+def test_the_child_keeps_to_the_processors_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    monkeypatch.setattr(warm_up, "background_process", kept.append)
+    monkeypatch.setattr(warm_up, "compile_kernels", lambda cache: kept.append(-1))
+    monkeypatch.setattr(sys, "argv", ["warm_up", "--processors", "3"])
+    warm_up.main()
+    assert kept == [3, -1], "before it begins to compile"
 
 
 def test_a_child_that_fails_is_a_sentence(tmp_path: Path) -> None:

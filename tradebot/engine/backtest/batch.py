@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradebot.engine.backtest.inputs.universe import resolve_universe
@@ -24,7 +25,7 @@ from tradebot.engine.backtest.order import (
 from tradebot.engine.backtest.results.folder import result_document
 from tradebot.engine.backtest.warm_up import compile_kernels_in_child
 from tradebot.engine.control.errors import CancelledError, TradebotError
-from tradebot.engine.control.jobs import lower_thread_priority
+from tradebot.engine.control.processors import background_thread, background_workers
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
 from tradebot.engine.strategy import apply_overrides
 
@@ -114,14 +115,17 @@ def carry_out_each(
     report: Callable[[Progress], None],
     say: Callable[[str], None],
     cancel: CancelToken,
+    processors: int = 0,
 ) -> list[BatchOutcome]:
     """Run all, as many at once as the settings allow, and store each; the outcomes in the order of the runs.
+
+    They are kept on so many `processors` (0: all), and no more threads run than these.
 
     One that cannot run says why and the others go on. Where this is interrupted or cancelled, the runs that are under
     way end without a result and those before keep theirs; CancelledError then says how many there are.
     """
     check_results_folder(results_folder)
-    compile_kernels_in_child(say, cancel)
+    compile_kernels_in_child(say, cancel, processors=processors)
 
     def one(number: int) -> tuple[int, BatchOutcome]:
         run = runs[number]
@@ -144,7 +148,7 @@ def carry_out_each(
         meter.advance(1, f"{outcome.run.name} {outcome.run.symbols}")
 
     try:
-        _spread(one, len(runs), settings.workers, cancel, ended)
+        _spread(one, len(runs), settings.workers, processors, cancel, ended)
     except (CancelledError, KeyboardInterrupt):
         kept = sum(outcome.document is not None for outcome in found.values())
         raise CancelledError(
@@ -157,11 +161,14 @@ def _spread(
     one: Callable[[int], tuple[int, BatchOutcome]],
     count: int,
     workers: int,
+    processors: int,
     cancel: CancelToken,
     ended: Callable[[int, BatchOutcome], None],
 ) -> None:
     """Run all; `ended` hears of each in this thread. What ends this early cancels the others and waits for them."""
-    with ThreadPoolExecutor(max(1, workers), "backtest", initializer=lower_thread_priority) as pool:
+    workers = background_workers(workers, processors)
+    begin = partial(background_thread, processors)
+    with ThreadPoolExecutor(workers, "backtest", initializer=begin) as pool:
         running: set[Future[tuple[int, BatchOutcome]]] = set()
         try:
             running = {pool.submit(one, number) for number in range(count)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tradebot.engine.backtest.figures.report import Metrics, compute_metrics, with_trials
 from tradebot.engine.backtest.figures.trials import Trial, TrialLedger
@@ -21,7 +22,7 @@ from tradebot.engine.backtest.kernel.simulation import simulate
 from tradebot.engine.backtest.kernel.windows import looked_over
 from tradebot.engine.backtest.run import trial_of
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.control.jobs import lower_thread_priority
+from tradebot.engine.control.processors import background_thread, background_workers
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec, decide
@@ -68,16 +69,17 @@ def run_many(
     cancel: CancelToken | None = None,
     *,
     workers: int = 2,
+    processors: int = 0,
     nodes: NodeCache | None = None,
     trials: TrialLedger | None = None,
     done: Callable[[VariationResult], None] | None = None,
 ) -> list[VariationResult]:
     """Run a strategy with each of these sets of values by path; the results in the order of the variations.
 
-    Costs that a variation sets hold for it. `done` hears of each one as it ends, in the calling thread, in any order.
-    `trials` counts all of them in one write, and each result then has its deflated Sharpe ratio among them. Raises
-    what `run_backtest` raises for the strategy itself; a variation that cannot run says so in its result. Raises
-    CancelledError soon after `cancel` was asked for.
+    Costs that a variation sets hold for it. They are kept on so many `processors` (0: all). `done` hears of each one
+    as it ends, in the calling thread, in any order. `trials` counts all of them in one write, and each result then has
+    its deflated Sharpe ratio among them. Raises what `run_backtest` raises for the strategy itself; a variation that
+    cannot run says so in its result. Raises CancelledError soon after `cancel` was asked for.
     """
     cancel = cancel or CancelToken()
     nodes = nodes or NodeCache(NODE_BUDGET_BYTES)
@@ -87,7 +89,7 @@ def run_many(
     sweep = _Sweep(base, registry, store, cancel, nodes)
     results: dict[int, VariationResult] = {}
     counted: dict[int, Trial] = {}
-    for number, (result, trial) in _spread(sweep, variations, workers, cancel):
+    for number, (result, trial) in _spread(sweep, variations, workers, processors, cancel):
         results[number] = result
         if trial is not None:
             counted[number] = trial
@@ -106,11 +108,17 @@ _Outcome = tuple[VariationResult, Trial | None]
 
 
 def _spread(
-    sweep: _Sweep, variations: Sequence[Mapping[str, str]], workers: int, cancel: CancelToken
+    sweep: _Sweep,
+    variations: Sequence[Mapping[str, str]],
+    workers: int,
+    processors: int,
+    cancel: CancelToken,
 ) -> Iterator[tuple[int, _Outcome]]:
     """Results as they end; only so many variations wait as there are workers."""
     waiting = enumerate(variations)
-    with ThreadPoolExecutor(max(1, workers), "variation", initializer=lower_thread_priority) as pool:
+    workers = background_workers(workers, processors)
+    begin = partial(background_thread, processors)
+    with ThreadPoolExecutor(workers, "variation", initializer=begin) as pool:
         running: set[Future[tuple[int, _Outcome]]] = set()
         try:
             while True:

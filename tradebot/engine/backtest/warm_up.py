@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tradebot.engine.control.errors import ShortfallError
+from tradebot.engine.control.processors import background_process
 from tradebot.engine.control.progress import CancelToken
 
 MARKER = "ready"
@@ -27,10 +28,14 @@ def kernels_ready(cache: Path | None = None) -> bool:
 
 
 def compile_kernels_in_child(
-    report: Callable[[str], None] | None = None, cancel: CancelToken | None = None, cache: Path | None = None
+    report: Callable[[str], None] | None = None,
+    cancel: CancelToken | None = None,
+    cache: Path | None = None,
+    processors: int = 0,
 ) -> None:
     """Fill the cache in a child process and wait for it; at once where it is filled.
 
+    The child is one of the background: below-normal priority, on so many `processors` (0: on all).
     `report` gets one sentence before and one after. Raises ShortfallError where the child fails, CancelledError
     where the wait was cancelled (the child ends then).
     """
@@ -40,6 +45,7 @@ def compile_kernels_in_child(
     tell(_SENTENCE.format(seconds=_USUAL_SECONDS))
     base = _folder(cache).parent
     command = [sys.executable, "-X", "utf8", "-m", "tradebot.engine.backtest.warm_up", "--cache", str(base)]
+    command += ["--processors", str(processors)]
     child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
         command,
         stdin=subprocess.DEVNULL,
@@ -113,7 +119,10 @@ def main() -> None:
         description="Compile the backtest kernels of this version into the cache."
     )
     parser.add_argument("--cache", type=Path, default=None, help="cache folder instead of the user's")
-    cache = parser.parse_args().cache
+    parser.add_argument("--processors", type=int, default=0, help="processors to be kept on; 0: all")
+    arguments = parser.parse_args()
+    background_process(arguments.processors)
+    cache = arguments.cache
     started = time.monotonic()
     compile_kernels(cache)
     sys.stdout.write(f"kernels ready in {_folder(cache)} after {time.monotonic() - started:.1f} s\n")

@@ -32,7 +32,7 @@ from tradebot.engine.control.errors import (
     TradebotError,
 )
 from tradebot.engine.control.events import Level
-from tradebot.engine.control.jobs import lower_thread_priority
+from tradebot.engine.control.processors import background_process
 from tradebot.engine.control.progress import CancelToken
 from tradebot.engine.exchange import Exchange, PybitRest, SharedBudget, Throttle
 from tradebot.engine.market import Category, DatasetKey, Timeframe
@@ -49,7 +49,8 @@ class ChildOrder:
 
     `kind` is collect or repair; a repair names its datasets in `keys` and passes over what is asked of a collection.
     `top` 0 means all symbols; `mark` are timeframes of mark-price bars; `verify` is nothing, sample or all.
-    `budget_file` is where the processes of this machine share their request budget, empty for a budget of its own.
+    `budget_file` is where the processes of this machine share their request budget, empty for a budget of its own. The
+    child is kept on so many `processors` (0: on all).
     """
 
     url: str
@@ -71,6 +72,7 @@ class ChildOrder:
     keys: tuple[str, ...] = ()
     verify: str = Verify.NOTHING.value
     from_exchange: bool = False
+    processors: int = 0
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ChildOrder:
@@ -197,7 +199,6 @@ async def _close_when_cancelled(stdin: asyncio.StreamWriter, cancel: CancelToken
 
 def main() -> None:
     """The child itself."""
-    lower_thread_priority()
     # Bars hold no cycles: looking for some among them at the usual pace took a quarter of the processor time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -205,6 +206,7 @@ def main() -> None:
     if not line:
         return
     order = ChildOrder.from_json(json.loads(line))
+    background_process(order.processors)
     cancel = CancelToken()
     threading.Thread(target=_cancel_at_end_of_input, args=(cancel,), daemon=True).start()
     try:

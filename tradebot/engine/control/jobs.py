@@ -100,16 +100,25 @@ class Job:
 class JobBoard:
     """All jobs of an engine: starts them in worker threads of below-normal priority, keeps the last ones for show.
 
+    `initializer` is called in each worker thread instead, such as one that keeps it on some processors.
     Work in worker threads must release the GIL or be short (compiled kernels, numpy, file reading).
     """
 
-    def __init__(self, clock: Clock, workers: int = 2, kept: int = 30) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        workers: int = 2,
+        kept: int = 30,
+        initializer: Callable[[], None] | None = None,
+    ) -> None:
         self._clock = clock
         self._kept = kept
         self._jobs: dict[int, Job] = {}
         self._next_id = 1
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job", initializer=lower_thread_priority)
+        self._pool = ThreadPoolExecutor(
+            workers, thread_name_prefix="job", initializer=initializer or lower_thread_priority
+        )
 
     def open(self, kind: str, title: str, unit: str = "", result_id: str = "") -> Job:
         """A job whose work the caller runs itself (a child process, a task on the engine's loop)."""

@@ -133,6 +133,17 @@ class LookSettings(_Section):
     )
 
 
+class PerformanceSettings(_Section):
+    """What work in the background may take of the machine: backtests, collecting, compiling."""
+
+    background_processors: int = Field(
+        0, ge=0, le=1024, description="processors that background work may take together; 0: all"
+    )
+    background_memory_mb: int = Field(
+        0, ge=0, le=10_000_000, description="memory that one backtest may take; 0: half of the machine's"
+    )
+
+
 class AlertSettings(_Section):
     """Where alerts are told beside the screen."""
 
@@ -161,6 +172,7 @@ class Settings(BaseSettings):
     exchange: ExchangeSettings = Field(default_factory=ExchangeSettings)
     collect: CollectSettings = Field(default_factory=CollectSettings)
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
+    performance: PerformanceSettings = Field(default_factory=PerformanceSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
