@@ -30,6 +30,7 @@ from tradebot.engine.messages import (
     to_json,
 )
 from tradebot.engine.result_queries import ResultQueries
+from tradebot.engine.result_views import backtest_view
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import builtin_registry, parse_strategy
 
@@ -98,6 +99,12 @@ def test_rows_come_newest_first_or_sorted(desk: Desk) -> None:
     assert second == best[1:2]
     with pytest.raises(InputError, match="not by colour"):
         select_trades(result, sort="colour")
+
+
+def test_a_symbol_that_several_strategies_trade_is_named_once(desk: Desk) -> None:
+    view = backtest_view(replace(desk[1], symbols=("AAAUSDT", "BBBUSDT", "AAAUSDT")), 20, "")
+    assert view.symbols == ("AAAUSDT", "BBBUSDT")
+    assert "· AAAUSDT BBBUSDT ·" in view.title
 
 
 def test_the_legs_of_a_trade_are_counted() -> None:

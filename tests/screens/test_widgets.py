@@ -19,7 +19,7 @@ from tradebot.screens.trade_log import TradeLog
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.candles import candle_column
 from tradebot.screens.widgets.chart import nice_ticks, reduce_to_columns
-from tradebot.screens.widgets.palette import line_length, spread, wrap
+from tradebot.screens.widgets.palette import Line, cut, line_length, spread, wrap
 from tradebot.screens.widgets.virtual_table import Column, VirtualTable
 
 
@@ -134,6 +134,21 @@ def test_coverage_tells_full_gap_missing_and_failed_apart_without_colour() -> No
     assert "".join(text for text, _ in gauges.coverage(shares, "idle")) == "░▇▇▓░▇▇"
     assert "".join(text for text, _ in gauges.coverage(shares, "error"))[-1] == "×"
     assert "".join(text for text, _ in gauges.coverage(shares, "collecting"))[-1] == "▒"
+    assert "".join(text for text, _ in gauges.coverage(shares, "idle", 15)) == "░░▇▇▇▇▓▓░░▇▇▇▇"
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "shown"),
+    [
+        ((("BTCUSDT, ", "bold"), ("ETHUSDT", "dim")), 16, "BTCUSDT, ETHUSDT"),
+        ((("BTCUSDT, ", "bold"), ("ETHUSDT", "dim")), 12, "BTCUSDT, E.."),
+        ((("BTCUSDT", "bold"), ("    ", "")), 8, "BTCUSDT "),
+        ((("BTC", "bold"),), 2, "BT"),
+        ((("BTC", "bold"),), 0, ""),
+    ],
+)
+def test_what_is_cut_says_so(line: Line, width: int, shown: str) -> None:
+    assert "".join(text for text, _ in cut(line, width)) == shown
 
 
 def test_rates_are_upright_bars_of_the_latest_values() -> None:
@@ -186,7 +201,8 @@ def test_a_trade_log_asks_once_for_each_window_that_is_looked_at() -> None:
         (formats.percent(0.0), "· 0.00%"),
         (formats.percent(None), "n/a"),
         (formats.axis_money(10_250, 250), "10.25k"),
-        (formats.axis_money(8_000, 2_000), "8,000"),
+        (formats.axis_money(8_000, 2_000), "8k"),
+        (formats.axis_money(9_995, 5), "9,995"),
         (formats.axis_percent(-0.025, 0.025), "-2.5%"),
         (formats.clock(1_788_359_527_000), "14:32:07Z"),
     ],

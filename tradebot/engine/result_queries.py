@@ -240,7 +240,7 @@ class ResultQueries:
                 info.result_id,
                 info.strategy,
                 info.created_ms,
-                info.symbols,
+                tuple(dict.fromkeys(info.symbols)),
                 info.timeframe,
                 info.trades,
                 info.total_return,

@@ -153,15 +153,16 @@ def backtest_view(result: BacktestResult, points: int, folder: str) -> BacktestV
     metrics = metric_views(result.metrics.to_dict())
     by_name = {view.name: view for view in metrics}
     series = chart_series(result.curve, max(2, points))
+    symbols = tuple(dict.fromkeys(result.symbols))  # a portfolio trades one in several strategies
     return BacktestView(
         result_id=result.result_id,
         strategy=result.strategy,
-        title=f"{result.strategy} · {' '.join(result.symbols[:3])}{' …' if len(result.symbols) > 3 else ''} · "
+        title=f"{result.strategy} · {' '.join(symbols[:3])}{' …' if len(symbols) > 3 else ''} · "
         f"{result.timeframe.value} · {iso_date(result.start_ms)} to {iso_date(result.end_ms)}",
         created_ms=result.created_ms,
         start_ms=result.start_ms,
         end_ms=result.end_ms,
-        symbols=result.symbols,
+        symbols=symbols,
         timeframe=result.timeframe.value,
         headline=tuple(by_name[name] for name in _HEADLINE),
         metrics=metrics,

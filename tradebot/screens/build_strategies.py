@@ -174,7 +174,8 @@ class StrategiesPane(Pane):
     def _cells(self, entry: Entry) -> tuple[Cell, ...]:
         width = self.table.width_of("name")
         if entry.kind is EntryKind.TITLE:
-            return ((f"── {entry.name} ".ljust(width, "─"), "line"),)
+            rule = "─" * max(0, width - len(entry.name) - 4)
+            return ((("── ", "line"), (entry.name, "dim"), (f" {rule}", "line")),)
         is_open = entry.name == self._open[0] and entry.kind is not EntryKind.TEMPLATE
         name = entry.template.title if entry.template is not None else entry.name
         mark: Line = ((f" {entry.mark[0]}", entry.mark[1]),) if entry.mark[0] else ()
@@ -209,7 +210,7 @@ class StrategiesPane(Pane):
         view.display = entry is not None
         if entry is None:
             return
-        width = max(10, self.table.size.width - 1)
+        width = max(10, self.table.size.width - 2)
         if entry.template is not None:
             lines = _template_facts(entry.template, width)
         elif entry.strategy is not None:

@@ -89,13 +89,14 @@ class DatasetsPane(Pane):
         )
         yield DatasetsTable(
             (
-                Column("SYMBOL", 9, grow=True),
+                Column("SYMBOL", 9),
                 Column("TF", 4),
                 Column("FROM", 8, drop=3),
                 Column("LAST", 14, drop=1),
                 Column("ROWS", 6, right=True),
                 Column("GAPS", 4, right=True),
-                Column("COVERAGE", 24, drop=2),
+                Column("SIZE", 7, right=True, drop=4),
+                Column("COVERAGE", 24, drop=2, grow=True),
                 Column("ST", 2),
             ),
             self._cells,
@@ -185,7 +186,10 @@ class DatasetsPane(Pane):
             self._last(dataset),
             formats.count(dataset.rows),
             gaps,
-            gauges.coverage(dataset.coverage or (0.0,) * 24, dataset.state),
+            formats.size_of(dataset.bytes),
+            gauges.coverage(
+                dataset.coverage or (0.0,) * 24, dataset.state, self.table.width_of("COVERAGE")
+            ),
             self._state(dataset),
         )
 

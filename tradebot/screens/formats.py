@@ -108,7 +108,7 @@ def axis_money(value: float, step: float) -> str:
     """An amount on an axis whose marks are `step` apart: `10.25k`, with the decimals that tell marks apart."""
     if max(abs(value), abs(step)) >= 1e6:
         return f"{value / 1e6:.{_decimals(step / 1e6)}f}M"
-    if max(abs(value), abs(step)) >= 1e4:
+    if max(abs(value), abs(step)) >= 1e4 or (abs(value) >= 1e3 and step >= 100):
         return f"{value / 1e3:.{_decimals(step / 1e3)}f}k"
     return f"{value:,.{_decimals(step)}f}"
 

@@ -85,8 +85,9 @@ class SettingsPane(Pane):
                 Column("SETTING", 40),
                 Column("VALUE", 14, grow=True),
                 Column("SOURCE", 13, drop=1),
+                Column("WHAT IT IS", 36, drop=2, grow=True),
             ),
-            self._cells,
+            lambda field: (*self._cells(field), (field.help, "dim")),
             lambda field: field.path,
             id="settings",
         )

@@ -22,8 +22,10 @@ def gauge(fraction: float, width: int) -> Line:
     return (("█" * filled, tone), ("░" * (width - filled), "line"))
 
 
-def coverage(shares: Sequence[float], state: str) -> Line:
-    """Coverage in equal parts of time: full, with gaps inside, partly there, not collected; one glyph for each.
+def coverage(shares: Sequence[float], state: str, width: int = 0) -> Line:
+    """Coverage in equal parts of time: full, with gaps inside, partly there, not collected; a glyph for each.
+
+    In a `width` that has room for it every part is equally many cells wide.
 
     The first and last parts with bars are allowed to be part-filled: history begins and ends inside them.
     """
@@ -43,7 +45,7 @@ def coverage(shares: Sequence[float], state: str) -> Line:
             part = ("▓", "warning")
         if index == last and state == "error":
             part = ("×", "bad")
-        parts.append(part)
+        parts.append((part[0] * max(1, width // len(shares)), part[1]))
     return _joined(parts)
 
 

@@ -10,7 +10,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tradebot.screens.widgets.palette import Line, palette_of, to_strip
+from tradebot.screens.widgets.palette import Line, cut, palette_of, to_strip
 
 __all__ = ["LinesView"]
 
@@ -70,7 +70,7 @@ class LinesView(ScrollView):
         width = self.size.width
         number = y + round(self.scroll_y)
         line = self._lines[number] if number < len(self._lines) else ()
-        return to_strip(line, width, palette_of(self.app)).apply_style(self.rich_style)
+        return to_strip(cut(line, width), width, palette_of(self.app)).apply_style(self.rich_style)
 
     def notify_style_update(self) -> None:
         """Paint again in the colours of another theme."""

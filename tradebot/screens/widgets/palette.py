@@ -43,6 +43,7 @@ _COLOURED = {
     "chart-3": "chart-3",
     "chart-4": "chart-4",
 }
+_CUT = ".."
 _BACKGROUNDS = {"on-cursor": "cursor", "on-cursor-blur": "cursor-blur", "on-panel": "panel"}
 
 
@@ -116,17 +117,35 @@ def to_strip(line: Iterable[Part], width: int, palette: Palette, fill: str = "")
     return Strip(segments, width)
 
 
+def cut(line: Iterable[Part], width: int) -> Line:
+    """A line of at most `width` cells; two dots say that something is missing, and stand for no blank or figure."""
+    parts = tuple(line)
+    if line_length(parts) <= width or not "".join(text for text, _ in parts)[max(0, width) :].strip():
+        return _first_cells(parts, width)
+    kept = _first_cells(parts, width - len(_CUT))
+    if not kept:
+        return _first_cells(parts, width)
+    text, tone = kept[-1]
+    return (*kept[:-1], (text + _CUT, tone))
+
+
+def _first_cells(parts: Line, width: int) -> Line:
+    kept: list[Part] = []
+    left = width
+    for text, tone in parts:
+        if left <= 0:
+            break
+        cells = cell_len(text)
+        kept.append((text if cells <= left else set_cell_size(text, left), tone))
+        left -= min(cells, left)
+    return tuple(kept)
+
+
 def spread(left: Line, right: Line, width: int) -> Line:
     """Both parts on one line, the second at its right end; the first is cut where both do not fit."""
     room = max(0, width - line_length(right))
-    kept: list[Part] = []
-    for text, tone in left:
-        if room <= 0:
-            break
-        cells = cell_len(text)
-        kept.append((text if cells <= room else set_cell_size(text, room), tone))
-        room -= min(cells, room)
-    return (*kept, (" " * room, ""), *right)
+    kept = cut(left, room)
+    return (*kept, (" " * (room - line_length(kept)), ""), *right)
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tradebot.screens.widgets.palette import Line, Palette, Part, palette_of, to_strip
+from tradebot.screens.widgets.palette import Line, Palette, Part, cut, palette_of, to_strip
 
 __all__ = ["Cell", "Column", "VirtualTable"]
 
@@ -354,16 +354,9 @@ def _fitted(cell: Cell, room: int, right: bool, tone: str) -> list[Part]:
     """A cell's parts, cut or padded to its column, each in the row's tone as well."""
     parts: Line = ((cell, ""),) if isinstance(cell, str) else _as_line(cell)
     length = sum(cell_len(text) for text, _ in parts)
-    fitted: list[Part] = []
     if length > room:
-        left = room
-        for text, own in parts:
-            cut = set_cell_size(text, min(left, cell_len(text)))
-            fitted.append((cut, f"{own} {tone}".strip()))
-            left -= cell_len(cut)
-            if left <= 0:
-                break
-        return fitted
+        parts = cut(parts, room)
+        length = sum(cell_len(text) for text, _ in parts)
     fitted = [(text, f"{own} {tone}".strip()) for text, own in parts]
     padding = (" " * (room - length), tone)
     return [padding, *fitted] if right else [*fitted, padding]
