@@ -209,6 +209,24 @@ def test_too_small_says_so_and_nothing_fails_without_bars() -> None:
     assert len(draw_chart(ChartPicture(), 40, 12)) == 12
 
 
+def test_a_picture_made_for_a_wider_drawing_shows_its_newest_candles() -> None:
+    wide = picture(
+        *(FALL,) * 30,
+        *(RISE,) * 10,
+        marks=(PictureMark(2, "▲", True, "up"), PictureMark(35, "△", True, "up")),
+        paths=(Path(1, 4.0, 38, 5.0, "up"),),
+        lines=(PictureLine("ema", "chart-1", "price", (4.0,) * 40),),
+        cursor=39,
+    )
+    narrow = replace(
+        picture(*(RISE,) * 10, marks=(PictureMark(5, "△", True, "up"),), cursor=9),
+        start_ms=START + 30 * HOUR,
+        lines=(PictureLine("ema", "chart-1", "price", (4.0,) * 10),),
+        last_ms=wide.last_ms,
+    )
+    assert drawn(wide) == drawn(narrow)
+
+
 @pytest.mark.parametrize(("pitch", "fit"), [(1, 10), (2, 5), (3, 3)])
 def test_what_fits(pitch: int, fit: int) -> None:
     assert slots_that_fit(19, pitch, 8) == fit

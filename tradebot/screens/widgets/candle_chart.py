@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tradebot.screens.widgets.candle_chart_drawing import draw_chart
-from tradebot.screens.widgets.candle_chart_picture import ChartPicture
+from tradebot.screens.widgets.candle_chart_picture import ChartPicture, slots_that_fit
 from tradebot.screens.widgets.palette import Line, palette_of, to_strip
 
 __all__ = ["MarketChart", "changed_cells"]
@@ -114,8 +114,9 @@ class MarketChart(Widget):
         picture = self._picture
         count = len(picture.close)
         columns = self.size.width - picture.axis - 1
-        slot = (event.x - max(0, columns - count * picture.pitch)) // picture.pitch
-        if 0 <= event.x < columns and 0 <= slot < count:
+        drawn = min(count, slots_that_fit(self.size.width, picture.pitch, picture.axis))
+        slot = count - drawn + (event.x - max(0, columns - drawn * picture.pitch)) // picture.pitch
+        if 0 <= event.x < columns and count - drawn <= slot < count:
             self.post_message(self.Pointed(slot))
 
 

@@ -16,7 +16,9 @@ from tradebot.screens.widgets.candle_chart_picture import (
     Path,
     PictureMark,
     gaps_of,
+    newest_slots,
     pane_value,
+    slots_that_fit,
 )
 from tradebot.screens.widgets.candles import candle_column
 from tradebot.screens.widgets.chart import nice_ticks
@@ -320,7 +322,8 @@ def draw_chart(picture: ChartPicture, width: int, height: int) -> list[Line]:
     """The lines of a drawing of `width` by `height` cells; one sentence where that is too small."""
     if width - picture.axis < 10 or height < _LEAST_PRICE_ROWS + 1:
         return [(("too small for a chart", "dim"),)]
-    return _Drawing(picture, width, height).lines()
+    fitting = newest_slots(picture, slots_that_fit(width, picture.pitch, picture.axis))
+    return _Drawing(fitting, width, height).lines()
 
 
 def joined(cells: Sequence[Part]) -> list[Part]:

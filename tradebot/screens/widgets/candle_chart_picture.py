@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tradebot.screens import formats
 
@@ -14,6 +14,7 @@ __all__ = [
     "PictureLine",
     "PictureMark",
     "gaps_of",
+    "newest_slots",
     "pane_value",
     "slots_that_fit",
 ]
@@ -90,6 +91,30 @@ class ChartPicture:
 def slots_that_fit(width: int, pitch: int, axis: int) -> int:
     """How many candles a drawing of that width has room for."""
     return max(1, (width - axis - 1) // pitch)
+
+
+def newest_slots(picture: ChartPicture, most: int) -> ChartPicture:
+    """The picture without its oldest slots where it has more than `most`: it was made for a wider drawing."""
+    cut = len(picture.close) - most
+    if cut <= 0:
+        return picture
+    return replace(
+        picture,
+        start_ms=picture.start_ms + cut * picture.unit_ms,
+        open=picture.open[cut:],
+        high=picture.high[cut:],
+        low=picture.low[cut:],
+        close=picture.close[cut:],
+        volume=picture.volume[cut:],
+        lines=tuple(replace(line, values=line.values[cut:]) for line in picture.lines),
+        marks=tuple(replace(mark, slot=mark.slot - cut) for mark in picture.marks),
+        paths=tuple(
+            replace(path, first=path.first - cut, last=path.last - cut)
+            for path in picture.paths
+            if path.first >= cut
+        ),
+        cursor=picture.cursor - cut if picture.cursor is not None and picture.cursor >= cut else None,
+    )
 
 
 def pane_value(value: float) -> str:
