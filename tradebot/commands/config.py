@@ -21,7 +21,7 @@ app = typer.Typer(help="Show, save and roll back settings.")
 @app.command("show")
 def show(
     path: Annotated[
-        str, typer.Argument(help="Only these: exchange, or exchange.url.", show_default=False)
+        str, typer.Argument(help="Only these: exchange, exchange.url, or keys.", show_default=False)
     ] = "",
     config: ConfigOption = None,
     json_wanted: JsonOption = False,
@@ -32,6 +32,11 @@ def show(
     from tradebot.engine.control.settings_schema import setting_specs, text_of, value_at
 
     context = open_context(None, config, None, json_wanted)
+    if path == "keys" or path.startswith("keys."):
+        from tradebot.commands.config_keys import show_keys
+
+        show_keys(context, path.removeprefix("keys").lstrip("."))
+        return
     specs = [spec for spec in setting_specs() if not path or f"{spec.path}.".startswith(f"{path}.")]
     if not specs:
         known = [spec.path for spec in setting_specs()]
@@ -82,6 +87,10 @@ def set_value(
     if (value is None) is not default:
         raise InputError(f"Name a value for {path}, or --default, and not both.")
     saving, _ = _saving(config)
+    if path == "keys" or path.startswith("keys."):
+        from tradebot.commands.config_keys import check_keys
+
+        check_keys(saving, path, value)
     resolved = saving.save({path: value})
     _tell(resolved, path, saving.path, json_wanted)
 
@@ -133,6 +142,6 @@ def _tell(resolved: Resolved, path: str, file: Path, json_wanted: bool) -> None:
         shown = list(value) if isinstance(value, tuple) else value
         print_out(json.dumps({"setting": path, "value": shown, "source": source, "saved": str(file)}))
     else:
-        print_out(f"{path} = {text_of(value)}  ({source})")
+        print_out(f"{path} = {text_of(value) or 'none'}  ({source})")
     if source.startswith(("environment", "command")):
         print_note(f"It is saved in {file}, but the {source} goes over it.")

@@ -29,14 +29,16 @@ Arguments = ParamSpec("Arguments")
 
 
 class Desk(App[None]):
-    """The app as its screens know it. `latest` is the snapshot that is drawn."""
+    """The app as its screens know it. `latest` is the snapshot that is drawn, `key_names` how keys are shown."""
 
     def __init__(self, engine: EngineHandle) -> None:
         super().__init__()
         self.engine = engine
         self.latest = EngineSnapshot()
         self.key_names = KeyNames()
+        self.takes_keys = True
         self._key_book: KeyBook | None = None
+        self._told_of_keys: set[str] = set()
 
     async def ask(self, command: Command) -> Any:
         """The engine's reply to a command; raises TradebotError where it refuses."""
@@ -58,6 +60,10 @@ class Desk(App[None]):
         """Show an area by its name (data, build, test) and give it back."""
         raise NotImplementedError
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key of the app works while a key is being pressed to give it to an action."""
+        return super().check_action(action, parameters) if self.takes_keys else False
+
     async def key_book(self) -> KeyBook:
         """Every action with a key. The first time takes a moment beside the screen, as it loads all screens."""
         if self._key_book is None:
@@ -71,10 +77,12 @@ class Desk(App[None]):
         keymap: dict[str, tuple[str, ...]] = {}
         if choices:
             keymap, problems = (await self.key_book()).read(choices)
-            for problem in problems:
+            new = [problem for problem in problems if problem not in self._told_of_keys]
+            self._told_of_keys.update(new)
+            for problem in new:
                 _LOG.warning("%s", problem)
-            if problems:
-                self.say("\n".join(problems), "warning")
+            if new:
+                self.say("\n".join(new), "warning")
         self.key_names.keymap = keymap
         self.set_keymap({name: ",".join(keys) for name, keys in keymap.items()})
 

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.desk import desk_of
-from tradebot.screens.key_names import shown_binding
+from tradebot.screens.key_names import in_order, shown_binding
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
 AREAS = (
@@ -289,7 +289,7 @@ def key_hints(widget: Widget) -> list[tuple[str, str]]:
     """(key, what it does) for every shown binding that is active on a widget's screen, one line per action."""
     hints: list[tuple[str, str]] = []
     seen: set[str] = set()
-    for active in widget.screen.active_bindings.values():
+    for active in in_order(widget.screen.active_bindings.values()):
         binding = active.binding
         if not binding.show or not active.enabled or binding.action in seen:
             continue

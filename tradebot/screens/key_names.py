@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.dom import DOMNode
 
 from tradebot.engine.control.keys import shown_key
 
-__all__ = ["KeyNames", "shown_binding"]
+__all__ = ["KeyNames", "in_order", "shown_binding"]
 
 
 def shown_binding(binding: Binding) -> str:
     """The key of a binding as footer, help and palette show it."""
     return binding.key_display or shown_key(binding.key.split(",")[0])
+
+
+def in_order(actives: Iterable[ActiveBinding]) -> list[ActiveBinding]:
+    """Active bindings with those of each node in the order of its classes: Textual puts remapped ones last."""
+    by_node: dict[DOMNode, list[ActiveBinding]] = {}
+    for active in actives:
+        by_node.setdefault(active.node, []).append(active)
+    return [each for node, found in by_node.items() for each in _sorted(node, found)]
+
+
+def _sorted(node: DOMNode, found: list[ActiveBinding]) -> list[ActiveBinding]:
+    places: dict[str | None, int] = {}
+    for owner in reversed(type(node).__mro__):
+        for binding in vars(owner).get("BINDINGS", ()):
+            if isinstance(binding, Binding):
+                places.setdefault(binding.id, len(places))
+    return sorted(found, key=lambda active: places.get(active.binding.id, len(places)))
 
 
 class KeyNames:

@@ -18,7 +18,7 @@ from textual.widgets import Input, TextArea
 
 import tradebot.screens
 from tradebot.engine.control.errors import InputError, did_you_mean
-from tradebot.engine.control.keys import is_typed, read_key, read_keys, shown_key
+from tradebot.engine.control.keys import is_typed, read_keys, shown_key
 from tradebot.engine.messages import KeyChoice
 from tradebot.screens.area import Area
 from tradebot.screens.key_places import OURS, named_in
@@ -76,16 +76,16 @@ def shown_keys(keys: Iterable[str]) -> str:
 class KeyBook:
     """All actions with a key, by the id of their binding, and the rules for giving them other keys.
 
-    `owners` are the classes whose bindings count.
+    `owners` are the classes whose bindings count, in the order they were found.
     """
 
     def __init__(self, owners: Iterable[type[DOMNode]]) -> None:
-        self._owners = tuple(owners)
-        self._uses = tuple(_uses_of(self._owners))
+        self.owners = tuple(owners)
+        self._uses = tuple(_uses_of(self.owners))
         self._inside: dict[type[DOMNode], frozenset[type[DOMNode]]] = {}
         self._pairs: dict[tuple[type[DOMNode], type[DOMNode]], bool] = {}
         self.actions: dict[str, KeyAction] = {}
-        for owner in self._owners:
+        for owner in self.owners:
             for binding in _own_bindings(owner):
                 self._take(owner, binding)
 
@@ -108,6 +108,7 @@ class KeyBook:
         """Keys by binding id for what can be used of the choices, and a sentence for each one that is left out."""
         keymap: dict[str, tuple[str, ...]] = {}
         problems: list[str] = []
+        choices = tuple(choices)
         sources = {choice.binding_id: choice.source for choice in choices}
         for choice in choices:
             try:
@@ -208,11 +209,11 @@ class KeyBook:
 
     def _forms(self, owner: type[DOMNode]) -> list[type[DOMNode]]:
         """The classes that have the bindings of a class."""
-        return [each for each in self._owners if issubclass(each, owner)]
+        return [each for each in self.owners if issubclass(each, owner)]
 
     @cached_property
     def _areas(self) -> tuple[type[DOMNode], ...]:
-        return tuple(owner for owner in self._owners if issubclass(owner, Area))
+        return tuple(owner for owner in self.owners if issubclass(owner, Area))
 
     def _within(self, outer: type[DOMNode]) -> frozenset[type[DOMNode]]:
         """What may stand inside a class: the widgets that its code names, and those inside them."""
@@ -254,7 +255,7 @@ def _own_bindings(owner: type[DOMNode]) -> Iterator[Binding]:
 
 
 def _keys_of(binding: Binding) -> tuple[str, ...]:
-    return tuple(read_key(key) for key in binding.key.split(","))
+    return tuple(key.strip() for key in binding.key.split(","))
 
 
 def _uses_of(owners: Iterable[type[DOMNode]]) -> Iterator[_Use]:

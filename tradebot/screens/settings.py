@@ -51,6 +51,7 @@ class SettingsArea(Area):
         Binding("ctrl+s", "save", "save", key_display="^s", id="settings.save"),
         Binding("b", "roll_back", "roll back", id="settings.roll_back"),
         Binding("t", "test", "test connection", id="settings.test"),
+        Binding("k", "keyboard", "keys", id="settings.keyboard"),
         Binding("a", "keys", "API keys", id="settings.keys"),
         Binding("x", "forget", "forget keys", show=False, id="settings.forget"),
         Binding("escape", "clear", "show all", show=False, id="settings.clear"),
@@ -95,6 +96,7 @@ class SettingsArea(Area):
             self.query_one(SettingsPane).show_problem(error.sentence)
             return False
         self.view = view
+        await desk_of(self).use_keys(view.keys)
         self.query_one(SettingsPane).show_problem("")
         self._draw()
         return True
@@ -140,7 +142,9 @@ class SettingsArea(Area):
             if text is not None and text != now:
                 self.set_value(field.path, text)
 
-        if field.path == _THEME:
+        if field.path == "keys":
+            self.action_keyboard()
+        elif field.path == _THEME:
             names = tuple(sorted(self.app.available_themes))
             self.app.push_screen(ThemeDialog(names, now), typed)
         elif field.kind == "switch":
@@ -172,7 +176,7 @@ class SettingsArea(Area):
                 return bool(self.changes) or None
             case "roll_back":
                 return (self.view is None or self.view.can_roll_back) or None
-            case "test" | "keys":
+            case "test" | "keys" | "keyboard":
                 return desk_of(self).latest.ready or None
             case "forget":
                 return (self.keys is not None and self.keys.place == "key ring") or None
@@ -284,6 +288,19 @@ class SettingsArea(Area):
                 pane.show_keys_test(error.sentence, "bad")
             else:
                 pane.show_keys_test(self.keys.sentence, "good")
+
+    @errand("keyboard")
+    async def action_keyboard(self) -> None:
+        """Show all keys and change some."""
+        await desk_of(self).key_book()  # the module needs all screens, which takes a moment
+        from tradebot.screens.keys_dialog import KeyboardDialog
+
+        def changed(view: SettingsView | None) -> None:
+            if view is not None:
+                self.view = view
+                self._draw()
+
+        self.app.push_screen(KeyboardDialog(), changed)
 
     def action_keys(self) -> None:
         """Type API keys; they go into the system's key ring."""

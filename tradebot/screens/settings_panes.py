@@ -51,10 +51,19 @@ def short_source(field: SettingField) -> str:
     return field.source if field.source == "default" else PurePath(field.source).name
 
 
-class SettingsTable(VirtualTable[SettingField]):
-    """The table of settings, in which Enter edits."""
+class SettingsTable(VirtualTable[SettingField], inherit_bindings=False):
+    """The table of settings, in which Enter edits, and k shows the keys instead of going up."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "edit", id="settings.edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding("up", each.action, each.description, show=False, id=each.id)
+            if "k" in each.key.split(",")
+            else each
+            for each in VirtualTable.BINDINGS
+            if isinstance(each, Binding) and each.action != "choose"
+        ),
+        Binding("enter", "choose", "edit", id="settings.edit"),
+    ]
 
 
 class SettingsPane(Pane):
@@ -132,18 +141,19 @@ class SettingsPane(Pane):
         return all(word in text for word in self._words)
 
     def _cells(self, field: SettingField) -> tuple[Cell, ...]:
-        section, _, name = field.path.rpartition(".")
+        table, dot, name = field.path.rpartition(".")
+        section = f"{table}{dot}"
         source = short_source(field)
         if field.path in self._changes:
             changed = self._changes[field.path]
             text = f"{field.default} (default)" if changed is None else changed
             return (
-                ((f"{section}.", "head"), (name, "bold")),
+                ((section, "head"), (name, "bold")),
                 (f"* {text}", "accent"),
                 ("not saved", "warning"),
             )
         tone = "dim" if source == "default" else ""
-        return (((f"{section}.", "head"), (name, "")), (field.value or "none", tone), (source, tone))
+        return (((section, "head"), (name, "")), (field.value or "none", tone), (source, tone))
 
     def show_problem(self, sentence: str) -> None:
         """Say above the table why it could not be read or saved; an empty sentence takes it away."""
