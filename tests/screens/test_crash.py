@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 
 import pytest
+from textual.app import ComposeResult
 
 from tests.screens.conftest import Opened
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
+from tradebot.engine.messages import GetSymbols
+from tradebot.screens.desk import desk_of, errand
+from tradebot.screens.dialogs import Dialog
+from tradebot.screens.widgets.lines_view import LinesView
 
 
 async def test_a_defect_ends_the_app_with_the_sentence_of_its_report() -> None:
@@ -39,3 +44,50 @@ async def test_what_fails_beside_the_screen_is_logged_with_its_traceback(
     record = caplog.records[-1]
     assert record.name == "tradebot.screens"
     assert record.exc_info is not None
+
+
+class _Asking(Dialog):
+    """Asks the engine and then draws, as dialogs do."""
+
+    title_text = "Asking"
+
+    def compose_body(self) -> ComposeResult:
+        yield LinesView(id="answer")
+
+    @errand("asking")
+    async def load(self) -> None:
+        await desk_of(self).ask(GetSymbols("linear"))
+        self.query_one("#answer", LinesView).show([(("here", ""),)])
+
+    @errand("asking")
+    async def fail(self) -> None:
+        self.query_one("#no-such-thing")
+
+
+async def test_an_answer_to_a_window_that_was_closed_meanwhile_is_no_defect(
+    opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FakeEngine()
+    async with opened(engine) as pilot:
+        dialog = _Asking("Asking")
+        await pilot.app.push_screen(dialog)
+        engine.hold()
+        worker = dialog.load()
+        await pilot.pause()
+        dialog.dismiss()
+        await dialog.query("#answer").remove()
+        engine.release()
+        await pilot.pause()
+        await pilot.pause()
+        assert worker.is_finished
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_widget_that_is_missing_in_a_window_that_stands_is_one(
+    opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(FakeEngine()) as pilot:
+        dialog = _Asking("Asking")
+        await pilot.app.push_screen(dialog)
+        await dialog.fail().wait()
+    assert "no-such-thing" in caplog.records[-1].getMessage()

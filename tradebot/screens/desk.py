@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from textual import work
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.worker import Worker
 
@@ -98,6 +99,11 @@ def desk_of(node: DOMNode) -> Desk:
     return cast(Desk, node.app)
 
 
+def _is_open(node: DOMNode) -> bool:
+    """Whether the window of a widget still stands."""
+    return node.is_attached and node.screen in node.app.screen_stack
+
+
 def errand(
     group: str, *, exclusive: bool = False
 ) -> Callable[
@@ -118,6 +124,9 @@ def errand(
                 await method(self, *args, **kwargs)
             except TradebotError as error:
                 desk_of(self).say(error.sentence, "error")
+            except NoMatches as error:
+                if _is_open(self):  # else it was closed while the engine was asked: nothing is left to be shown
+                    desk_of(self).report(error)
             except Exception as error:  # noqa: BLE001 - the end of a worker must not be the end of the app
                 desk_of(self).report(error)
 
