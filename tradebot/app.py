@@ -55,6 +55,12 @@ def _chart_area() -> Area:
     return ChartArea()
 
 
+def _dashboard_area() -> Area:
+    from tradebot.screens.dashboard import DashboardArea
+
+    return DashboardArea()
+
+
 def _logs_area() -> Area:
     from tradebot.screens.logs import LogsArea
 
@@ -76,7 +82,7 @@ def _test_area() -> Area:
 class TradebotApp(Desk):
     """The app around an engine that is started after the first frame and stopped at the end.
 
-    `start_area` is data, chart, build, test, logs or settings.
+    `start_area` is dashboard, data, chart, build, test, logs or settings.
     """
 
     TITLE = "tradebot"
@@ -84,6 +90,7 @@ class TradebotApp(Desk):
     pair = Pair.GREEN_RED
     CSS_PATH = [  # noqa: RUF012 - the type Textual gives it
         "screens/frame.tcss",
+        "screens/dashboard.tcss",
         "screens/data.tcss",
         "screens/build.tcss",
         "screens/build_preview.tcss",
@@ -115,6 +122,7 @@ class TradebotApp(Desk):
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
     ]
     _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
+        "dashboard": _dashboard_area,
         "data": DataArea,
         "chart": _chart_area,
         "build": _build_area,
@@ -127,7 +135,7 @@ class TradebotApp(Desk):
         self,
         engine: EngineHandle,
         *,
-        start_area: Literal["data", "chart", "build", "test", "logs", "settings"] = "data",
+        start_area: Literal["dashboard", "data", "chart", "build", "test", "logs", "settings"] = "data",
         on_crash: Callable[[BaseException], str] | None = None,
         look: Look | None = None,
         keys: tuple[KeyChoice, ...] = (),

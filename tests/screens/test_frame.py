@@ -88,7 +88,7 @@ async def test_a_failing_drawing_becomes_a_banner_not_the_end(
         await until(pilot, lambda: not pilot.app.query_one(Banner).display)
 
 
-@pytest.mark.parametrize("area", ["data", "build", "test", "logs", "settings"])
+@pytest.mark.parametrize("area", ["dashboard", "data", "build", "test", "logs", "settings"])
 async def test_every_key_on_the_footer_does_something(opened: Opened, area: str) -> None:
     engine = FakeEngine()
     async with opened(engine, area) as pilot:

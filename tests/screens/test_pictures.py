@@ -15,12 +15,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.conftest import ready, screen_text, until
+from tests.support.fake_dashboard import busy
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.screens.build_form import FormPane
 from tradebot.screens.chart_pane import ChartPane
 from tradebot.screens.chart_view import Subject
 from tradebot.screens.trade_dialog import TradeDialog
+from tradebot.screens.widgets.line_plot import LinePlot
 from tradebot.screens.widgets.log_view import LogView
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pictures are kept for one system")
@@ -100,6 +102,16 @@ async def chosen_setting(pilot: Pilot[None]) -> None:
     await pilot.press("down", "down")
 
 
+async def curve_drawn(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: pilot.app.query_one("#dash-equity", LinePlot).plain)
+
+
+async def failed_on_the_dashboard(pilot: Pilot[None]) -> None:
+    await curve_drawn(pilot)
+    await pilot.press("tab", "tab", "down", "down")
+    await until(pilot, lambda: "starts it again" in pilot.app.query_one("#dash-health").plain)
+
+
 async def nothing(pilot: Pilot[None]) -> None:
     pass
 
@@ -107,6 +119,12 @@ async def nothing(pilot: Pilot[None]) -> None:
 @pytest.mark.parametrize(
     ("scenario", "area", "size", "steps"),
     [
+        pytest.param("full", "dashboard", WIDE, curve_drawn, id="dashboard_120"),
+        pytest.param("full", "dashboard", NARROW, nothing, id="dashboard_80"),
+        pytest.param("full", "dashboard", BROAD, curve_drawn, id="dashboard_200"),
+        pytest.param("lost", "dashboard", WIDE, failed_on_the_dashboard, id="dashboard_failing_120"),
+        pytest.param("empty", "dashboard", WIDE, nothing, id="dashboard_empty_120"),
+        pytest.param("empty", "dashboard", NARROW, nothing, id="dashboard_empty_80"),
         pytest.param("full", "data", WIDE, nothing, id="data_120"),
         pytest.param("full", "data", NARROW, nothing, id="data_80"),
         pytest.param("full", "data", BROAD, nothing, id="data_200"),
@@ -139,5 +157,6 @@ def test_picture(snap_compare: Any, scenario: str, area: str, size: tuple[int, i
         await pilot.pause()
         await pilot.pause()
 
-    app = TradebotApp(FakeEngine(scenario), start_area=area)
+    works = area == "dashboard" and scenario != "empty"
+    app = TradebotApp(busy(scenario) if works else FakeEngine(scenario), start_area=area)
     assert snap_compare(app, terminal_size=size, run_before=prepare)

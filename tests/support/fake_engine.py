@@ -63,6 +63,8 @@ class FakeEngine:
         self._reports: dict[str, m.DataReport] = {}
         self._quotes = self._make_quotes()
         self._events: list[m.EventView] = []
+        self.health = m.HealthView()
+        self.trends: tuple[m.TrendView, ...] = ()
         if scenario in _FULL:
             self._datasets = fake_data.make_datasets()
             for job in fake_data.make_jobs():
@@ -105,6 +107,8 @@ class FakeEngine:
             free_bytes=412_000_000_000,
             data_bytes=sum(dataset.bytes for dataset in self._datasets),
             read_only=fake_data.READ_ONLY if self.scenario == "read-only" else "",
+            health=self.health,
+            trends=self.trends,
         )
 
     def execute(self, command: m.Command) -> Future[Any]:
@@ -156,9 +160,9 @@ class FakeEngine:
             for each in self._datasets
         )
 
-    def say(self, level: str, sentence: str) -> None:
+    def say(self, level: str, sentence: str, source: str = "engine") -> None:
         """Record an event."""
-        self._events.append(m.EventView(len(self._events) + 1, self.now_ms, level, "engine", sentence))
+        self._events.append(m.EventView(len(self._events) + 1, self.now_ms, level, source, sentence))
 
     def add_result(self, result_id: str, strategy: str, trades: int, age_ms: int = 0) -> None:
         """Put a result into the store."""

@@ -20,12 +20,11 @@ from tradebot.engine.messages import (
     RetryJob,
     Unfollow,
 )
-from tradebot.screens import formats
 from tradebot.screens.area import Area
 from tradebot.screens.data_collect import CollectDialog
 from tradebot.screens.data_datasets import DatasetsPane
 from tradebot.screens.data_dialogs import CheckDialog, ImportDialog, WriteDialog
-from tradebot.screens.data_jobs import ALIVE, JobsPane
+from tradebot.screens.data_jobs import ALIVE, JobsPane, stop_question
 from tradebot.screens.data_months import MonthsDialog
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
@@ -219,13 +218,8 @@ class DataArea(Area):
         job = next((job for job in desk_of(self).latest.jobs if job.job_id == job_id), None)
         if job is None:
             return
-        done = (
-            f"{formats.count(job.done)} {job.unit} are done and stay on disk."
-            if job.done
-            else "Nothing is lost."
-        )
-        question = Confirm("Stop job", (f"{job.title} is {job.state}.", done), (("x", "stop it"),))
-        self.app.push_screen(question, lambda answer: self._send_on("x", answer, CancelJob(job.job_id)))
+        command = CancelJob(job.job_id)
+        self.app.push_screen(stop_question(job), lambda answer: self._send_on("x", answer, command))
 
     def _stop_following(self, dataset: DatasetView) -> None:
         if self._refused():

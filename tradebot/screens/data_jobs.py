@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
 
 from tradebot.engine.messages import EngineSnapshot, JobView
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
+from tradebot.screens.dialogs import Confirm
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
 from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 
-__all__ = ["ALIVE", "JobsPane"]
+__all__ = ["ALIVE", "STATE_TONES", "STATE_WORDS", "JobsPane", "job_text", "rate_text", "stop_question"]
 
 _AMOUNT_WIDTH = 10
 ALIVE = frozenset({"running", "queued"})
+STATE_TONES = {
+    "running": "primary", "queued": "dim", "done": "good", "failed": "bad", "cancelled": "warning",
+}  # fmt: skip
+STATE_WORDS = {"cancelled": "stopped"}
+"""States that are called otherwise on the screen."""
 
 
 class JobsPane(Pane):
@@ -29,10 +33,6 @@ class JobsPane(Pane):
         "written stays, and r starts it again where it stopped, asking only for what is missing."
     )
     label = "Jobs"
-    _TONES: ClassVar[dict[str, str]] = {
-        "running": "primary", "queued": "dim", "done": "good", "failed": "bad", "cancelled": "warning",
-    }  # fmt: skip
-    _WORDS: ClassVar[dict[str, str]] = {"cancelled": "stopped"}
 
     def __init__(self) -> None:
         super().__init__(id="jobs-pane", classes="pane")
@@ -100,7 +100,7 @@ class JobsPane(Pane):
         self._show_detail()
 
     def _cells(self, job: JobView) -> tuple[Cell, ...]:
-        tone = self._TONES.get(job.state, "")
+        tone = STATE_TONES.get(job.state, "")
         known = job.total > 0
         width = self.table.width_of("PROGRESS") or 10
         running = job.state == "running"
@@ -111,9 +111,9 @@ class JobsPane(Pane):
             progress,
             percent if known else formats.NOTHING,
             _amount(job) if job.done or known else formats.NOTHING,
-            _rate(job) if running and job.rate else formats.NOTHING,
+            rate_text(job) if running and job.rate else formats.NOTHING,
             formats.countdown(job.eta_seconds) if running else formats.NOTHING,
-            (self._WORDS.get(job.state, job.state), tone),
+            (STATE_WORDS.get(job.state, job.state), tone),
         )
 
     @on(VirtualTable.Moved, "#jobs")
@@ -142,12 +142,21 @@ class JobsPane(Pane):
 
     def copy_text(self) -> str:
         """The selected job with its sentences."""
-        job = self.current
-        if job is None:
-            return ""
-        return " ".join(
-            [f"{job.title}: {self._WORDS.get(job.state, job.state)}.", job.sentence, *job.details]
-        ).strip()
+        return job_text(self.current) if self.current is not None else ""
+
+
+def job_text(job: JobView) -> str:
+    """A job with its sentences, as it is copied."""
+    state = STATE_WORDS.get(job.state, job.state)
+    return " ".join([f"{job.title}: {state}.", job.sentence, *job.details]).strip()
+
+
+def stop_question(job: JobView) -> Confirm:
+    """Asks whether a job is to be stopped; the answer is x."""
+    done = (
+        f"{formats.count(job.done)} {job.unit} are done and stay on disk." if job.done else "Nothing is lost."
+    )
+    return Confirm("Stop job", (f"{job.title} is {job.state}.", done), (("x", "stop it"),))
 
 
 def _amount(job: JobView) -> str:
@@ -160,7 +169,8 @@ def _amount(job: JobView) -> str:
     return f"{job.done:,.0f}" if job.done < 10_000_000 else formats.count(job.done)
 
 
-def _rate(job: JobView) -> str:
+def rate_text(job: JobView) -> str:
+    """How fast a job is, in its own unit."""
     if job.unit == "bytes":
         return f"{formats.size_of(job.rate)}/s".replace(" ", "")
     return f"{formats.count(job.rate) if job.rate >= 10 else f'{job.rate:.1f}'}/s"

@@ -15,6 +15,7 @@ from tradebot.screens.key_names import in_order, shown_binding
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
 AREAS = (
+    ("1", "dashboard", "Dash"),
     ("2", "data", "Data"),
     ("3", "chart", "Chart"),
     ("4", "build", "Build"),
@@ -59,7 +60,16 @@ class NavBar(OneLine):
 
     def show(self, area: str, snapshot: EngineSnapshot) -> None:
         """Draw the row for an area and a snapshot."""
-        narrow = self.size.width < _NARROW
+        width = self.size.width
+        left, right = self._areas(area, narrow=width < _NARROW), _mode(snapshot, short=width < _NARROW)
+        if line_length((*left, *right)) > width:
+            right = _mode(snapshot, short=True)
+        if line_length((*left, *right)) > width:
+            left = self._areas(area, narrow=True)
+        self.line = spread(left, right, width)
+
+    def _areas(self, area: str, *, narrow: bool) -> Line:
+        """The areas with their digits; where it is narrow only the one that is open has its name."""
         parts: list[Part] = [(" ◆ ", "primary"), ("" if narrow else "tradebot ", "bold")]
         self._spans = []
         names = desk_of(self).key_names
@@ -74,21 +84,25 @@ class NavBar(OneLine):
                 parts.extend(((f" {digit}", "key"), (f" {title} ", "text")))
             self._spans.append((start, line_length(parts), name))
             parts.append((" ", ""))
-        mode = snapshot.mode if snapshot.mode in {"demo", "data"} else "data"
-        source = snapshot.source if not narrow else snapshot.source.split(",")[0]
-        right: Line = (
-            (f" {mode.upper()} ", f"badge-{mode}"),
-            (f" {source}  " if source else " ", mode),
-            (formats.clock(snapshot.time_ms) if snapshot.time_ms else "--:--:--Z", "text"),
-            (" ", ""),
-        )
-        self.line = spread(tuple(parts), right, self.size.width)
+        return tuple(parts)
 
     async def on_click(self, event: events.Click) -> None:
         """A click on an area opens it."""
         for start, end, name in self._spans:
             if start <= event.x < end:
                 await self.app.run_action(f"visit('{name}')")
+
+
+def _mode(snapshot: EngineSnapshot, *, short: bool) -> Line:
+    """The badge of the mode, the source of the bars, the clock."""
+    mode = snapshot.mode if snapshot.mode in {"demo", "data"} else "data"
+    source = snapshot.source.split(",")[0] if short else snapshot.source
+    return (
+        (f" {mode.upper()} ", f"badge-{mode}"),
+        (f" {source}  " if source else " ", mode),
+        (formats.clock(snapshot.time_ms) if snapshot.time_ms else "--:--:--Z", "text"),
+        (" ", ""),
+    )
 
 
 class HealthBar(OneLine):

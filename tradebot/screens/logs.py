@@ -42,6 +42,7 @@ class LogsArea(Area):
         self._asked_for: Filters | None = None
         self._refused: Filters | None = None
         self._asking = False
+        self._wanted: tuple[int, str] | None = None
 
     def compose_panes(self) -> ComposeResult:
         """The records above, one of them below."""
@@ -92,7 +93,27 @@ class LogsArea(Area):
             return
         self._asked_for, self._newest, self.page = filters, page.newest, page
         self.records.take(page, filters, anew=is_new)
+        self._go_to_wanted()
         self.show_tabs()
+
+    @errand("logs-open", exclusive=True)
+    async def open_record(self, time_ms: int, sentence: str) -> None:
+        """Show the record of that sentence that is nearest to a moment (UTC ms), whatever was filtered before."""
+        await self.composed()
+        self._wanted = (time_ms, sentence)
+        self.records.close_search()
+        self.use(Filters())
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        """Put the cursor on the wanted record once it is there; the clocks of app and log may differ a little."""
+        if self._wanted is None or self._asked_for != Filters():
+            return
+        time_ms, sentence = self._wanted
+        places = [n for n, each in enumerate(self.view.records) if each.sentence == sentence]
+        if places:
+            self._wanted = None
+            self.view.move_to(min(places, key=lambda n: abs(self.view.records[n].time_ms - time_ms)))
 
     # ------------------------------------------------------------------------------------------ the chosen record
 
