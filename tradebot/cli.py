@@ -28,6 +28,7 @@ from tradebot.commands import (
     sim,
     strategy,
     terminal,
+    watch,
 )
 from tradebot.commands.context import ConfigOption, DataOption, UrlOption, print_note, print_out
 from tradebot.engine.control.crash import report_crash
@@ -75,6 +76,7 @@ app.add_typer(results.app, name="results")
 app.command("sim")(sim.sim)
 app.add_typer(alerts.app, name="alerts")
 app.command("chart")(chart.chart)
+app.command("watch")(watch.watch)
 app.command("doctor")(doctor.doctor)
 app.command("logs")(logs.logs)
 app.add_typer(config.app, name="config")

@@ -39,10 +39,11 @@ SNAPSHOT_SECONDS = 0.25
 class EngineOptions:
     """What an engine is made of. With a `simulator` it starts one of its own and uses that instead of the URL.
 
-    `mode` is demo or data. `start_with` is collected as soon as the exchange answers; `watched` symbols are quoted;
-    `first_backtest` names a strategy that is run once that history is there. `kernels` is where kernels are compiled
-    to where the user's cache does not hold them (None: into the user's cache). `settings_file` and `overrides` (values
-    of the command line by path) are what the settings were read from.
+    `mode` is demo or data. `start_with` is collected as soon as the exchange answers; `watched` symbols (of
+    `watched_category`) are quoted; `first_backtest` names a strategy that is run once that history is there. `kernels`
+    is where kernels are compiled to where the user's cache does not hold them (None: into the user's cache).
+    `settings_file` and `overrides` (values of the command line by path) are what the settings were read from. With
+    `watch_only` it writes nothing, collects nothing and compiles nothing: it looks at prices and at what is stored.
     """
 
     settings: Settings
@@ -51,9 +52,11 @@ class EngineOptions:
     simulator: SimulatorSettings | None = None
     start_with: tuple[Collect, ...] = ()
     watched: tuple[str, ...] = ("BTCUSDT",)
+    watched_category: str = "linear"
     first_backtest: str = ""
     kernels: Path | None = None
     settings_file: Path | None = None
+    watch_only: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 

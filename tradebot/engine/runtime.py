@@ -53,6 +53,7 @@ from tradebot.engine.preview_answers import PreviewAnswers
 from tradebot.engine.previewing import Previewing
 from tradebot.engine.queries import Queries, parse_key
 from tradebot.engine.settings_queries import SettingsQueries
+from tradebot.engine.shared_look import LookSharer
 from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.strategy.library import StrategyLibrary
 from tradebot.engine.trends import Trends
@@ -64,13 +65,12 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 5.0
 DATASETS_SECONDS = 1.0
+_SHARE_SECONDS = 1.0
 _SHOWN_EVENTS = 100
 _LOOK_UP_SECONDS = 20.0
 _WRITES = (Collect, Unfollow, ImportFiles, RepairData)
 _Reply = TypeVar("_Reply")
-_UNREACHABLE_HINT = (
-    "Stored data and backtests work without it; tradebot demo needs no network, i imports files."
-)
+_WATCH_ONLY = "This tradebot only watches; open the app to collect, test and write."
 
 
 class Runtime:
@@ -95,7 +95,9 @@ class Runtime:
         self._simulator: SimulatorProcess | None = None
         self._rest: PybitRest | None = None
         self._collecting: Collecting | None = None
-        self._claim, self._read_only = _claim(options.folders.data, clock)
+        self._claim, self._read_only = (
+            (None, _WATCH_ONLY) if options.watch_only else _claim(options.folders.data, clock)
+        )
         self._store = Store(options.folders.data, clock, read_only=bool(self._read_only))
         self._processors = options.settings.performance.background_processors
         self._kernels = Kernels(options.kernels, clock, events, self._processors)
@@ -159,10 +161,12 @@ class Runtime:
         self._supervisor.start("trends", self._trends.run)
         self._supervisor.start("loop lag", self._health.keep_probing)
         self._supervisor.start("processor and memory", self._health.keep_measuring)
-        self._supervisor.start("kernels", self._kernels.prepare)
+        if not self._options.watch_only:
+            self._supervisor.start("kernels", self._kernels.prepare)
         if not self._read_only:  # whoever writes the folder tells them, once
             self._supervisor.start("alerts", lambda: self._alerts.keep_looking(lambda: self._latest))
             self._supervisor.start("alerts at closes", self._keep_deciding_alerts)
+            self._supervisor.start("look for others", self._keep_sharing)
 
     async def stop(self) -> None:
         """Stop services and collecting, then the simulated exchange."""
@@ -313,7 +317,8 @@ class Runtime:
             return
         source = source_of(self._url, self._rest.server_name)
         try:
-            await asyncio.to_thread(self._store.claim_source, source)
+            if not self._options.watch_only:
+                await asyncio.to_thread(self._store.claim_source, source)
         except TradebotError as error:
             self._events.error("store", error.sentence)
             self._reach_sentence = error.sentence
@@ -324,7 +329,7 @@ class Runtime:
             self._exchange, self._store, source, settings, str(self._budget_file), self._processors
         )
         self._collecting = Collecting(market, self._clock, self._rng, self._events, self._book)
-        self._collecting.watch(Category.LINEAR, self._options.watched)
+        self._collecting.watch(category_of(self._options.watched_category), self._options.watched)
         self._supervisor.start("rates", self._keep_rates)
         jobs = [] if self._read_only else [self._start_with(command) for command in self._options.start_with]
         if self._options.first_backtest and jobs:
@@ -362,6 +367,16 @@ class Runtime:
         """Alerts on indicators and signals; before the kernels are there each would compile them in this process."""
         await self._kernels.settled()
         await self._alerts.run()
+
+    async def _keep_sharing(self) -> None:
+        """Show `tradebot watch` in another process what this one shows, while it asks."""
+        sharer = LookSharer(self._options.folders.data, self._clock)
+        try:
+            while True:
+                await asyncio.to_thread(sharer.share, self._latest)
+                await self._clock.sleep(_SHARE_SECONDS)
+        finally:
+            sharer.close()
 
     async def _first_backtest(self, history: Job) -> None:
         """The demo's ready result: as soon as its history is there and the kernels are compiled."""

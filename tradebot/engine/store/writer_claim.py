@@ -94,6 +94,11 @@ def claim_writer(folder: Path, who: str, clock: Clock) -> WriterClaim:
     return WriterClaim(folder, lock)
 
 
+def may_have_writer(folder: Path) -> bool:
+    """Whether a program has said that it writes to the folder, and not that it has ended; it may have died since."""
+    return (folder / _NOTE_NAME).exists()
+
+
 def _holder(folder: Path) -> tuple[str | None, int | None, int | None]:
     """Program, process and start of who holds the folder, as far as its note says."""
     try:
