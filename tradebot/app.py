@@ -96,6 +96,7 @@ class TradebotApp(Desk):
         "screens/build_preview.tcss",
         "screens/results.tcss",
         "screens/chart.tcss",
+        "screens/alerts.tcss",
         "screens/logs.tcss",
         "screens/settings.tcss",
     ]

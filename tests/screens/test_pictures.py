@@ -64,6 +64,19 @@ async def chart_drawn(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: chart.settled and chart.view is not None)
 
 
+async def alerts(pilot: Pilot[None]) -> None:
+    engine = pilot.app.engine
+    engine.alerts.fill(engine.now_ms)
+    pilot.app.open_alerts()
+    await until(pilot, lambda: "History 3" in screen_text(pilot))
+
+
+async def alert_form(pilot: Pilot[None]) -> None:
+    await chart_drawn(pilot)
+    await pilot.press("a")
+    await until(pilot, lambda: "Tells: BTCUSDT crosses" in screen_text(pilot))
+
+
 async def form_alone(pilot: Pilot[None]) -> None:
     await pilot.press("enter")
     await until(pilot, lambda: pilot.app.query_one(FormPane).has_focus_within)
@@ -138,6 +151,8 @@ async def nothing(pilot: Pilot[None]) -> None:
         pytest.param("full", "chart", NARROW, chart_drawn, id="chart_80"),
         pytest.param("full", "chart", BROAD, on_the_chart, id="chart_200"),
         pytest.param("empty", "chart", WIDE, nothing, id="chart_empty_120"),
+        pytest.param("full", "chart", NARROW, alert_form, id="alert_form_80"),
+        pytest.param("full", "data", WIDE, alerts, id="alerts_120"),
         pytest.param("full", "build", WIDE, error_in_a_field, id="build_error_120"),
         pytest.param("full", "build", NARROW, form_alone, id="build_80"),
         pytest.param("full", "test", WIDE, nothing, id="test_120"),

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support import fake_chart, fake_data
+from tests.support.fake_alerts import FakeAlerts
 from tests.support.fake_forms import EXAMPLES, FakeForms
 from tests.support.fake_logs import FakeLogs
 from tests.support.fake_preview import preview
@@ -54,6 +55,7 @@ class FakeEngine:
         self.forms = FakeForms(dict(EXAMPLES) if scenario != "bare" else {}, {"ema-x"}, NOW_MS)
         self.logs = FakeLogs(scenario in _FULL)
         self.settings = FakeSettings()
+        self.alerts = FakeAlerts()
         self._jobs: dict[int, m.JobView] = {}
         self._next_job = 10
         self._results: dict[str, m.BacktestView] = {}
@@ -107,6 +109,7 @@ class FakeEngine:
             free_bytes=412_000_000_000,
             data_bytes=sum(dataset.bytes for dataset in self._datasets),
             read_only=fake_data.READ_ONLY if self.scenario == "read-only" else "",
+            alerts=self.alerts.alerts,
             health=self.health,
             trends=self.trends,
         )
@@ -179,6 +182,8 @@ class FakeEngine:
             return self.settings.answer(command, "https://api.bybit.com")
         if isinstance(command, typing.get_args(m.LogCommand)):
             return self.logs.answer(command)
+        if isinstance(command, typing.get_args(m.AlertCommand)):
+            return self.alerts.answer(command, self.now_ms)
         if isinstance(command, RESULT_COMMANDS):
             return FakeResults(self._results, self._trades).answer(command)
         if isinstance(command, typing.get_args(m.ChartCommand)):

@@ -48,6 +48,7 @@ class ChartArea(Area):
         ),
         Binding("i", "indicators", "indicators", id="chart.indicators"),
         Binding("d", "date", "date", id="chart.date"),
+        Binding("a", "alert", "alert", id="chart.alert"),
         Binding("t", "strategy", "strategy", id="chart.strategy"),
         Binding("r", "result", "trades", id="chart.result"),
         Binding("v", "volume", "volume", id="chart.volume"),
@@ -176,6 +177,8 @@ class ChartArea(Area):
                 return len(pane.timeframes) > 1 or None
             case "indicators" | "date" | "volume":
                 return pane.view is not None or None
+            case "alert":
+                return bool(pane.subject.symbol) or None
             case "strategy":
                 return bool(pane.view is not None and snapshot.strategies) or None
             case "result":
@@ -286,6 +289,10 @@ class ChartArea(Area):
         """Trades and signals on the candles, or the candles alone."""
         self.pane.with_marks = not self.pane.with_marks
         self.pane.apply(self._snapshot)
+
+    def action_alert(self) -> None:
+        """The alerts, with the form of one on this symbol: at the price under the cursor, else at the last one."""
+        desk_of(self).open_alerts(self.pane.subject.symbol, self.pane.cursor_price)
 
     def action_collect(self) -> None:
         """Collect the bars that are missing."""

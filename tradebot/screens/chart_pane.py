@@ -11,11 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import ChartView, EngineSnapshot, GetChart
+from tradebot.engine.messages import AlertView, ChartView, EngineSnapshot, GetChart
 from tradebot.screens import chart_words
 from tradebot.screens.area import Pane
 from tradebot.screens.chart_live import FormingBar, LiveBar
-from tradebot.screens.chart_picture import Shown, axis_width, bar_line, newest_ms, picture_of, values_line
+from tradebot.screens.chart_picture import (
+    Shown,
+    alert_levels,
+    axis_width,
+    bar_line,
+    newest_ms,
+    picture_of,
+    values_line,
+)
 from tradebot.screens.chart_view import Subject, Viewport, is_of, room_in, timeframes_of
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.widgets.candle_chart import MarketChart
@@ -296,6 +304,7 @@ class ChartPane(Pane):
                     self.with_volume,
                     self.with_marks,
                     self._muted,
+                    alert_levels(self._alerts) if self.with_marks else (),
                 )
                 picture = picture_of(view, shown)
                 drawn_as = (picture, self.viewport.timeframe, self.timeframes, width)
@@ -323,8 +332,24 @@ class ChartPane(Pane):
     def _write_captions(self) -> None:
         self.caption(
             chart_words.title(self.subject, self.viewport),
-            chart_words.subtitle(self.view, self.picture, self.viewport, self._forming, self._muted),
+            chart_words.subtitle(
+                self.view, self.picture, self.viewport, self._forming, self._muted, len(self._alerts)
+            ),
         )
+
+    @property
+    def _alerts(self) -> tuple[AlertView, ...]:
+        """The armed alerts on this symbol."""
+        alerts, symbol = self._snapshot.alerts, self.subject.symbol
+        return tuple(each for each in alerts if each.symbol == symbol and each.state == "armed")
+
+    @property
+    def cursor_price(self) -> str:
+        """The close under the cursor with the instrument's decimals, "" without a cursor."""
+        picture = self.picture
+        slot = picture.cursor if self.viewport.cursor_ms is not None else None
+        close = picture.close[slot] if slot is not None and 0 <= slot < len(picture.close) else None
+        return "" if close is None else f"{close:.{picture.decimals}f}"
 
     @property
     def timeframes(self) -> tuple[str, ...]:

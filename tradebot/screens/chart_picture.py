@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradebot.engine.messages import ChartLine, ChartView
+from tradebot.engine.messages import AlertView, ChartLine, ChartView
 from tradebot.screens import formats
 from tradebot.screens.chart_live import FormingBar, merged
 from tradebot.screens.chart_view import Bar, Viewport, bar_of
@@ -21,6 +21,7 @@ from tradebot.screens.widgets.palette import Line, Part, line_length
 
 __all__ = [
     "Shown",
+    "alert_levels",
     "axis_width",
     "bar_line",
     "missing_candles",
@@ -51,6 +52,7 @@ class Shown:
     with_volume: bool = True
     with_marks: bool = True
     muted: bool = False
+    levels: tuple[float, ...] = ()
 
 
 def newest_ms(view: ChartView, forming: FormingBar | None) -> int:
@@ -62,6 +64,11 @@ def axis_width(view: ChartView) -> int:
     """Cells for the prices on the right."""
     highest = max((each for each in view.high if each is not None), default=0.0)
     return max(10, len(f"{highest:,.{view.decimals}f}") + 2)
+
+
+def alert_levels(alerts: Sequence[AlertView]) -> tuple[float, ...]:
+    """The prices that alerts wait for, each once."""
+    return tuple(dict.fromkeys(alert.level for alert in alerts if alert.level is not None))
 
 
 def tones_of(lines: Sequence[ChartLine]) -> dict[tuple[str, str], str]:
@@ -123,6 +130,7 @@ def picture_of(view: ChartView, shown: Shown) -> ChartPicture:
         cursor=cursor,
         with_volume=shown.with_volume,
         muted=shown.muted,
+        levels=shown.levels,
     )
 
 

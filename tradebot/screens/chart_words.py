@@ -33,8 +33,9 @@ def subtitle(
     viewport: Viewport,
     forming: FormingBar | None,
     loading: bool,
+    alerts: int = 0,
 ) -> str:
-    """Whether it is live, what is seen, and what is missing."""
+    """Whether it is live, what is seen, what is missing, and how many alerts are armed on it."""
     if view is None or not picture.close:
         return ""
     parts: list[str] = []
@@ -44,6 +45,8 @@ def subtitle(
     missing = missing_candles(picture)
     if missing:
         parts.append(f"{formats.plural(missing, 'candle')} not stored")
+    if alerts:
+        parts.append(f"{formats.plural(alerts, 'alert')} armed")
     parts.append("built from " + view.source.split(",")[0] if "," in view.source else view.source)
     if forming is not None and viewport.right_ms is None:
         parts.append("● live")

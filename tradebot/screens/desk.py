@@ -15,7 +15,7 @@ from textual.dom import DOMNode
 from textual.worker import Worker
 
 from tradebot.engine.control.errors import TradebotError
-from tradebot.engine.messages import Command, EngineSnapshot, KeyChoice, StrategySummary
+from tradebot.engine.messages import Command, EngineSnapshot, KeyChoice, NoteFocus, StrategySummary
 from tradebot.screens.handle import EngineHandle, reply_to
 from tradebot.screens.key_names import KeyNames
 
@@ -60,6 +60,18 @@ class Desk(App[None]):
     def visit(self, area: str) -> DOMNode:
         """Show an area by its name (data, build, test) and give it back."""
         raise NotImplementedError
+
+    def open_alerts(self, symbol: str = "", price: str = "") -> None:
+        """Show the alerts; with a symbol the form of a price alert on it, at that price or else the last one."""
+        from tradebot.screens.alerts_dialog import AlertsDialog
+
+        if not any(isinstance(screen, AlertsDialog) for screen in self.screen_stack):
+            self.push_screen(AlertsDialog(symbol, price))
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Let the engine know whether the person looks here: where not, the system may tell alerts."""
+        if self.latest.ready:
+            self.engine.execute(NoteFocus(focus))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No key of the app works while a key is being pressed to give it to an action."""
@@ -125,7 +137,8 @@ def errand(
             except TradebotError as error:
                 desk_of(self).say(error.sentence, "error")
             except NoMatches as error:
-                if _is_open(self):  # else it was closed while the engine was asked: nothing is left to be shown
+                # Closed while the engine was asked: nothing is left to be shown.
+                if _is_open(self):
                     desk_of(self).report(error)
             except Exception as error:  # noqa: BLE001 - the end of a worker must not be the end of the app
                 desk_of(self).report(error)

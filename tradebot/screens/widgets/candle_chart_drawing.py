@@ -114,6 +114,9 @@ class _Drawing:
         between = (bottom, bottom + 2 * rows * step)
         if picture.last is not None and between[0] <= picture.last < between[1]:
             canvas[row_of(picture.last)] = [("┈", self.tone("dim"))] * self.columns
+        for level in picture.levels:
+            if between[0] <= level < between[1]:
+                canvas[row_of(level)] = [("╌", self.tone("warning"))] * self.columns
         self._gaps(canvas, said=True)
         for line in reversed([each for each in picture.lines if each.pane == "price"]):
             self._put_line(canvas, line.values, line.tone, between)
@@ -145,8 +148,9 @@ class _Drawing:
                         min(low, max(min(values), low - room)),
                         max(high, min(max(values), high + room)),
                     )
-        if picture.last is not None and low - room <= picture.last <= high + room:
-            low, high = min(low, picture.last), max(high, picture.last)
+        for price in (*picture.levels, *(() if picture.last is None else (picture.last,))):
+            if low - room <= price <= high + room:
+                low, high = min(low, price), max(high, price)
         margin = (high - low or abs(high) * 0.01 or 1.0) * _MARGIN
         return low - margin, (high - low + 2 * margin) / (rows * 2)
 
@@ -229,8 +233,12 @@ class _Drawing:
     def _tags(
         self, labels: dict[int, Part], row_of: Callable[[float], int], between: tuple[float, float]
     ) -> None:
-        """The last price on the axis, and the close under the cursor."""
+        """The last price on the axis, prices that are waited for, and the close under the cursor."""
         picture, width = self.picture, self.picture.axis
+        for level in picture.levels:
+            if between[0] <= level < between[1]:
+                text = f"{level:>{width - 2},.{picture.decimals}f}"
+                labels[row_of(level)] = (f"◂{text}", self.tone("bold warning"))
         if picture.last is not None and between[0] <= picture.last < between[1]:
             text = f"{picture.last:>{width - 1},.{picture.decimals}f} "
             labels[row_of(picture.last)] = (text, self.tone(f"badge-{self._last_tone()}"))

@@ -64,7 +64,7 @@ class ChartPicture:
 
     `pitch` are the cells from one candle to the next. Bars are known from `first_ms` to `last_ms`: a slot between them
     without a bar is a gap. `last` is the price on the axis, `cursor` the slot that is pointed at. `axis` cells on the
-    right hold the prices.
+    right hold the prices. `levels` are prices that something waits for.
     """
 
     start_ms: int = 0
@@ -86,6 +86,7 @@ class ChartPicture:
     cursor: int | None = None
     with_volume: bool = True
     muted: bool = False
+    levels: tuple[float, ...] = ()
 
 
 def slots_that_fit(width: int, pitch: int, axis: int) -> int:
