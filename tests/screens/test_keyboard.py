@@ -188,6 +188,16 @@ async def open_keyboard(pilot, words: str) -> KeyboardDialog:
     return app.screen
 
 
+async def test_tab_leads_to_nothing_that_takes_every_key(opened: Opened) -> None:
+    async with opened(FakeEngine(), "settings") as pilot:
+        await open_keyboard(pilot, "")
+        for _ in range(3):
+            await pilot.press("tab")
+            assert pilot.app.takes_keys
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, KeyboardDialog))
+
+
 async def test_a_key_is_given_by_pressing_it_saved_and_taken_back(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine, "settings") as pilot:

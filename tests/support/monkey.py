@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -126,10 +127,10 @@ class Session:
             self._act(next(self._acts))
             if self.report.done % _LOOK_EVERY == 0:
                 self._look()
-            if not self._terminal.alive and not self._again():
-                return
             if self.report.done % _PROBE_EVERY == 0:
                 self._probe()
+            if not self._terminal.alive and not self._again():
+                return
             now = time.monotonic()
             if now >= next_sample:
                 next_sample = now + 5.0
@@ -178,7 +179,7 @@ class Session:
         """After the end of the app: whether it was asked for, and whether it starts again."""
         self._look()
         status = self._terminal.exit_status
-        if status != 0:
+        if status not in {0, -signal.SIGKILL}:  # the latter was the monkey itself, as the screen was stuck
             self.report.defect(f"the app ended with status {status}", self._terminal.text)
             if self.report.restarts > 20:
                 return False
@@ -208,6 +209,17 @@ class Session:
         if columns < 80 or rows < 24:
             terminal.resize(120, 35)
             terminal.run(0.5)
+        problem = self._problem()
+        if problem and terminal.alive:
+            self.report.notes.append(f"act {self.report.done}: {problem} at first")
+            problem = self._problem()  # what took long may have opened only then
+        if problem and terminal.alive:
+            self.report.defect(f"stuck at act {self.report.done}: {problem}", terminal.text)
+            os.kill(terminal.pid, signal.SIGKILL)
+            terminal.wait(5.0)
+
+    def _problem(self) -> str:
+        terminal = self._terminal
         for _ in range(6):
             terminal.press("escape")
             terminal.run(0.15)
@@ -218,10 +230,9 @@ class Session:
             began = time.monotonic()
             terminal.press(key)
             if not terminal.until(holds, _ANSWER_SECONDS):
-                if terminal.alive:
-                    self.report.defect(f"{what} within {_ANSWER_SECONDS:.0f} s", terminal.text)
-                return
+                return f"{what} within {_ANSWER_SECONDS:.0f} s"
             self.memory.answers_ms.append((time.monotonic() - began) * 1000)
+        return ""
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -25,8 +25,11 @@ __all__ = ["KeyboardDialog"]
 _IDLE = "Enter gives the action under the cursor another key, d its default one. Each is saved at once."
 
 
-class _Press(Static, can_focus=True):
-    """Says what is going on; while it has the focus the next key is taken instead of being obeyed."""
+class _Press(Static):
+    """Says what is going on; while it has the focus the next key is taken instead of being obeyed.
+
+    Only the dialog gives it the focus: Tab onto it would leave no key that leads away.
+    """
 
     class Pressed(Message):
         """A key, by Textual's name."""
@@ -152,7 +155,9 @@ class KeyboardDialog(Dialog[SettingsView]):
         if action is not None:
             self._waiting = action
             self._tell(f'Press the key for "{action.does}" · Esc keeps {shown_keys(self._keys(action))}')
-            self.query_one(_Press).focus()
+            press = self.query_one(_Press)
+            press.can_focus = True
+            press.focus()
 
     @on(_Press.Pressed)
     def _pressed(self, event: _Press.Pressed) -> None:
@@ -179,6 +184,7 @@ class KeyboardDialog(Dialog[SettingsView]):
         self._waiting = None
         self._tell(sentence)
         self._table.focus()
+        self.query_one(_Press).can_focus = False
 
     @errand("keyboard")
     async def _save(self, action: KeyAction, keys: str | None) -> None:
