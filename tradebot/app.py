@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Iterable
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
+from textual.css.query import NoMatches
 from textual.widget import AwaitMount
 from textual.widgets import Static
 
@@ -30,8 +32,10 @@ from tradebot.screens.handle import EngineHandle
 from tradebot.screens.key_names import shown_binding
 from tradebot.screens.leaving import ask_to_leave
 from tradebot.screens.look import Look
+from tradebot.screens.messages_dialog import MessagesDialog
 from tradebot.screens.news import News
-from tradebot.screens.palette_commands import commands_of
+from tradebot.screens.palette import Palette
+from tradebot.screens.remembering import Remembering, ScreenMemory
 from tradebot.screens.theme import THEMES, Pair, meanings_of
 from tradebot.screens.widgets.chart import prepare_charts
 
@@ -120,6 +124,10 @@ class TradebotApp(Desk):
         Binding("colon", "command_palette", "commands", show=False, key_display=":", id="app.palette_colon"),
         Binding("question_mark", "help", "help", show=False, key_display="?", id="app.help"),
         Binding("f1", "help", "help", show=False, id="app.help_f1"),
+        Binding(
+            "exclamation_mark", "messages", "messages", show=False, key_display="!", id="app.messages"
+        ),
+        Binding("ctrl+c", "help_quit", "how to quit", show=False, id="app.help_quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
     ]
     _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
@@ -136,9 +144,10 @@ class TradebotApp(Desk):
         self,
         engine: EngineHandle,
         *,
-        start_area: Literal["dashboard", "data", "chart", "build", "test", "logs", "settings"] = "data",
+        start_area: str = "data",
         on_crash: Callable[[BaseException], str] | None = None,
         look: Look | None = None,
+        memory: ScreenMemory | None = None,
         keys: tuple[KeyChoice, ...] = (),
     ) -> None:
         super().__init__(engine)
@@ -146,7 +155,9 @@ class TradebotApp(Desk):
         self._look = look or Look(refresh_hz=_HERTZ)
         if self._look.ascii_only:
             self._filters.append(AsciiFilter())  # the list that Textual keeps its own filters in
-        self._start_area = start_area
+        self._memory = Remembering(memory)
+        self._start_area = self._memory.area_to_open(self._MAKERS, start_area)
+        self._drawn = 0
         self._begun = False
         self._key_choices = keys
         self._nav = NavBar()
@@ -157,10 +168,11 @@ class TradebotApp(Desk):
         self._trouble = ""
         self._engine_trouble = ""
         self._news = News(self)
+        self._palette = Palette(self, self._memory)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = Look().theme
-        self.use_look(self._look.theme, self._look.up_down)
+        self.use_look(*self._memory.look((self._look.theme, self._look.up_down)))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our names, so that every builtin theme has them too."""
@@ -219,6 +231,9 @@ class TradebotApp(Desk):
             with self.batch_update():
                 self._show(snapshot)
             self._trouble = ""
+            self._drawn += 1
+            if self._drawn % self._look.refresh_hz == 0:
+                self._note()
         except Exception as error:  # noqa: BLE001 - an exception in a timer would end the app
             self._trouble = (
                 f"The screen could not be drawn ({type(error).__name__}: {error}); the engine goes on."
@@ -238,13 +253,16 @@ class TradebotApp(Desk):
         area = self._visible_name()
         self._nav.show(area, snapshot)
         self._health.show(snapshot)
-        trouble = ("error", self._engine_trouble) if self._engine_trouble else problem_of(snapshot)
-        self._banner.show(trouble)
+        self._banner.show(self._problem())
         if self._visible is not None and self._visible.is_mounted:
             self._visible.apply(snapshot)
         self._news.tell(snapshot)
         if self.screen is screen:
             screen.refresh_bindings()
+
+    def _problem(self) -> tuple[str, str] | None:
+        """What the banner says: (level, sentence)."""
+        return ("error", self._engine_trouble) if self._engine_trouble else problem_of(self.latest)
 
     def _show_guard(self, snapshot: EngineSnapshot) -> None:
         running = sum(job.state == "running" for job in snapshot.jobs)
@@ -258,6 +276,18 @@ class TradebotApp(Desk):
     def on_resize(self) -> None:
         """Draw for the new size without waiting for the timer."""
         self.call_after_refresh(self._drain)
+
+    def _note(self) -> None:
+        """Let what is shown be remembered, so that it is there at the next start, after a power cut too."""
+        area = self._visible
+        if area is None or not area.is_mounted:
+            return
+        look: tuple[str, ...] = ()
+        settings = self._areas.get("settings")
+        if len(self.screen_stack) == 1 and not (settings is not None and settings.unsaved()):
+            # A theme that is only being tried is not chosen.
+            look = (self.theme, str(self.pair), self._look.theme, self._look.up_down)
+        self._memory.note(self._visible_name(), area.remembered(), look)
 
     def report(self, error: Exception) -> None:
         """Something of ours failed beside the screen: a word to the person, the traceback in the log."""
@@ -281,6 +311,7 @@ class TradebotApp(Desk):
         mounting: AwaitMount | None = None
         if wanted is None:
             wanted = self._areas[area] = self._MAKERS[area]()
+            wanted.kept = self._memory.of(area)
             mounting = self.screen_stack[0].query_one("#areas").mount(wanted)
         if wanted is not self._visible:
             if self._visible is not None:
@@ -327,9 +358,23 @@ class TradebotApp(Desk):
                     return node
         return self._visible.current_pane if self._visible is not None and self._visible.is_mounted else None
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002 - Textual's own signature
-        """What the palette offers."""
-        return commands_of(self)
+    def action_command_palette(self) -> None:
+        """Show what can be done."""
+        self._palette.open()
+
+    def action_messages(self) -> None:
+        """Show what is wrong and what was told."""
+        if not isinstance(self.screen, MessagesDialog):
+            self.push_screen(MessagesDialog(self._problem(), tuple(self._news.told)))
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: people expect it to end or to copy."""
+        names = self.key_names
+        quit_key, copy_key = names.of("app.quit"), names.of("area.copy")
+        self.say(
+            f"Ctrl+C does not end tradebot: {quit_key} quits. {copy_key} copies the row or text in focus; "
+            "Shift and the mouse select as everywhere."
+        )
 
     def use_look(self, theme: str, up_down: str) -> None:
         """Draw in a theme and a pair of colours by their names; a name that is not known changes nothing."""
@@ -352,6 +397,12 @@ class TradebotApp(Desk):
             return
         self._exit_renderables = [Text(self._on_crash(self._exception))]
         self._close_messages_no_wait()
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the app; what is shown is noted once more."""
+        with contextlib.suppress(NoMatches):  # an area that is only half there has nothing to remember
+            self._note()
+        super().exit(result, return_code, message)
 
     async def action_quit(self) -> None:
         """Leave; asks where work would be interrupted or lost."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Input
 
 from tests.screens.conftest import Opened, screen_text, type_text, until
@@ -17,6 +18,7 @@ from tradebot.engine.messages import CheckData
 from tradebot.screens.dialogs import Confirm, HelpDialog
 from tradebot.screens.frame import Banner, HealthBar, KeyBar, NavBar, key_hints
 from tradebot.screens.handle import reply_to
+from tradebot.screens.palette_commands import commands_of
 from tradebot.screens.widgets.lines_view import LinesView
 
 
@@ -154,11 +156,12 @@ async def test_help_lists_the_keys_of_the_focused_pane(opened: Opened) -> None:
 async def test_the_palette_opens_on_both_keys_and_runs_a_command(opened: Opened) -> None:
     async with opened(FakeEngine()) as pilot:
         await pilot.press("colon")
-        await until(pilot, lambda: type(pilot.app.screen).__name__ == "CommandPalette")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
         await pilot.press("escape", "ctrl+p")
-        await until(pilot, lambda: type(pilot.app.screen).__name__ == "CommandPalette")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
         pilot.app.screen.query_one(Input).value = "go to test"
-        await pilot.pause(0.3)
+        rows = pilot.app.screen.query_one(CommandList)
+        await until(pilot, lambda: rows.option_count == 1)
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.query("ResultsArea"))
 
@@ -257,7 +260,7 @@ async def test_themes_switch_while_it_runs(opened: Opened) -> None:
 async def test_up_and_down_take_another_pair_of_colours(opened: Opened) -> None:
     async with opened(FakeEngine()) as pilot:
         usual = pilot.app.theme_variables["up"], pilot.app.theme_variables["down"]
-        commands = {each.title: each.callback for each in pilot.app.get_system_commands(pilot.app.screen)}
+        commands = {each.title: each.run for each in commands_of(pilot.app)}
         commands["Up and down in red and green"]()
         await pilot.pause()
         assert (pilot.app.theme_variables["down"], pilot.app.theme_variables["up"]) == usual

@@ -15,6 +15,7 @@ from tradebot.commands.context import open_context
 from tradebot.engine.control.errors import InputError
 
 if TYPE_CHECKING:
+    from tradebot.app import TradebotApp
     from tradebot.engine.control.settings import LookSettings
     from tradebot.engine.engine import EngineOptions
     from tradebot.engine.messages import KeyChoice
@@ -45,23 +46,44 @@ def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
 def run_app(options: EngineOptions) -> None:
     """Run the app over an engine of these options, until the person quits."""
     from tradebot.app import TradebotApp
+    from tradebot.commands.screens_file import ScreensFile
     from tradebot.engine.control.crash import log_thread_failures, report_crash
     from tradebot.engine.control.logs_python import current_log
     from tradebot.engine.engine import Engine
     from tradebot.screens.console import own_terminal, with_many_threads
 
     log = current_log()
+    folders = options.folders
+    memory = ScreensFile(folders.state / "screens.json", folders.data)
     app = TradebotApp(
         Engine(options),
+        start_area=first_area(folders.data),
         on_crash=None if log is None else lambda error: report_crash(error, log),
         look=look_on(own_terminal(), options.settings.look),
+        memory=memory,
         keys=chosen_keys(options),
     )
     logging.getLogger("tradebot.app").info("tradebot %s opens %s.", __version__, options.folders.data)
-    with log_thread_failures():
-        asyncio.run(with_many_threads(app.run_async()))
+    try:
+        with log_thread_failures():
+            asyncio.run(with_many_threads(_run_until_closed(app)))
+    finally:
+        memory.close()
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+async def _run_until_closed(app: TradebotApp) -> None:
+    """The app until the person quits or the window is closed."""
+    from tradebot.commands.closing import ends_when_closed
+
+    with ends_when_closed(app.exit):
+        await app.run_async()
+
+
+def first_area(data_folder: Path) -> str:
+    """Where the app begins when nothing is remembered: Data without any data, else the dashboard."""
+    return "dashboard" if any(data_folder.glob("*/*.csv")) else "data"
 
 
 def chosen_keys(options: EngineOptions) -> tuple[KeyChoice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -16,10 +17,12 @@ from textual.widget import Widget
 
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens.frame import OneLine
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.palette import Part, line_length
 
 __all__ = ["Area", "Pane", "PaneTabs", "write_subtitle", "write_title"]
 
+_LOG = logging.getLogger("tradebot.screens")
 _NARROW = 100
 
 
@@ -137,11 +140,34 @@ class Area(Container):
         self._current: Pane | None = None
         self._panes: list[Pane] = []
         self._composed = asyncio.Event()
+        self.kept = Kept()
 
     def on_mount(self) -> None:
-        """Begin with the first pane."""
+        """Begin as the area was left, else with the first pane."""
         self._mark(self.panes[0])
+        if self.kept:
+            self._take_up()
         self._composed.set()
+
+    def _take_up(self) -> None:
+        try:
+            self.remember(self.kept)
+        except Exception as error:  # noqa: BLE001 - or a state that was saved once would end the app at each start
+            _LOG.warning(
+                "%s begins anew: its last state cannot be taken up.", type(self).__name__, exc_info=error
+            )
+
+    def remembered(self) -> dict[str, Value]:
+        """What the next start should find again, as plain values: each area adds its own. Called every second."""
+        return {"pane": self.current_pane.id or "", "maximised": self.has_class("-maximised")}
+
+    def remember(self, kept: Kept) -> None:
+        """Take up what was remembered; what is not there any more is left out. The engine may not be ready yet."""
+        pane = next((each for each in self.panes if each.id and each.id == kept.text("pane")), None)
+        if pane is not None:
+            self._mark(pane)
+            if kept.flag("maximised"):
+                self._maximise(pane)
 
     async def composed(self) -> None:
         """Wait until the panes are there: an area may be asked for something in the moment it is made."""

@@ -18,6 +18,7 @@ from tradebot.screens.build_saved import SavedArea
 from tradebot.screens.build_strategies import EntryKind, StrategiesPane
 from tradebot.screens.build_toml import TomlView
 from tradebot.screens.desk import desk_of, errand
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.palette import Line
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
@@ -81,6 +82,15 @@ class BuildArea(SavedArea):
         self.form.say_empty(_EMPTY)
         self.query_one(ChecksPane).show(None)
         self.query_one(WordsPane).show(None)
+
+    def remembered(self) -> dict[str, Value]:
+        """The pane and the open strategy."""
+        return {**super().remembered(), "strategy": self.draft.name if self.draft is not None else ""}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up; what is unsaved goes before."""
+        super().remember(kept)
+        self.opened_last = kept.text("strategy")
 
     def unsaved(self) -> str:
         """The open strategy, if it has edits that are not on disk."""
@@ -184,6 +194,16 @@ class BuildArea(SavedArea):
         self.refresh_bindings()
 
     # ------------------------------------------------------------------------------------------ run
+
+    def run_strategy(self, name: str) -> None:
+        """Open a saved strategy and backtest it; asks where edits would be lost."""
+        self.begun = True
+        self.after_asking(lambda: self._open_and_run(name))
+
+    @errand("build-open", exclusive=True)
+    async def _open_and_run(self, name: str) -> None:
+        await self._open_now(name)
+        self.action_run()
 
     @errand("build-run", exclusive=True)
     async def action_run(self) -> None:

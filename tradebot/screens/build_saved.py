@@ -45,6 +45,7 @@ class SavedArea(VerbsArea):
         self.templates: tuple[TemplateView, ...] = ()
         self.begun = False
         self.started = False
+        self.opened_last = ""
 
     def say_nothing_open(self) -> None:
         """Say what to do while no strategy is open."""
@@ -69,8 +70,8 @@ class SavedArea(VerbsArea):
             self.refresh_bindings()
 
     async def _begin_with(self, snapshot: EngineSnapshot) -> None:
-        name = _most_likely(snapshot)
-        kept = next(iter(self.drafts.values()), None)
+        name = self.opened_last if self._summary(self.opened_last) is not None else _most_likely(snapshot)
+        kept = self.drafts.get(self.opened_last) or next(iter(self.drafts.values()), None)
         if kept is not None:
             await self._open_now(kept.name, focus=False)
             more = (

@@ -29,6 +29,7 @@ from tradebot.screens.chart_view import TIMEFRAMES, Subject, Viewport, timeframe
 from tradebot.screens.data_collect import CollectDialog
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.pickers import PickDialog
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["ChartArea"]
@@ -92,9 +93,35 @@ class ChartArea(Area):
         self.pane.apply(snapshot)
         self._list_marks()
 
+    def remembered(self) -> dict[str, Value]:
+        """What is on the chart and where; before it is drawn, what was remembered."""
+        pane = self.pane
+        subject = pane.subject if pane.subject.symbol else Subject.kept(self.kept)
+        viewport = pane.viewport if pane.subject.symbol else Viewport.kept(self.kept)
+        shown: dict[str, Value] = {"volume": pane.with_volume, "marks": pane.with_marks}
+        return {**super().remembered(), **subject.remembered(), **viewport.remembered(), **shown}
+
+    def remember(self, kept: Kept) -> None:
+        """Take up what is drawn around the candles; they come once the engine is ready."""
+        super().remember(kept)
+        self.pane.with_volume, self.pane.with_marks = kept.flag("volume", True), kept.flag("marks", True)
+
+    def _as_left(self, snapshot: EngineSnapshot) -> bool:
+        """Show what was shown last, as far as it is still there; False where it is not."""
+        subject, kept = Subject.kept(self.kept), self.kept
+        self.kept = Kept()
+        if not timeframes_of(snapshot.datasets, subject.category, subject.symbol):
+            return False
+        if all(each.name != subject.strategy for each in snapshot.strategies):
+            subject = replace(subject, strategy="")
+        if all(each.result_id != subject.result_id for each in snapshot.results):
+            subject = replace(subject, result_id="")
+        self.pane.show_subject(subject, Viewport.kept(kept))
+        return True
+
     def _begin(self, snapshot: EngineSnapshot) -> None:
         stored = [each for each in symbol_choices(snapshot) if "no bars" not in each.about]
-        if not stored:
+        if not snapshot.ready or not stored or self._as_left(snapshot):
             return
         first = next((each for each in stored if each.label == _USUAL), stored[0])
         self._open_symbol(first.value)

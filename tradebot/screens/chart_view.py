@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tradebot.engine.market.timeframe import Timeframe
 from tradebot.engine.messages import ChartView, DatasetView
+from tradebot.screens.remembering import Kept, Value
 
 __all__ = [
     "PAD_SLOTS",
@@ -44,6 +45,27 @@ class Subject:
     strategy: str = ""
     result_id: str = ""
 
+    def remembered(self) -> dict[str, Value]:
+        """It as plain values."""
+        return {
+            "symbol": self.symbol,
+            "category": self.category,
+            "indicators": list(self.indicators),
+            "strategy": self.strategy,
+            "result": self.result_id,
+        }
+
+    @classmethod
+    def kept(cls, values: Kept) -> Subject:
+        """What was remembered."""
+        return cls(
+            values.text("symbol"),
+            values.text("category", "linear"),
+            values.texts("indicators"),
+            values.text("strategy"),
+            values.text("result"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
@@ -57,6 +79,23 @@ class Viewport:
     zoom: int = USUAL_ZOOM
     right_ms: int | None = None
     cursor_ms: int | None = None
+
+    def remembered(self) -> dict[str, Value]:
+        """Place, zoom and cursor as plain values."""
+        return {
+            "timeframe": self.timeframe,
+            "zoom": self.zoom,
+            "right_ms": self.right_ms,
+            "cursor_ms": self.cursor_ms,
+        }
+
+    @classmethod
+    def kept(cls, values: Kept) -> Viewport:
+        """The window that was remembered; the usual one where it cannot be."""
+        timeframe, zoom = values.text("timeframe"), values.number("zoom")
+        if timeframe not in TIMEFRAMES or zoom is None or not 0 <= zoom < len(ZOOMS):
+            return cls()
+        return cls(timeframe, zoom, values.number("right_ms"), values.number("cursor_ms"))
 
     @property
     def pitch(self) -> int:

@@ -29,6 +29,7 @@ from tradebot.screens.data_months import MonthsDialog
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
 from tradebot.screens.live_panes import BudgetPane, PricesPane, StreamsPane
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["DataArea"]
@@ -89,6 +90,15 @@ class DataArea(Area):
         if isinstance(pane, DatasetsPane | JobsPane | PricesPane):
             return pane.copy_text()
         return ""
+
+    def remembered(self) -> dict[str, Value]:
+        """The pane, and of the datasets filter, order and cursor."""
+        return {**super().remembered(), **self.query_one(DatasetsPane).remembered()}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        super().remember(kept)
+        self.query_one(DatasetsPane).remember(kept)
 
     # ------------------------------------------------------------------------------------------ verbs
 

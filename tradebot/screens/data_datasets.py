@@ -14,6 +14,7 @@ from tradebot.engine.messages import DatasetView, EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.data_empty import empty_lines
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets import gauges
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, Part, wrap
@@ -274,6 +275,23 @@ class DatasetsPane(Pane):
         return f"{dataset.key}: {dataset.rows} rows, {span}, {gaps}{note}"
 
     # ------------------------------------------------------------------------------------------ order and filter
+
+    def remembered(self) -> dict[str, Value]:
+        """Filter, order and the selected dataset."""
+        key = self.table.cursor_key
+        return {"filter": self._filter, "sort": _SORTS[self._sort][0], "dataset": "" if key is None else str(key)}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        self._filter = kept.text("filter")
+        names = [name for name, _ in _SORTS]
+        self._sort = names.index(kept.text("sort")) if kept.text("sort") in names else 0
+        entry = self.query_one("#dataset-filter", Input)
+        with self.prevent(Input.Changed):
+            entry.value = self._filter
+        entry.set_class(bool(self._filter), "-open")
+        if kept.text("dataset"):
+            self.table.await_row(kept.text("dataset"))
 
     def sort_next(self) -> None:
         """Sort by the next thing."""

@@ -15,6 +15,7 @@ from tradebot.screens.area import Area
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.logs_panes import Filters, RecordPane, RecordsPane
 from tradebot.screens.pickers import Choice, PickDialog
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.log_view import LogView
 
 __all__ = ["LogsArea"]
@@ -95,6 +96,16 @@ class LogsArea(Area):
         self.records.take(page, filters, anew=is_new)
         self._go_to_wanted()
         self.show_tabs()
+
+    def remembered(self) -> dict[str, Value]:
+        """The pane and the filters."""
+        return {**super().remembered(), **self.filters.remembered()}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        super().remember(kept)
+        self.filters = Filters.kept(kept)
+        self.records.show_filters(self.filters)
 
     @errand("logs-open", exclusive=True)
     async def open_record(self, time_ms: int, sentence: str) -> None:

@@ -12,6 +12,7 @@ from tradebot.engine.messages import LogAdvice, LogPage, LogRecord
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.frame import OneLine
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.fixed_input import FixedInput
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.log_view import LogView
@@ -41,6 +42,21 @@ class Filters:
     def next_since(self) -> Filters:
         """The next span of time."""
         return replace(self, span=(self.span + 1) % len(_SINCE))
+
+    def remembered(self) -> dict[str, Value]:
+        """All but the search, which was for a moment."""
+        return {"level": self.level, "component": self.component, "since": self.since_words}
+
+    @classmethod
+    def kept(cls, values: Kept) -> Filters:
+        """The filters that were remembered."""
+        spans = [words for words, _ in _SINCE]
+        level, since = values.text("level"), values.text("since")
+        return cls(
+            level if level in _LEVELS else _LEVELS[0],
+            values.text("component"),
+            spans.index(since) if since in spans else 0,
+        )
 
     def of(self, component: str) -> Filters:
         """That component."""

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tradebot.screens.area import Area, Pane, PaneTabs
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.results_pages import (
     ConfigPane,
     DistributionPane,
@@ -72,6 +73,18 @@ class ResultLayout(Area):
     def shows(self, pane_id: str) -> bool:
         """Whether the open tab has that pane."""
         return pane_id in TABS[self._tab].panes
+
+    def remembered(self) -> dict[str, Value]:
+        """The pane and the tab."""
+        return {**super().remembered(), "tab": TABS[self._tab].label}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        labels = [tab.label for tab in TABS]
+        self._tab = labels.index(kept.text("tab")) if kept.text("tab") in labels else 0
+        self._show_tab()
+        self._mark(self.panes[0])
+        super().remember(kept)
 
     def on_mount(self) -> None:
         """Begin with the overview."""

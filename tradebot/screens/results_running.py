@@ -77,10 +77,12 @@ class RunningResult(ShownResult):
             return
         if self._view is None:
             newest = max(snapshot.results, key=lambda each: (each.created_ms, each.result_id), default=None)
+            opened_last = self.kept.text("result")
+            newest = next((each for each in snapshot.results if each.result_id == opened_last), newest)
             if newest is None:
                 self.query_one(Summary).show_lines(_EMPTY)
                 self._follow_any(snapshot)
-            elif self._opening != newest.result_id:
+            elif self._opening in {"", self._unreadable} and newest.result_id != self._unreadable:
                 self.open_result(newest.result_id)
         elif self._is_gone(self._view.result_id, snapshot):
             self.forget()

@@ -17,6 +17,7 @@ from tradebot.engine.messages import (
 from tradebot.screens import formats
 from tradebot.screens.area import write_subtitle, write_title
 from tradebot.screens.desk import desk_of, errand
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.results_layout import ResultLayout
 from tradebot.screens.results_panes import ChartsPane, MetricsPane, ResultsPane, Summary
 from tradebot.screens.results_reality import RealityPane
@@ -40,6 +41,7 @@ class ShownResult(ResultLayout):
         self._analysis: ResultAnalysis | None = None
         self._check: JobView | None = None
         self._opening = ""
+        self._unreadable = ""
         self._width = 0
         self.log_of_trades = TradeLog(0, self._request)
 
@@ -58,12 +60,21 @@ class ShownResult(ResultLayout):
         """How many trades the open result has."""
         return self._view.trade_count if self._view is not None else None
 
+    def remembered(self) -> dict[str, Value]:
+        """What the layout remembers, the open result, filter and order of its trades."""
+        result_id = self._view.result_id if self._view is not None else self.kept.text("result")
+        trades = self.query_one(TradesPane).remembered()
+        return {**super().remembered(), "result": result_id, **trades}
+
     # ------------------------------------------------------------------------------------------ opening
 
-    @errand("results-open", exclusive=True)
-    async def open_result(self, result_id: str) -> None:
+    def open_result(self, result_id: str) -> None:
         """Show a stored result."""
         self._opening = result_id
+        self._open_result(result_id)
+
+    @errand("results-open", exclusive=True)
+    async def _open_result(self, result_id: str) -> None:
         await self.composed()
         try:
             view = await desk_of(self).ask(GetResult(result_id, points=2 * max(100, self.size.width)))
@@ -80,10 +91,14 @@ class ShownResult(ResultLayout):
         trades.table.move_to(0, quietly=True)
         self.query_one(ResultsPane).show(desk_of(self).latest.results, result_id)
         self.refresh_bindings()
+        if result_id == self.kept.text("result"):
+            trades.remember(self.kept)
+        self.kept = Kept()
         await self._take_apart(view)
 
     def _show_unreadable(self, result_id: str, sentence: str) -> None:
         """Say why a result is not shown: on the strip where there is no other one, else in passing."""
+        self._unreadable = result_id
         if self._view is not None:
             desk_of(self).say(sentence, "error")
             return

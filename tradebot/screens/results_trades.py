@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tradebot.engine.messages import TradeRow
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.palette import Line
 from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 
@@ -130,6 +131,21 @@ class TradesPane(Pane):
         with self.prevent(Input.Changed):
             entry.value = ""
         entry.remove_class("-open")
+
+    def remembered(self) -> dict[str, Value]:
+        """Filter and order."""
+        return {"find": self.find, "sort": self.sort}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up and ask for those rows."""
+        self.find = kept.text("find")
+        self.sort = kept.text("sort") if kept.text("sort") in _SORTS else ""
+        entry = self.query_one("#trade-filter", Input)
+        with self.prevent(Input.Changed):
+            entry.value = self.find
+        entry.set_class(bool(self.find), "-open")
+        if self.find or self.sort:
+            self.post_message(self.Wanted())
 
     def next_sort(self) -> None:
         """Sort by the next criterion."""

@@ -31,6 +31,7 @@ from tradebot.screens.area import Area
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
 from tradebot.screens.pickers import Choice, PickDialog
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.settings_dialogs import KeysDialog, ThemeDialog, ValueDialog
 from tradebot.screens.settings_panes import ExchangePane, LookPane, SettingPane, SettingsPane
 from tradebot.screens.widgets.virtual_table import VirtualTable
@@ -80,6 +81,26 @@ class SettingsArea(Area):
             self._asked = True
             self._load()
         self.query_one(ExchangePane).show(snapshot.connection, self.keys)
+
+    def remembered(self) -> dict[str, Value]:
+        """The pane and the chosen setting."""
+        key = self.query_one(SettingsPane).table.cursor_key
+        return {**super().remembered(), "setting": "" if key is None else str(key)}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        super().remember(kept)
+        if kept.text("setting"):
+            self.query_one(SettingsPane).table.await_row(kept.text("setting"))
+
+    @errand("settings-open")
+    async def open_setting(self, path: str) -> None:
+        """Put the cursor on a setting."""
+        await self.composed()
+        pane = self.query_one(SettingsPane)
+        self.visit_pane(pane)
+        pane.table.await_row(path)
+        self._draw()
 
     @errand("settings")
     async def _load(self) -> None:

@@ -89,6 +89,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         self._rows: Sequence[Row | None] = ()
         self._cursor = 0
         self._cursor_key: Hashable | None = None
+        self._awaited: Hashable | None = None
         self._widths: tuple[int, ...] = ()
         self._drawn: dict[int, tuple[object, Strip]] = {}
         self._empty: tuple[Line, ...] = ()
@@ -137,10 +138,20 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         """Paint visible rows whose cells have changed though the rows themselves stayed."""
         self._paint_changed()
 
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key of the row under the cursor, or of the one that is awaited there."""
+        return self._cursor_key if self._awaited is None else self._awaited
+
+    def await_row(self, key: Hashable) -> None:
+        """Put the cursor on the row of that key as soon as it is shown, unless the person moves it before."""
+        self._awaited = key
+
     def move_to(self, index: int, *, quietly: bool = False) -> None:
         """Put the cursor on a row and scroll it into view."""
         if not self._rows:
             return
+        self._awaited = None
         index = min(max(index, 0), len(self._rows) - 1)
         old, self._cursor = self._cursor, index
         row = self._rows[index]
@@ -157,6 +168,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         if not rows:
             self._cursor, self._cursor_key = 0, None
             return old_key is not None
+        if self._awaited is not None and self._has_come():
+            return True
         here = rows[self._cursor] if self._cursor < len(rows) else None
         if here is not None and old_key is not None and self._key(here) == old_key:
             return False
@@ -168,6 +181,16 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         self._cursor = min(self._cursor, len(rows) - 1)
         row = rows[self._cursor]
         self._cursor_key = self._key(row) if row is not None else None
+        return True
+
+    def _has_come(self) -> bool:
+        """Put the cursor on the row that is awaited, where it is among the rows."""
+        found = (i for i, row in enumerate(self._rows) if row is not None and self._key(row) == self._awaited)
+        index = next(found, None) if isinstance(self._rows, (tuple, list)) else None
+        if index is None:
+            return False
+        self._cursor, self._cursor_key, self._awaited = index, self._awaited, None
+        self.call_after_refresh(self._scroll_to_cursor)
         return True
 
     # ------------------------------------------------------------------------------------------ drawing
