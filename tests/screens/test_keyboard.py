@@ -190,7 +190,7 @@ async def open_keyboard(pilot, words: str) -> KeyboardDialog:
 
 async def test_tab_leads_to_nothing_that_takes_every_key(opened: Opened) -> None:
     async with opened(FakeEngine(), "settings") as pilot:
-        await open_keyboard(pilot, "")
+        await open_keyboard(pilot, "chart symbol")
         for _ in range(3):
             await pilot.press("tab")
             assert pilot.app.takes_keys
