@@ -21,8 +21,9 @@ from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.errors import InputError
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import JobBoard
+from tradebot.engine.control.memory import MemoryBudget
 from tradebot.engine.control.progress import CancelToken
-from tradebot.engine.control.settings import BacktestSettings
+from tradebot.engine.control.settings import BacktestSettings, Settings
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.market import HOUR_MS
 from tradebot.engine.messages import DeleteResult, GetAnalysis, RunBacktest, from_json, to_json
@@ -76,7 +77,7 @@ class Desk:
         board._pool = self.work  # type: ignore[assignment]  # does the work when the test says so
         self.book = JobBook(board)
         folders = SimpleNamespace(results=self.folder)
-        options: Any = SimpleNamespace(folders=folders, settings=SimpleNamespace(backtest=BacktestSettings()))
+        options: Any = SimpleNamespace(folders=folders, settings=Settings())
         events = EventLog(self.clock)
         self.results = ResultQueries(options, events, self.store, builtin_registry())
         self.backtests = Backtests(
@@ -295,3 +296,28 @@ def test_figures_that_differ_are_explained_by_what_changed(desk: Desk) -> None:
 def test_a_result_that_is_not_there_cannot_be_run_again(desk: Desk) -> None:
     with pytest.raises(InputError, match="There is no result nothing"):
         desk.backtests.rerun("nothing")
+
+
+def test_memory_is_leased_until_the_checks_are_over_or_called_off(desk: Desk) -> None:
+    memory = desk.backtests._memory
+    desk.run(strategy() + TARGET)
+    assert memory.used_bytes > 0, "the checks need what is loaded"
+    desk.work.do_next()
+    assert memory.used_bytes == 0
+    desk.run(strategy() + TARGET)
+    check = next(each for each in desk.book.views() if each.kind == "check" and each.ended_ms is None)
+    called_off = desk.book.board.get(check.job_id)
+    assert called_off is not None
+    called_off.cancel.cancel()
+    desk.work.do_next()
+    assert memory.used_bytes == 0
+
+
+def test_a_backtest_that_needs_more_memory_than_allowed_fails_in_words(desk: Desk) -> None:
+    desk.backtests._memory = MemoryBudget(10_000_000)
+    desk.backtests.run(RunBacktest("two-means", strategy()))
+    desk.work.do_next()
+    job = next(each for each in desk.book.views() if each.kind == "backtest")
+    assert job.state == "failed"
+    assert "background work may take 10 MB" in job.sentence
+    assert desk.backtests._memory.used_bytes == 0

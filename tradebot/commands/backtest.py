@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tradebot.engine.backtest.order import BacktestOrder
     from tradebot.engine.backtest.results.result import BacktestResult
     from tradebot.engine.control.clock import Clock
+    from tradebot.engine.control.memory import MemoryBudget
     from tradebot.engine.strategy import Registry
 
 MOST_BESIDE = 3
@@ -148,7 +149,15 @@ def run_asked(
     progress = ConsoleProgress(title)
     try:
         result = run_and_store(
-            asked(registry, clock), registry, store, clock, results, progress, print_note, CancelToken()
+            asked(registry, clock),
+            registry,
+            store,
+            clock,
+            results,
+            progress,
+            print_note,
+            CancelToken(),
+            memory=memory_of(context),
         )
     except KeyboardInterrupt:
         raise CancelledError(_INTERRUPTED) from None
@@ -157,6 +166,13 @@ def run_asked(
         for sentence in store.notices():
             print_note(sentence)
     return result, results / result.result_id
+
+
+def memory_of(context: Context) -> MemoryBudget:
+    """What backtests of this process may take together."""
+    from tradebot.engine.control.memory import MemoryBudget, background_memory_bytes
+
+    return MemoryBudget(background_memory_bytes(context.settings.performance.background_memory_mb))
 
 
 def parse_overrides(texts: list[str]) -> tuple[tuple[str, str], ...]:
@@ -237,6 +253,7 @@ def _several(context: Context, order: BacktestOrder, results: Path, each: Each) 
             print_note,
             CancelToken(),
             processors=context.settings.performance.background_processors,
+            memory=memory_of(context),
         )
     except KeyboardInterrupt:
         raise CancelledError(_INTERRUPTED) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.events import EventLog
 from tradebot.engine.control.jobs import Job
+from tradebot.engine.control.memory import MemoryBudget, background_memory_bytes
 from tradebot.engine.control.progress import counted
 from tradebot.engine.job_book import JobBook
 from tradebot.engine.messages import RunBacktest, RunSoFar
@@ -48,6 +49,8 @@ class Backtests:
         self._store = store
         self._registry = registry
         self._results = results
+        megabytes = options.settings.performance.background_memory_mb
+        self._memory = MemoryBudget(background_memory_bytes(megabytes))
         self._settled = False
 
     def run(self, command: RunBacktest) -> Job:
@@ -95,6 +98,8 @@ class Backtests:
                 job.say,
                 job.cancel,
                 watch,
+                self._memory,
+                job.wait,
             )
             self._settle()
             result = simulated.result

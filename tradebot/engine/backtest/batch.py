@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradebot.engine.control.clock import Clock
+    from tradebot.engine.control.memory import MemoryBudget
     from tradebot.engine.control.settings import BacktestSettings
     from tradebot.engine.store import Store
     from tradebot.engine.strategy import Registry
@@ -116,10 +117,12 @@ def carry_out_each(
     say: Callable[[str], None],
     cancel: CancelToken,
     processors: int = 0,
+    memory: MemoryBudget | None = None,
 ) -> list[BatchOutcome]:
     """Run all, as many at once as the settings allow, and store each; the outcomes in the order of the runs.
 
-    They are kept on so many `processors` (0: all), and no more threads run than these.
+    They are kept on so many `processors` (0: all), and no more threads run than these. Together they keep within
+    `memory` (None: no limit): one waits until others have ended, and one that alone needs more cannot run.
 
     One that cannot run says why and the others go on. Where this is interrupted or cancelled, the runs that are under
     way end without a result and those before keep theirs; CancelledError then says how many there are.
@@ -131,7 +134,16 @@ def carry_out_each(
         run = runs[number]
         try:
             result = carry_out(
-                run.order, registry, store, settings, clock, results_folder, _unheard, _unsaid, cancel
+                run.order,
+                registry,
+                store,
+                settings,
+                clock,
+                results_folder,
+                _unheard,
+                _unsaid,
+                cancel,
+                memory=memory,
             )
         except CancelledError:
             raise

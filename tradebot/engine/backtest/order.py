@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from tradebot.engine.backtest.figures.trials import TrialLedger
 from tradebot.engine.backtest.inputs.prepare import Asked
 from tradebot.engine.backtest.kernel.ledger import RunSettings
+from tradebot.engine.backtest.memory import lease_for, with_universe
 from tradebot.engine.backtest.results.folder import write_result
 from tradebot.engine.backtest.run import run_portfolio
 from tradebot.engine.backtest.warm_up import compile_kernels_in_child
@@ -28,6 +30,7 @@ from tradebot.engine.strategy.toml_text import read_toml
 
 if TYPE_CHECKING:
     from tradebot.engine.backtest.results.result import BacktestResult
+    from tradebot.engine.control.memory import MemoryBudget
     from tradebot.engine.control.settings import BacktestSettings
     from tradebot.engine.store import Store
 
@@ -98,11 +101,13 @@ def carry_out(
     report: Callable[[Progress], None],
     say: Callable[[str], None],
     cancel: CancelToken,
+    memory: MemoryBudget | None = None,
 ) -> BacktestResult:
     """Check, compile where this version was not compiled yet, run, and write the result (None: write nothing).
 
-    What is written counts as a trial on its data. `say` gets sentences about what takes long. Raises InputError for a
-    wrong strategy, time or value, and what `run_portfolio` and `write_result` raise.
+    What is written counts as a trial on its data. `say` gets sentences about what takes long. It keeps within `memory`
+    (None: no limit). Raises InputError for a wrong strategy, time or value, ShortfallError where it needs more memory,
+    and what `run_portfolio` and `write_result` raise.
     """
     asked = asked_of(order, registry, settings, clock, say)
     return run_and_store(
@@ -116,6 +121,7 @@ def carry_out(
         cancel,
         look_ahead=order.look_ahead,
         reality=order.reality,
+        memory=memory,
     )
 
 
@@ -131,22 +137,25 @@ def run_and_store(
     *,
     look_ahead: bool = True,
     reality: bool = True,
+    memory: MemoryBudget | None = None,
 ) -> BacktestResult:
     """`carry_out` for strategies that are checked already."""
     if results_folder is not None:
         check_results_folder(results_folder)
     compile_kernels_in_child(say, cancel)
-    result = run_portfolio(
-        asked,
-        registry,
-        store,
-        report,
-        cancel,
-        clock=clock,
-        look_ahead=look_ahead,
-        reality=reality,
-        trials=None if results_folder is None else TrialLedger(results_folder),
-    )
+    asked = with_universe(asked, store)
+    with nullcontext() if memory is None else lease_for(asked, store, memory, cancel, say):
+        result = run_portfolio(
+            asked,
+            registry,
+            store,
+            report,
+            cancel,
+            clock=clock,
+            look_ahead=look_ahead,
+            reality=reality,
+            trials=None if results_folder is None else TrialLedger(results_folder),
+        )
     return result if results_folder is None else write_result(result, results_folder)
 
 

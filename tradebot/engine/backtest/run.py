@@ -33,6 +33,7 @@ from tradebot.engine.backtest.kernel.simulation import PIECE_TICKS, Simulation
 from tradebot.engine.backtest.results.result import BacktestResult, StrategyPart, result_id
 from tradebot.engine.control.clock import Clock, SystemClock
 from tradebot.engine.control.compiling import kernel_hash
+from tradebot.engine.control.memory import Lease
 from tradebot.engine.control.progress import CancelToken, Progress, ProgressMeter
 from tradebot.engine.store import Store
 from tradebot.engine.strategy import Registry, StrategySpec
@@ -147,10 +148,11 @@ def checks_shown(report: Report, clock: Clock) -> Callable[[CheckStep], None]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulated:
-    """A run with its figures, not yet checked; `prepared` is what the checks need of it."""
+    """A run with its figures, not yet checked; `prepared` is what the checks need, `lease` the memory it takes."""
 
     result: BacktestResult
     prepared: Prepared
+    lease: Lease | None = None
 
 
 def simulate_portfolio(
