@@ -36,7 +36,7 @@ from tradebot.screens.messages_dialog import MessagesDialog
 from tradebot.screens.news import News
 from tradebot.screens.palette import Palette
 from tradebot.screens.remembering import Remembering, ScreenMemory
-from tradebot.screens.theme import THEMES, Pair, meanings_of
+from tradebot.screens.theme import THEMES, Pair, meanings_of, readable
 from tradebot.screens.widgets.chart import prepare_charts
 
 __all__ = ["TradebotApp"]
@@ -177,6 +177,11 @@ class TradebotApp(Desk):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our names, so that every builtin theme has them too."""
         return {**super().get_theme_variable_defaults(), **meanings_of(self.current_theme.dark, self.pair)}
+
+    def get_css_variables(self) -> dict[str, str]:
+        """All colours of the theme, strong enough to be read."""
+        self.theme_variables = readable(self.current_theme, super().get_css_variables())
+        return self.theme_variables
 
     # ------------------------------------------------------------------------------------------ life
 
