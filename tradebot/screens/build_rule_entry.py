@@ -259,7 +259,10 @@ class RuleEntry(Vertical):
         lines += [()] * (1 + self._rows - len(lines))
         found = self._suggestion() if self._at >= 0 or implied or not self.input.value else None
         about = f"{found.label.rstrip('.')}. {found.help}" if found is not None else ""
-        lines += [((row, "dim"),) for row in wrap(about, width)[:_HELP_ROWS]]
+        rows = wrap(about, width - 3)
+        lines += [((row, "dim"),) for row in rows[:_HELP_ROWS]]
+        if len(rows) > _HELP_ROWS:
+            lines[-1] = (*lines[-1], (" ..", "dim"))
         self.lines.show(lines)
 
     def _first(self) -> int:

@@ -140,10 +140,9 @@ def result_choices(snapshot: EngineSnapshot) -> tuple[Choice, ...]:
     """No result, or one of those that are stored, with what it came to."""
     found = [Choice(NOTHING, "none", "no trades on the chart")]
     for each in snapshot.results:
-        gain = formats.percent(each.total_return)
         symbols = ", ".join(each.symbols[:3]) + (" ..." if len(each.symbols) > 3 else "")
-        about = (
-            f"{each.strategy} · {symbols} {each.timeframe} · {formats.plural(each.trades, 'trade')} · {gain}"
-        )
+        gained = f" · {formats.percent(each.total_return)}" if each.trades else ""
+        trades = formats.plural(each.trades, "trade")
+        about = f"{each.strategy}{gained} · {trades} · {symbols} {each.timeframe}"
         found.append(Choice(each.result_id, each.result_id, about))
     return tuple(found)

@@ -130,7 +130,7 @@ class StreamsPane(Pane):
         width = max(10, view.size.width)
         link = snapshot.connection
         if not snapshot.streams:
-            view.show(((), (("  Nothing is streamed. ", "dim"), ("n", "key"), (" follows symbols.", "dim"))))
+            view.show(((), ((" Nothing yet. ", "dim"), ("n", "key"), (" follows symbols", "dim"))))
             self.caption(subtitle="")
             return
         lines = [self._kind(stream, link.stream, width) for stream in snapshot.streams]
@@ -142,7 +142,7 @@ class StreamsPane(Pane):
         drops = sum(stream.drops for stream in snapshot.streams)
         lines.append(
             (
-                (f"{now:,.0f} msg/s  peak {peak:,.0f}  ", "dim"),
+                (f"{now:,.0f}/s  peak {peak:,.0f}  ", "dim"),
                 (f"drop {drops:,}", "warning" if drops else "dim"),
                 (f"  lost {link.reconnects}" if link.reconnects else "", "dim"),
             )

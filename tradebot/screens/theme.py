@@ -1,17 +1,20 @@
 """The themes of the app, the colours that mean something as theme variables, and the pairs for up and down.
 
 A theme says what its ground looks like; what means something (`meanings_of`) follows from whether it is dark and from
-the pair a person chose, so that every builtin theme of Textual has our names too and charts follow it. Colour never
-stands alone: an arrow or a sign says the same.
+the pair a person chose, so that every builtin theme of Textual has our names too and charts follow it. What is too
+weak to be read on a builtin theme's ground is made stronger (`readable`). Colour never stands alone: an arrow or a
+sign says the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
+from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["CONTRAST", "DARK", "LIGHT", "MEANINGS", "THEMES", "Pair", "meanings_of"]
+__all__ = ["CONTRAST", "DARK", "LIGHT", "MEANINGS", "THEMES", "Pair", "contrast", "meanings_of", "readable"]
 
 
 class Pair(StrEnum):
@@ -174,3 +177,53 @@ CONTRAST = Theme(
 )
 
 THEMES = (DARK, LIGHT, CONTRAST)
+_OWN = frozenset(theme.name for theme in THEMES)
+_TEXT = (
+    "foreground", "primary", "secondary", "accent", "warning", "error", "success", "up", "down", "flat", "stale", "dim",
+    "head", "live", "demo", "data", "key", "chart-1", "chart-3", "chart-4",
+)  # fmt: skip
+_LEAST = 4.5  # WCAG 2.2, success criterion 1.4.3, level AA
+# How far lines and grounds stand from the ground of a theme that has none of ours, and towards what.
+_SHADES = {
+    "line": ("foreground", 0.28),
+    "grid": ("foreground", 0.14),
+    "cursor": ("primary", 0.22),
+    "cursor-blur": ("foreground", 0.10),
+    "chart-2": ("foreground", 0.50),
+}
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Contrast by WCAG 2.2, from 1 to 21."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def readable(theme: Theme, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a theme with text of at least 4.5:1 on its grounds, and lines that are seen on them.
+
+    Our own themes stay as they are, and those that leave the colours to the terminal too.
+    """
+    found = dict(variables)
+    ground, surface = Color.parse(found["background"]), Color.parse(found["surface"])
+    if theme.name in _OWN or ground.ansi is not None:
+        return found
+    for name, (towards, share) in _SHADES.items():
+        if name not in theme.variables:
+            found[name] = ground.blend(Color.parse(found[towards]), share, alpha=1.0).hex6
+    strongest = Color.parse("#ffffff" if theme.dark else "#000000")
+    for name in _TEXT:
+        colour = Color.parse(found[name])
+        for step in range(11):
+            stronger = colour.blend(strongest, step / 10, alpha=1.0)
+            if min(contrast(stronger, ground), contrast(stronger, surface)) >= _LEAST:
+                found[name] = stronger.hex6 if step else found[name]
+                break
+    return found
