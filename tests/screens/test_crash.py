@@ -11,8 +11,10 @@ from tests.screens.conftest import Opened
 from tests.support.fake_engine import FakeEngine
 from tradebot.app import TradebotApp
 from tradebot.engine.messages import GetSymbols
+from tradebot.screens.area import Pane
 from tradebot.screens.desk import desk_of, errand
-from tradebot.screens.dialogs import Dialog
+from tradebot.screens.dialogs import Confirm, Dialog
+from tradebot.screens.results import ResultsArea
 from tradebot.screens.widgets.lines_view import LinesView
 
 
@@ -91,3 +93,29 @@ async def test_a_widget_that_is_missing_in_a_window_that_stands_is_one(
         await pilot.app.push_screen(dialog)
         await dialog.fail().wait()
     assert "no-such-thing" in caplog.records[-1].getMessage()
+
+
+async def test_a_window_that_is_answered_twice_closes_no_other(opened: Opened) -> None:
+    async with opened(FakeEngine()) as pilot:
+        below, above = _Asking(), Confirm("Quit", ("Still running.",), (("q", "quit"),))
+        await pilot.app.push_screen(below)
+        await pilot.app.push_screen(above)
+        above.dismiss("q")
+        above.dismiss("q")
+        await pilot.pause()
+        assert pilot.app.screen is below
+        below.dismiss()
+        await pilot.pause()
+        below.dismiss()
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 1
+
+
+async def test_tab_leads_on_from_a_pane_that_was_hidden_meanwhile(opened: Opened) -> None:
+    async with opened(FakeEngine("full"), "test") as pilot:
+        area = pilot.app.query_one(ResultsArea)
+        hidden = next(pane for pane in area.query(Pane) if pane not in area.panes)
+        for key, expected in (("tab", area.panes[0]), ("shift+tab", area.panes[-1])):
+            area._mark(hidden)
+            await pilot.press(key)
+            assert area.current_pane is expected

@@ -35,7 +35,7 @@ _CONTROLS = tuple(f"ctrl+{letter}" for letter in string.ascii_lowercase if lette
 _SIGNS = "?:/+-*.,;<>=!#[](){}'\"_\\|&%$@~^"
 _WORDS = (
     "BTCUSDT", "btc", "SOL*", "1m", "15m", "4h", "30d", "2026-01-01", "rsi below 30", "ema(20) crosses above ema(50)",
-    "close above 100", "sma 20", "bbands 20 2", "0", "-1", "1e9", "0.5", "99999999999", "nan", "", " ", "x" * 300,
+    "close above 100", "sma 20", "bbands 20 2", "0", "-1", "1e9", "0.5", "99999999999", "nan", "", " ", "z" * 40,
     "../../etc", "strategy", "ema-trend", "C:\\temp\\a b.csv", "äöü ß", "漢字かな", "e\u0301", "🚀", "\u202eabc",
     "[bold]x[/]", "{0}", "%s", "a=b", "[[x]]", '"', "'; drop", "long when close > 1", "theme", "quit", "alert",
 )  # fmt: skip

@@ -217,8 +217,10 @@ class Area(Container):
 
     def action_next_pane(self, step: int) -> None:
         """Focus the next or previous pane."""
-        panes = self.panes
-        self.visit_pane(panes[(panes.index(self.current_pane) + step) % len(panes)])
+        panes, current = self.panes, self.current_pane
+        # One that a tab has hidden is followed by the first one.
+        at = panes.index(current) if current in panes else -1 if step > 0 else 0
+        self.visit_pane(panes[(at + step) % len(panes)])
 
     def action_maximise(self) -> None:
         """Give the current pane all the room, or put the others back."""

@@ -8,19 +8,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tradebot.screens.area import write_subtitle, write_title
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Line, wrap
+from tradebot.screens.window import Window
 
 __all__ = ["Confirm", "Dialog", "HelpDialog", "NameDialog"]
 
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer], Generic[Answer]):
+class Dialog(Window[Answer], Generic[Answer]):
     """A window over an area. Esc closes it without an answer; `compose_body` fills it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", id="dialog.close")]
