@@ -14,6 +14,7 @@ from tradebot.screens.alert_form import AlertForm
 from tradebot.screens.alerts_dialog import AlertsDialog
 from tradebot.screens.chart_pane import ChartPane
 from tradebot.screens.dialogs import Confirm
+from tradebot.screens.palette_commands import commands_of, things_of
 from tradebot.screens.pickers import PickDialog
 from tradebot.screens.widgets.segments import Segments
 
@@ -165,8 +166,10 @@ async def test_every_kind_is_added_with_enter_as_it_is_filled_in(opened: Opened)
             await form_of(pilot, kind)
             await pilot.press("enter")
             await until(pilot, lambda wanted=number: len(engine.alerts.alerts) == wanted)
-            assert re.fullmatch(sentence, engine.alerts.alerts[-1].when)
+            added = engine.alerts.alerts[-1]
+            assert re.fullmatch(sentence, added.when)
             await shows(pilot, AlertsDialog)
+            await until(pilot, lambda wanted=added: pilot.app.screen.current == wanted)
         assert {each.kind for each in engine.alerts.alerts} == {
             "price", "move", "rule", "strategy", "stale", "gap", "job", "disk",
         }  # fmt: skip
@@ -295,6 +298,22 @@ async def test_only_armed_alerts_on_the_symbol_are_drawn(opened: Opened, engine:
         engine.alerts.answer(m.ArmAlert(first.name, armed=False), engine.now_ms)
         await until(pilot, lambda: chart.picture.levels == ())
         assert "1 alert armed" in str(chart.border_subtitle)
+
+
+async def test_a_narrow_chart_tells_the_number_on_its_tab(opened: Opened, engine: FakeEngine) -> None:
+    async with opened(engine, "chart", size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Chart 2 alerts" in screen_text(pilot))
+
+
+async def test_the_palette_opens_the_alerts_and_the_form_for_a_symbol(opened: Opened) -> None:
+    async with opened(FakeEngine()) as pilot:
+        found = {entry.title: entry for entry in (*commands_of(pilot.app), *things_of(pilot.app, ()))}
+        found["Alerts"].run()
+        await shows(pilot, AlertsDialog)
+        await pilot.press("escape")
+        found["Alert: price on ETHUSDT"].run()
+        await shows(pilot, AlertForm)
+        assert pilot.app.screen.query_one("#symbol").value == "ETHUSDT"
 
 
 # ---------------------------------------------------------------------------------------------- who looks

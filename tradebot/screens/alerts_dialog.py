@@ -82,6 +82,7 @@ class AlertsDialog(Dialog[None]):
         self._price = price
         self._history: tuple[ToldView, ...] = ()
         self._problem = ""
+        self._wanted = ""
         self._shown: tuple[object, ...] = ()
         self._seen: tuple[AlertView, ...] | None = None
 
@@ -156,6 +157,10 @@ class AlertsDialog(Dialog[None]):
         """What the file says now is newer than the snapshot that is drawn."""
         self._alerts.show(alerts, empty=_EMPTY)
         self._told.show(self._history, empty=_NOTHING_TOLD)
+        place = next((n for n, view in enumerate(alerts) if view.name == self._wanted), None)
+        if place is not None:
+            self._wanted = ""
+            self._alerts.move_to(place)
         self._draw()
 
     def _draw(self) -> None:
@@ -252,6 +257,7 @@ class AlertsDialog(Dialog[None]):
     def _added(self, view: AlertView | None) -> None:
         self._symbol = self._price = ""  # what was asked for is done; the next one begins as usual
         if view is not None:
+            self._wanted = view.name
             desk_of(self).say(f"Watched: {view.when}.")
             self._ask()
 

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import AlertView, ChartView, EngineSnapshot, GetChart
-from tradebot.screens import chart_words
+from tradebot.screens import chart_words, formats
 from tradebot.screens.area import Pane
 from tradebot.screens.chart_live import FormingBar, LiveBar
 from tradebot.screens.chart_picture import (
@@ -342,6 +342,11 @@ class ChartPane(Pane):
         """The armed alerts on this symbol."""
         alerts, symbol = self._snapshot.alerts, self.subject.symbol
         return tuple(each for each in alerts if each.symbol == symbol and each.state == "armed")
+
+    @property
+    def tab_note(self) -> str:
+        """How many alerts are armed, where there is no border that says it."""
+        return formats.plural(len(self._alerts), "alert") if self._alerts else ""
 
     @property
     def cursor_price(self) -> str:

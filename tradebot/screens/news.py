@@ -56,14 +56,19 @@ class News:
         """What happened since the last snapshot: warnings, errors, ended jobs; not what the banner says already."""
         self._now_ms = snapshot.time_ms
         newest = max((event.sequence for event in snapshot.events), default=0)
+        rings = False
         if self._last_event >= 0:
             problem = problem_of(snapshot)
             for event in snapshot.events:
                 if event.sequence > self._last_event and event.level != "info":
                     on_banner = problem is not None and event.sentence in problem[1]
-                    self.say(event.sentence, event.level, toast=not on_banner)
-                    if event.source == "alerts":
-                        self._app.bell()  # the person may look at another window
+                    is_alert = event.source == "alerts"
+                    rings = rings or is_alert
+                    # The engine tells an alert once; two on one symbol may differ in figures only.
+                    cause = event.sentence if is_alert else ""
+                    self.say(event.sentence, event.level, cause, toast=not on_banner)
+        if rings:
+            self._app.bell()  # the person may look at another window
         self._last_event = max(self._last_event, newest)
         for job in snapshot.jobs:
             before = self._states.get(job.job_id)

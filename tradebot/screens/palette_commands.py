@@ -52,6 +52,7 @@ def commands_of(desk: Desk) -> Iterator[Entry]:
     for pair in Pair:
         use = partial(desk.use_look, "", pair)
         yield Entry(f"pair:{pair}", "command", f"Up and down in {pair}", "colours", use)
+    yield Entry("alerts", "command", "Alerts", "what is watched, what it told", desk.open_alerts)
     picture = "Save a picture of the screen"
     yield Entry("picture", "command", picture, "as SVG, for a report", desk.deliver_screenshot)
     for name, title, about in (
@@ -87,6 +88,10 @@ def things_of(desk: Desk, symbols: Iterable[SymbolChoice]) -> Iterator[Entry]:
         run = partial(_open_chart, desk, symbol, category)
         about = f"{category} · {' '.join(dict.fromkeys(frames))}"
         yield Entry(f"chart:{category}/{symbol}", "symbol", f"Chart {symbol}", about, run)
+    for quote in latest.quotes:
+        run = partial(desk.open_alerts, quote.symbol)
+        title = f"Alert: price on {quote.symbol}"
+        yield Entry(f"alert:{quote.symbol}", "symbol", title, f"{quote.last} now", run)
     for choice in symbols:
         about = "in Data" if ("linear", choice.symbol) not in stored else "more of it, in Data"
         run = partial(_collect, desk, choice.symbol)

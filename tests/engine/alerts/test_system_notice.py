@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from tradebot.engine.alerts.example import EXAMPLE, tell_example
-from tradebot.engine.alerts.system_notice import Notice, SystemNotifier, Tool, find_tool, notice_of
+from tradebot.engine.alerts.system_notice import Notice, SystemNotifier, Tool, find_tool, notice_of, run_tool
 from tradebot.engine.control.clock import ManualClock
 from tradebot.engine.control.events import EventLog
 
@@ -109,6 +110,17 @@ def test_on_macos_and_linux_the_text_is_one_argument_behind_all_options() -> Non
     assert linux.arguments[2:4] == ("--", "tradebot")
     assert "&lt;img src=x&gt; &amp;" in linux.arguments[-1]
     assert linux.variables == {}
+
+
+def test_a_program_is_started_without_a_shell_and_says_why_it_failed() -> None:
+    def python(code: str, *rest: str) -> Notice:
+        return Notice((sys.executable, "-X", "utf8", "-c", code, *rest), {"TRADEBOT_NOTICE_TEXT": EVIL})
+
+    same = "import os, sys; sys.exit(sys.argv[1] != os.environ['TRADEBOT_NOTICE_TEXT'])"
+    assert run_tool(python(same, EVIL)) == ""
+    assert run_tool(python("import sys; sys.exit('No bus is there.\\nMore.')")) == "No bus is there."
+    assert run_tool(python("raise SystemExit(3)")) == "it ended with 3"
+    assert run_tool(Notice(("no-such-program-at-all",)))
 
 
 def test_a_notification_is_no_longer_than_one_shows() -> None:
