@@ -62,7 +62,11 @@ SNAPSHOT = EngineSnapshot(
         2.4,
         37.6,
         123_456_789,
-        (ServiceView("datasets", "running"), ServiceView("feed", "waiting", 2, 4.0, "The line is dead.")),
+        (
+            ServiceView("kernels", "ended"),
+            ServiceView("datasets", "running"),
+            ServiceView("feed", "waiting", 2, 4.0, "The line is dead."),
+        ),
         (QueueView("jobs", 2, "jobs"), QueueView("files", 0, "rows")),
     ),
 )
@@ -86,7 +90,7 @@ def test_a_look_tells_prices_exchange_jobs_alerts_and_engine() -> None:
         "Alerts    1 of 2 alerts armed",
         "          2026-09-14 12:00:00  btc: BTCUSDT is at 60,001.",
         "Engine    loop lag 2 ms · processor 38% of a core · memory 123 MB · waiting: 2 jobs",
-        "          services: 1 running, 1 waiting",
+        "          services: 1 running, 1 waiting, 1 done",
         "          feed starts again in 4.0 s: The line is dead.",
     ]
 
@@ -115,7 +119,7 @@ def test_the_document_has_the_same_in_plain_values() -> None:
     assert [job["id"] for job in document["jobs"]] == [4, 3]
     assert document["alerts"][0]["last_told"] == "2026-09-14T12:00:00.000Z"
     assert document["engine"]["queues"] == {"jobs": 2, "files": 0}
-    assert document["engine"]["services"][1]["wait_seconds"] == 4.0
+    assert document["engine"]["services"][2]["wait_seconds"] == 4.0
 
 
 # ---------------------------------------------------------------------------------------------- the command

@@ -120,10 +120,9 @@ def _health(health: HealthView) -> list[str]:
     processor = UNDEFINED if health.cpu_percent is None else f"{health.cpu_percent:.0f}% of a core"
     memory = f"{health.memory_bytes / 1e6:,.0f} MB" if health.memory_bytes else UNDEFINED
     waiting = ", ".join(f"{each.waiting:,} {each.unit}" for each in health.queues if each.waiting)
-    states: dict[str, int] = {}
-    for service in health.services:
-        states[service.state] = states.get(service.state, 0) + 1
-    services = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    states = [service.state for service in health.services]
+    words = {"running": "running", "waiting": "waiting", "ended": "done"}
+    services = ", ".join(f"{states.count(state)} {word}" for state, word in words.items() if state in states)
     return [
         f"loop lag {lag} · processor {processor} · memory {memory} · waiting: {waiting or 'nothing'}",
         *([f"services: {services}"] if services else []),

@@ -121,6 +121,22 @@ async def test_a_service_that_failed_and_runs_again_for_a_minute_is_said_to_be_w
     await supervisor.stop()
 
 
+async def test_a_service_that_ends_well_after_a_failure_has_no_reason_any_more() -> None:
+    clock = ManualClock()
+    supervisor = Supervisor(clock, EventLog(clock))
+    runs: list[int] = []
+
+    async def second_time_lucky() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ShortfallError("Not yet.")
+
+    supervisor.start("kernels", second_time_lucky)
+    await asyncio.sleep(0)
+    await clock.advance(2)
+    assert supervisor.statuses() == (ServiceStatus("kernels", ServiceState.ENDED, 1),)
+
+
 async def test_the_same_sentence_in_a_row_is_kept_once() -> None:
     clock = ManualClock()
     events = EventLog(clock)

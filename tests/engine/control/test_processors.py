@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -76,6 +78,32 @@ def test_threads_that_a_background_thread_starts_are_kept_there_too() -> None:
         return in_a_thread(processors_of_this_thread)
 
     assert len(in_a_thread(started)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what Windows is asked, asked of a stand-in")
+def test_windows_is_told_by_a_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def call(name: str, answer: int) -> Any:
+        def made(*given: object) -> int:
+            asked.append((name, given[-1] if given else None))
+            return answer
+
+        return made
+
+    kernel32 = SimpleNamespace(
+        GetCurrentThread=call("thread", -2),
+        SetThreadPriority=call("priority", 1),
+        SetThreadAffinityMask=call("mask", 1),
+    )
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel32), raising=False)
+    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda _: [0, 1, 4, 5])
+    background_thread(2)
+    assert [value for name, value in asked if name == "priority"] == [-1]
+    assert [value for name, value in asked if name == "mask"] == [0b110000], "processors 4 and 5"
+    background_thread(0)
+    assert len([name for name, _ in asked if name == "mask"]) == 1, "all is no limit"
 
 
 @needs_affinity

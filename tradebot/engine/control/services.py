@@ -93,6 +93,7 @@ class Supervisor:
             started = self._clock.monotonic()
             failure = await self._run(name, service, failed_before=bool(kept.restarts))
             if failure is None:
+                kept.sentence = ""  # it has done what it was for
                 return
             reason, trace = failure
             if self._clock.monotonic() - started > WELL_AGAIN_SECONDS:
