@@ -16,6 +16,8 @@ from tests.engine.test_engine import ended, engine_on, wait_for
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.engine import Engine
 from tradebot.engine.messages import (
+    AddAlert,
+    ArmAlert,
     BackUp,
     CancelJob,
     Collect,
@@ -25,6 +27,7 @@ from tradebot.engine.messages import (
     GetReport,
     GetSymbols,
     ImportFiles,
+    RemoveAlert,
     RepairData,
     RetryJob,
     Unfollow,
@@ -252,6 +255,21 @@ def test_a_second_engine_on_the_folder_reads_and_says_why_it_does_not_write(
     finally:
         second.stop()
     assert {path: path.stat().st_mtime_ns for path in folder.glob("linear/*.csv")} == before
+
+
+def test_alerts_of_a_folder_are_its_file_for_every_engine_on_it(
+    engine: Engine, simulator: SimulatorThread
+) -> None:
+    second = engine_on(Path(engine.snapshot().data_folder), simulator.url)
+    try:
+        assert second.execute(AddAlert("disk below 1 MB", "room")).result(10).state == "armed"
+        wait_for(lambda: [alert.name for alert in engine.snapshot().alerts] == ["room"], "the alert")
+        assert engine.execute(ArmAlert("room", armed=False)).result(10).state == "off"
+        wait_for(lambda: [alert.state for alert in second.snapshot().alerts] == ["off"], "the switch")
+        engine.execute(RemoveAlert("room")).result(10)
+        wait_for(lambda: second.snapshot().alerts == (), "the end of it")
+    finally:
+        second.stop()
 
 
 def test_the_folder_is_free_again_when_its_engine_has_ended(

@@ -63,6 +63,18 @@ async def test_the_list_tells_state_condition_and_what_was_told(opened: Opened, 
         assert "n new" in str(dialog.query_one("#dialog").border_subtitle)
 
 
+async def test_it_fits_a_terminal_of_any_width(opened: Opened, engine: FakeEngine) -> None:
+    async with opened(engine, size=(100, 30)) as pilot:
+        dialog = await open_list(pilot)
+        for width, height in ((80, 24), (100, 30), (107, 30), (120, 35), (200, 50)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            box = dialog.query_one("#dialog")
+            assert box.region.right <= width
+            assert box.region.bottom <= height
+            await until(pilot, lambda at=box: len(str(at.border_subtitle)) <= at.size.width + 2)
+
+
 async def test_an_empty_list_says_how_to_begin(opened: Opened) -> None:
     async with opened(FakeEngine()) as pilot:
         await open_list(pilot)

@@ -31,7 +31,7 @@ from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 __all__ = ["AlertsDialog", "state_cell"]
 
 _LOOK_SECONDS = 0.25
-_NARROW = 100
+_KEYS_FIT = 108
 _UNTIL_ARMED = "off"
 _SNOOZES = (
     Choice("15", "15 minutes"),
@@ -175,7 +175,7 @@ class AlertsDialog(Dialog[None]):
         self.query_one("#alert-tabs", LinesView).show((self._tabs(rows), ()))
         self.query_one("#alert-detail", LinesView).show(self._detail(width))
         keys = (
-            _KEYS_HISTORY if self._in_history else _KEYS if self.app.size.width >= _NARROW else _KEYS_NARROW
+            _KEYS_HISTORY if self._in_history else _KEYS if self.app.size.width >= _KEYS_FIT else _KEYS_NARROW
         )
         write_subtitle(self.query_one("#dialog"), keys)
 
