@@ -160,6 +160,22 @@ def test_a_symbol_without_bars_is_looked_at_again_soon(house: House) -> None:
     assert house.closes(1)[22] == close_of_hour(0)
 
 
+def test_of_many_symbols_some_are_read_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.quoted[:] = [(Category.LINEAR, f"A{number:03}USDT") for number in range(60)]
+    read: list[str] = []
+
+    def closes(quoted: tuple[Category, str], *_: object) -> tuple[float | None, ...]:
+        read.append(quoted[1])
+        return (1.0,) * 24
+
+    monkeypatch.setattr(house.trends, "_closes", closes)
+    assert [len(house.views(1)) for _ in range(4)] == [25, 50, 60, 60]
+    assert read == sorted(set(read)), "each once, none left out"
+    house.views(58)
+    assert read.count("A000USDT") == 2
+    assert read.count("A025USDT") == 1, "its minute is not over"
+
+
 def test_what_is_not_quoted_any_more_is_left_out(house: House) -> None:
     eth = DatasetKey("linear", "ETHUSDT", "1m")
     for key in (BTC, eth):

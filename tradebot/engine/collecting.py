@@ -200,9 +200,11 @@ class Collecting:
         )
 
     def quoted(self) -> tuple[tuple[Category, str], ...]:
-        """What there are latest prices of."""
+        """What there are latest prices of; may be asked from any thread."""
         return tuple(
-            (category, symbol) for category, feed in self._feeds.items() for symbol in feed.quotes.all()
+            (category, symbol)
+            for category, feed in tuple(self._feeds.items())
+            for symbol in feed.quotes.symbols()
         )
 
     def waiting_bars(self) -> int:

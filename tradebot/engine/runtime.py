@@ -57,7 +57,7 @@ from tradebot.engine.shared_look import LookSharer
 from tradebot.engine.store import Store, WriterClaim, claim_writer
 from tradebot.engine.strategy.library import StrategyLibrary
 from tradebot.engine.trends import Trends
-from tradebot.engine.views import event_views
+from tradebot.engine.views import connection_view, event_views
 
 if TYPE_CHECKING:
     from tradebot.engine.engine import EngineOptions
@@ -437,26 +437,9 @@ class Runtime:
         )
 
     def _connection(self) -> ConnectionView:
-        rest = {None: "connecting", True: "ok", False: "lost"}[self._reached]
         streams = self._collecting.stream_statuses() if self._collecting is not None else []
-        connected = [status for status in streams if status.connected]
-        stream = "off" if not streams else "ok" if len(connected) == len(streams) else "lost"
-        ages = [status.last_message_age_s for status in streams if status.last_message_age_s is not None]
-        latencies = [status.latency_ms for status in connected if status.latency_ms is not None]
-        sentence = self._reach_sentence
-        if stream == "lost" and not sentence:
-            sentence = next((status.sentence for status in streams if status.sentence), "")
-        return ConnectionView(
-            url=self._url,
-            rest=rest,
-            rest_latency_ms=self._exchange.latency_ms if self._rest is not None else None,
-            stream=stream,
-            stream_latency_ms=max(latencies) if latencies else None,
-            silent_seconds=max(ages) if ages else None,
-            reconnects=sum(status.reconnects for status in streams),
-            sentence=sentence,
-            connections=len(streams),
-        )
+        latency_ms = self._exchange.latency_ms if self._rest is not None else None
+        return connection_view(self._url, self._reached, self._reach_sentence, latency_ms, streams)
 
     def _notice(self, level: Level, sentence: str) -> None:
         self._events.add(level, "exchange", sentence)

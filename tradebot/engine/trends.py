@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,7 @@ __all__ = ["HOURS", "Trends", "hourly_closes"]
 
 HOURS = 24
 READ_SECONDS = 60.0
+MOST_AT_ONCE = 25
 _LOOK_SECONDS = 1.0
 _EMPTY_SECONDS = 5.0
 
@@ -78,14 +80,17 @@ class Trends:
                 await self._clock.sleep(_LOOK_SECONDS)
 
     def look(self) -> None:
-        """Read what is due, and forget what is not quoted any more; belongs on one thread."""
+        """Read what is due, some symbols at a time so that it never takes long; belongs on one thread.
+
+        What is not quoted any more is forgotten.
+        """
         now_ms, datasets, quoted = self._now_ms(), self._datasets(), self._symbols()
         views = dict(self._views)
-        for each in filter(self._is_due, quoted):
+        for each in islice(filter(self._is_due, quoted), MOST_AT_ONCE):
             self._read_at[each] = self._clock.monotonic()
             views[each] = TrendView(each[1], self._closes(each, datasets, now_ms))
-        self._views = {each: views[each] for each in quoted}
-        self._read_at = {each: self._read_at[each] for each in quoted}
+        self._views = {each: views[each] for each in quoted if each in views}
+        self._read_at = {each: self._read_at[each] for each in self._views}
         self._known = {each: known for each, known in self._known.items() if each in self._views}
         self._shown = tuple(view for view in self._views.values() if not _is_empty(view))
 

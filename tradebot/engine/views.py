@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tradebot.engine.control.events import Event
 from tradebot.engine.control.jobs import JobStatus
 from tradebot.engine.exchange import StreamStatus, Ticker
 from tradebot.engine.market import DatasetKey
-from tradebot.engine.messages import DatasetView, EventView, JobView, QuoteView, RunSoFar, StreamView
+from tradebot.engine.messages import (
+    ConnectionView,
+    DatasetView,
+    EventView,
+    JobView,
+    QuoteView,
+    RunSoFar,
+    StreamView,
+)
 from tradebot.engine.store import DatasetInfo
 from tradebot.engine.store.check_book import NOT_CHECKED, CheckOutcome, CheckState
 
@@ -119,6 +127,29 @@ def stream_views(statuses: Iterable[StreamStatus]) -> tuple[StreamView, ...]:
                 before.drops + status.malformed,
             )
     return tuple(view for _, view in sorted(found.items()) if view.topics)
+
+
+def connection_view(
+    url: str, reached: bool | None, sentence: str, latency_ms: float | None, streams: Sequence[StreamStatus]
+) -> ConnectionView:
+    """How the exchange is reached. `reached` by REST: None is not known yet; `sentence` says why it is not."""
+    connected = [status for status in streams if status.connected]
+    stream = "off" if not streams else "ok" if len(connected) == len(streams) else "lost"
+    latencies = [status.latency_ms for status in connected if status.latency_ms is not None]
+    ages = [status.last_message_age_s for status in streams if status.last_message_age_s is not None]
+    if stream == "lost" and not sentence:
+        sentence = next((status.sentence for status in streams if status.sentence), "")
+    return ConnectionView(
+        url=url,
+        rest={None: "connecting", True: "ok", False: "lost"}[reached],
+        rest_latency_ms=latency_ms,
+        stream=stream,
+        stream_latency_ms=max(latencies) if latencies else None,
+        silent_seconds=max(ages) if ages else None,
+        reconnects=sum(status.reconnects for status in streams),
+        sentence=sentence,
+        connections=len(streams),
+    )
 
 
 def _chosen(choose: Callable[..., float], one: float | None, other: float | None) -> float | None:

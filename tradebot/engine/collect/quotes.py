@@ -20,6 +20,10 @@ class LatestQuotes:
         """The latest quote of a symbol, or None where none came yet."""
         return self._book.get(symbol)
 
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that something has come of."""
+        return tuple(self._book.symbols())
+
     def all(self) -> dict[str, Ticker]:
         """The latest quotes by symbol, sorted."""
         found = ((symbol, self._book.get(symbol)) for symbol in self._book.symbols())
