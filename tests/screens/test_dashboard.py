@@ -6,14 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Digits, Input
 
-from tests.screens.conftest import Opened, screen_text, type_text, until
+from tests.screens.conftest import Opened, ready, screen_text, type_text, until
+from tests.screens.test_remembering import Memory
 from tests.support.fake_dashboard import busy
 from tests.support.fake_engine import FakeEngine
+from tradebot.app import TradebotApp
 from tradebot.engine.messages import CancelJob, GetResult, RetryJob
+from tradebot.screens.alert_form import AlertForm
 from tradebot.screens.chart_pane import ChartPane
+from tradebot.screens.dashboard import DashboardArea
 from tradebot.screens.dashboard_events import RecentPane
 from tradebot.screens.dashboard_jobs import EnginePane
 from tradebot.screens.dashboard_results import EquityPane
@@ -90,9 +95,15 @@ async def test_changed_digits_stand_out_for_a_moment_and_only_that_row_is_painte
     engine = busy()
     async with opened(engine, "dashboard") as pilot:
         await pilot.pause(0.2)
-        table, painted = watch(pilot).table, []
-        usual = table._refresh_row
-        monkeypatch.setattr(table, "_refresh_row", lambda index: (painted.append(index), usual(index)))
+        table = watch(pilot).table
+        painted: list[tuple[int, int]] = []
+        usual = table.refresh
+
+        def refresh(*regions: Region, **more: Any) -> Any:
+            painted.extend((region.y, region.height) for region in regions)
+            return usual(*regions, **more)
+
+        monkeypatch.setattr(table, "refresh", refresh)
         assert parts(pilot, "SOLUSDT", 1) == [("148.272", "text"), (" ", "")]
         move(engine, "SOLUSDT", last="148.301")
         engine.now_ms += 100
@@ -100,7 +111,7 @@ async def test_changed_digits_stand_out_for_a_moment_and_only_that_row_is_painte
         assert parts(pilot, "SOLUSDT", 1) == [("148.", "text"), ("301", "up bold"), ("▲", "up bold")]
         engine.now_ms += 400
         await until(pilot, lambda: parts(pilot, "SOLUSDT", 1) == [("148.301", "text"), (" ", "")])
-        assert set(painted) == {2}
+        assert set(painted) == {(3, 1)}, "its row, below the heading"
         await pilot.press("2")
         await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused.id == "datasets")
         painted.clear()
@@ -191,6 +202,21 @@ async def test_the_selected_symbol_is_told_plotted_copied_collected_and_opened(o
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.query(ChartPane))
         await until(pilot, lambda: pilot.app.query_one(ChartPane).subject.symbol == "ETHUSDT")
+
+
+async def test_filter_order_and_symbol_are_there_again_and_a_opens_its_alerts() -> None:
+    kept = {"filter": "a", "sort": "name", "symbol": "AVAXUSDT", "pane": "watch-pane"}
+    memory = Memory({"open": "dashboard", "areas": {"dashboard": kept}})
+    app = TradebotApp(busy(), memory=memory)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await ready(pilot)
+        await until(pilot, lambda: watch(pilot).current is not None)
+        assert [row.symbol for row in watch(pilot).table.rows if row is not None] == ["ADAUSDT", "AVAXUSDT"]
+        assert watch(pilot).current is not None
+        assert watch(pilot).current.symbol == "AVAXUSDT"
+        assert app.query_one(DashboardArea).remembered() == {**kept, "maximised": False}
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, AlertForm))
 
 
 # ---------------------------------------------------------------------------------------------- results
@@ -360,13 +386,15 @@ async def test_every_key_shown_in_a_pane_does_something(opened: Opened, engine: 
                 app.clipboard,
             )
 
+        tried = {"area.next_pane"}
         for pane in PANES:
             await visit(pilot, pane)
             shown = [
                 each.binding
                 for each in app.screen.active_bindings.values()
-                if each.binding.show and each.enabled and each.binding.key not in {"tab", "enter"}
+                if each.binding.show and each.enabled and each.binding.id not in tried
             ]
+            tried.update(each.id or "" for each in shown if each.key not in {"enter", "space"})
             for binding in shown:
                 active = app.screen.active_bindings.get(binding.key)
                 if active is None or not active.enabled:
@@ -377,4 +405,5 @@ async def test_every_key_shown_in_a_pane_does_something(opened: Opened, engine: 
                 while len(app.screen_stack) > 1:
                     await pilot.press("escape")
                     await pilot.pause()
+                app.visit("dashboard")  # type: ignore[attr-defined]
                 await visit(pilot, pane)

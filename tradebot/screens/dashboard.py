@@ -19,6 +19,7 @@ from tradebot.screens.dashboard_watch import WatchPane
 from tradebot.screens.data_collect import CollectDialog
 from tradebot.screens.data_jobs import stop_question
 from tradebot.screens.desk import desk_of, errand
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.log_view import LogView
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
@@ -31,6 +32,7 @@ class DashboardArea(Area):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="dashboard.filter"),
         Binding("s", "sort", "sort", id="dashboard.sort"),
+        Binding("a", "alert", "alert", id="dashboard.alert"),
         Binding("space", "freeze", "freeze", key_display="Space", id="dashboard.freeze"),
         Binding("r", "retry", "retry", id="dashboard.retry"),
         Binding("x", "stop", "stop", id="dashboard.stop"),
@@ -67,6 +69,15 @@ class DashboardArea(Area):
         text: str = self.current_pane.copy_text()  # type: ignore[attr-defined]  # every pane of this area has it
         return text
 
+    def remembered(self) -> dict[str, Value]:
+        """The pane, and of the watchlist filter, order and cursor."""
+        return {**super().remembered(), **self.prices.remembered()}
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        super().remember(kept)
+        self.prices.remember(kept)
+
     # ------------------------------------------------------------------------------------------ keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -75,10 +86,12 @@ class DashboardArea(Area):
             return super().check_action(action, parameters)
         pane = self.current_pane
         match action:
-            case "filter" | "sort" | "freeze" if isinstance(self.app.focused, Input):
+            case "filter" | "sort" | "freeze" | "alert" if isinstance(self.app.focused, Input):
                 return False  # Textual does not know that these are letters to type
             case "filter" | "sort":
                 return isinstance(pane, WatchPane) and (bool(desk_of(self).latest.quotes) or None)
+            case "alert":
+                return isinstance(pane, WatchPane) and (pane.current is not None or None)
             case "freeze" if isinstance(pane, WatchPane):
                 return bool(desk_of(self).latest.quotes) or None
             case "freeze":
@@ -99,6 +112,12 @@ class DashboardArea(Area):
     def action_sort(self) -> None:
         """Sort the watchlist by the next thing."""
         self.prices.sort_next()
+
+    def action_alert(self) -> None:
+        """The alerts, with the form of one on the selected symbol."""
+        quote = self.prices.current
+        if quote is not None:
+            desk_of(self).open_alerts(quote.symbol)
 
     def action_freeze(self) -> None:
         """Keep what the pane shows, or go on."""

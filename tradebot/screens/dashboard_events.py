@@ -62,9 +62,10 @@ class RecentPane(Pane):
 
     @property
     def tab_note(self) -> str:
-        """How many warnings and errors there are."""
+        """How many warnings and errors there are, and whether the newest event is followed."""
         troubles = sum(each.level != "info" for each in self._shown)
-        return f"! {troubles}" if troubles else ""
+        frozen = "frozen" if self.is_mounted and self._shown and not self.view.following else ""
+        return " ".join(part for part in (f"! {troubles}" if troubles else "", frozen) if part)
 
     def apply(self, snapshot: EngineSnapshot) -> None:
         """Draw the events of a snapshot, only those that came since where the others are the same."""

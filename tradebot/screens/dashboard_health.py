@@ -9,8 +9,8 @@ from tradebot.screens.widgets.palette import Line, Part, line_length
 __all__ = ["health_lines", "load_text"]
 
 _WIDE = 40
-_LAG_MS = (20.0, 100.0)
-"""A loop this late is worth a word, this late a warning."""
+_LATE_MS = 100.0
+"""A loop this late is worth a warning; a screen asks four times a second."""
 
 
 def load_text(health: HealthView, width: int) -> str:
@@ -28,7 +28,12 @@ def load_text(health: HealthView, width: int) -> str:
 def health_lines(snapshot: EngineSnapshot, width: int, rows: int) -> list[Line]:
     """At most `rows` lines of the engine's health, what is wrong on top; none where nothing is known."""
     health = snapshot.health
-    troubled = [each for each in health.services if each.state != "running"]
+    # One that ended and has nothing to say has done what it was there for.
+    troubled = [
+        each
+        for each in health.services
+        if each.state == "waiting" or (each.state == "ended" and each.sentence)
+    ]
     lines = [*_kernels(snapshot), *(_trouble(each, width) for each in troubled), *_lag(health)]
     fine = [each for each in health.services if each.state == "running"]
     if fine:
@@ -51,10 +56,9 @@ def _kernels(snapshot: EngineSnapshot) -> list[Line]:
 
 def _lag(health: HealthView) -> list[Line]:
     lag = health.loop_lag_ms
-    if lag is None or lag < _LAG_MS[0]:
+    if lag is None or lag < _LATE_MS:
         return []
-    tone = "warning" if lag >= _LAG_MS[1] else "dim"
-    return [(("! " if tone == "warning" else "· ", tone), (f"the engine is {lag:.0f} ms late", tone))]
+    return [(("! ", "warning"), (f"the engine is {lag:.0f} ms late", "warning"))]
 
 
 def _trouble(service: ServiceView, width: int) -> Line:

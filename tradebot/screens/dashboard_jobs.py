@@ -19,6 +19,7 @@ from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 __all__ = ["EnginePane"]
 
 _WIDE = 40
+_NARROW = 100
 _ORDER = {"running": 0, "queued": 2, "failed": 1}
 
 
@@ -104,6 +105,9 @@ class EnginePane(Pane):
         troubles = self._troubles(width)
         rows = max(4, self.size.height // 2) if troubles else max(3, self.size.height // 3)
         lines = [*troubles, *health_lines(self._snapshot, width, rows)][:rows]
+        load = load_text(self._snapshot.health, width)
+        if load and self.app.size.width < _NARROW:
+            lines.append(((load, "dim"),))  # there is no border to write on
         view = self.query_one("#dash-health", LinesView)
         view.display = bool(lines)
         if lines:

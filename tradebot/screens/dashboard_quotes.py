@@ -15,6 +15,7 @@ __all__ = [
     "STALE_MS",
     "Moves",
     "Stored",
+    "extremes",
     "facts_of",
     "funding_text",
     "number_of",
@@ -102,6 +103,14 @@ def price_cell(last: str, move: tuple[int, int]) -> Line:
     return ((text[:same], "text"), (text[same:], tone), (formats.arrow(direction), tone))
 
 
+def extremes(day: Day, last: str) -> tuple[str, str]:
+    """Lowest and highest price of a day with the decimals of the last one."""
+    if not day:
+        return formats.NOTHING, formats.NOTHING
+    decimals = len(last.partition(".")[2])
+    return f"{day.low:,.{decimals}f}", f"{day.high:,.{decimals}f}"
+
+
 def funding_text(rate: float | None) -> str:
     """A funding rate in percent as short as it goes: `+.010`."""
     if rate is None:
@@ -119,9 +128,8 @@ def quote_line(quote: QuoteView, day: Day, width: int) -> Line:
         parts.append((f"funding {quote.funding_rate * 100:+.4f}%", "text"))
     if quote.volume_24h is not None:
         parts.append((f"volume {formats.count(quote.volume_24h)}", "text"))
-    if day.known:
-        decimals = len(quote.last.partition(".")[2])
-        low, high = (f"{value:,.{decimals}f}" for value in (min(day.known), max(day.known)))
+    if day:
+        low, high = extremes(day, quote.last)
         parts.append((f"24h {low} to {high}", "text"))
     return _joined(((f"{quote.symbol}", "bold"),), parts, width)
 

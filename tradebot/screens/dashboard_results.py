@@ -26,6 +26,7 @@ __all__ = ["EquityPane"]
 
 _SHOWN = 8
 _POINTS = 240
+_WIDE = 40
 _LEGEND = 34
 """Cells of the title without the strategy's name."""
 
@@ -157,7 +158,7 @@ class EquityPane(Pane):
     def _draw_curve(self, result: ResultSummary) -> None:
         view = self._views.get(result.result_id, "")
         plot = self.query_one("#dash-equity", LinePlot)
-        when = f"{result.result_id} · {formats.short_minute(result.created_ms)}"
+        when = f"made {formats.short_minute(result.created_ms)}"
         unreadable = view if isinstance(view, str) else ""
         self.set_class(bool(unreadable), "-unreadable")
         if unreadable:
@@ -174,7 +175,7 @@ class EquityPane(Pane):
         has_room = self.size.width >= len(result.strategy) + _LEGEND
         legend = "  [$chart-1]━[/] equity  [$chart-2]━[/] hold" if len(lines) > 1 and has_room else ""
         title = Content.from_markup(f"Results · $name{legend}", name=result.strategy)
-        self.caption(title, f"{_span(view)} · {when}" if self.size.width >= 50 else when)
+        self.caption(title, f"{_span(view)} · {when}" if self.size.width >= _WIDE else when)
 
     def _cells(self, result: ResultSummary) -> tuple[Cell, ...]:
         gain, deepest = result.total_return, result.max_drawdown

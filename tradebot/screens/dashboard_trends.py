@@ -19,24 +19,32 @@ class Day:
     """Prices in equal steps over the last day, oldest first, the last price at the end; None where none is known."""
 
     points: tuple[float | None, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
 
     @property
-    def known(self) -> tuple[float, ...]:
-        """The prices that are known."""
-        return tuple(each for each in self.points if each is not None)
+    def first(self) -> float | None:
+        """The oldest price that is known."""
+        return next((each for each in self.points if each is not None), None)
+
+    def __bool__(self) -> bool:
+        return bool(self.points)
 
 
 def day_of(closes: Sequence[float | None], last: float | None) -> Day:
-    """The closes of a day with the last price as the newest point; no day without any close."""
-    return Day((*closes, last)) if any(each is not None for each in closes) else Day()
+    """The closes of a day with the last price as the newest point; an empty day without any close."""
+    if all(each is None for each in closes):
+        return Day()
+    points = (*closes, last)
+    known = [each for each in points if each is not None]
+    return Day(points, min(known), max(known))
 
 
 def strip_of(day: Day, width: int) -> str:
     """A day in `width` blocks between its lowest and its highest price; dots where nothing is known."""
-    known = day.known
-    if not known or width < 1:
+    if not day or width < 1:
         return _GAP * max(0, width)
-    low, high = min(known), max(known)
+    low, high = day.low, day.high
     scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
     across = (len(day.points) - 1) / (width - 1) if width > 1 else 0.0
     cells = []
@@ -59,7 +67,7 @@ def _at(points: tuple[float | None, ...], place: float) -> float | None:
 
 def plot_of(day: Day, now_ms: int, tone: str) -> Plot:
     """A day as lines up to now, one for each stretch without a gap, the newest first; its first price as the base."""
-    if len(day.points) < 2 or not day.known:
+    if not day:
         return Plot()
     step_ms = _DAY_MS / (len(day.points) - 1)
     lines: list[PlotLine] = []
@@ -72,4 +80,4 @@ def plot_of(day: Day, now_ms: int, tone: str) -> Plot:
         elif values:
             lines.insert(0, PlotLine(tuple(times), tuple(values), tone))
             times, values = [], []
-    return Plot(tuple(lines), day.known[0])
+    return Plot(tuple(lines), day.first)

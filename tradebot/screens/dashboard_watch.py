@@ -18,6 +18,7 @@ from tradebot.screens.dashboard_quotes import (
     STALE_MS,
     Moves,
     Stored,
+    extremes,
     facts_of,
     funding_text,
     number_of,
@@ -26,6 +27,7 @@ from tradebot.screens.dashboard_quotes import (
     stored_of,
 )
 from tradebot.screens.dashboard_trends import Day, day_of, plot_of, strip_of
+from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.fixed_input import FixedInput
 from tradebot.screens.widgets.line_plot import LinePlot
 from tradebot.screens.widgets.lines_view import LinesView
@@ -35,7 +37,7 @@ from tradebot.screens.widgets.virtual_table import Cell, Column, VirtualTable
 __all__ = ["WatchPane"]
 
 _RESORT_MS = 2_000
-_PLOT_ROWS = (4, 18)
+_PLOT_ROWS = (4, 24)
 """The selected symbol's day is plotted where at least so many rows are left over, and takes no more than so many."""
 _PRICE_WIDTH = 8
 
@@ -58,8 +60,8 @@ class WatchPane(Pane):
         "which way. TREND are the hourly closes of the last 24 hours up to the last price, LOW and HIGH are of "
         "these; dots mean that no bars are stored. VOL is the turnover of 24 hours, FUND the funding rate in "
         "percent, AGE the time since the last message: a row that gets none is dimmed and marked STALE.\n\n"
-        "Enter opens the chart, / filters, s sorts (pinned order, change, volume, name), Space freezes what is "
-        "shown, so that it can be read, y copies the row."
+        "Enter opens the chart, / filters, s sorts (pinned order, change, volume, name), a sets an alert on the "
+        "symbol, Space freezes what is shown, so that it can be read, y copies the row."
     )
     label = "Watch"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -133,8 +135,9 @@ class WatchPane(Pane):
 
     @property
     def tab_note(self) -> str:
-        """How many there are."""
-        return str(len(self._snapshot.quotes)) if self._snapshot.quotes else ""
+        """How many there are, and whether they stand still."""
+        count = str(len(self._snapshot.quotes)) if self._snapshot.quotes else ""
+        return f"{count} frozen" if self.frozen else count
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -208,12 +211,7 @@ class WatchPane(Pane):
         change = quote.change_24h
         tone = "stale" if stale else formats.tone_of(change or 0.0)
         plain = "stale" if stale else "dim"
-        decimals = len(quote.last.partition(".")[2])
-        low, high = (
-            (f"{value:,.{decimals}f}" for value in (min(day.known), max(day.known)))
-            if day.known
-            else (formats.NOTHING, formats.NOTHING)
-        )
+        low, high = extremes(day, quote.last)
         stored = self._stored.get(quote.symbol)
         age = formats.span(quote.age_ms / 1000)
         return (
@@ -222,7 +220,7 @@ class WatchPane(Pane):
             if stale
             else price_cell(quote.last, self._moves.of(quote.symbol, self._snapshot.time_ms)),
             (formats.percent(change).rstrip("%") if change is not None else formats.NOTHING, tone),
-            (strip_of(day, width), tone if day.known else "line"),
+            (strip_of(day, width), tone if day else "line"),
             (low, plain),
             (high, plain),
             (" ".join(frame for frame, _ in stored.frames) if stored is not None else formats.NOTHING, plain),
@@ -278,7 +276,7 @@ class WatchPane(Pane):
         # Filter, heading, rows and the facts with their border come first; the day is drawn in what is left.
         free = self.size.height - len(self.table.rows) - 4 - self.query_one("#watch-filter").size.height
         rows = min(free, _PLOT_ROWS[1])
-        plot.display = rows >= _PLOT_ROWS[0] and len(day.known) > 1
+        plot.display = rows >= _PLOT_ROWS[0] and bool(day)
         if plot.display:
             if plot.styles.height is None or plot.styles.height.value != rows:
                 plot.styles.height = rows
@@ -309,6 +307,27 @@ class WatchPane(Pane):
         return "  ".join([*parts, f"at {formats.clock(self._snapshot.time_ms - quote.age_ms)}"])
 
     # ------------------------------------------------------------------------------------------ freeze, order, filter
+
+    def remembered(self) -> dict[str, Value]:
+        """Filter, order and the selected symbol."""
+        key = self.table.cursor_key
+        return {
+            "filter": self._filter,
+            "sort": SORTS[self._sort][0],
+            "symbol": "" if key is None else str(key),
+        }
+
+    def remember(self, kept: Kept) -> None:
+        """Take them up."""
+        self._filter = kept.text("filter")
+        names = [name for name, _ in SORTS]
+        self._sort = names.index(kept.text("sort")) if kept.text("sort") in names else 0
+        entry = self.query_one("#watch-filter", Input)
+        with self.prevent(Input.Changed):
+            entry.value = self._filter
+        entry.set_class(bool(self._filter), "-open")
+        if kept.text("symbol"):
+            self.table.await_row(kept.text("symbol"))
 
     def freeze(self) -> None:
         """Keep what is shown, or go on."""

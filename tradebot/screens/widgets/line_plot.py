@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -114,10 +115,20 @@ class LinePlot(Widget):
         return max(_SMALLEST[0] - _LABEL_WIDTH, width - _LABEL_WIDTH)
 
     def show(self, plot: Plot) -> None:
-        """Draw something else; nothing happens where it is the same."""
-        if plot != self._plot:
-            self._plot = plot
+        """Draw something else; only rows that look different are painted."""
+        if plot == self._plot:
+            return
+        self._plot = plot
+        if not self._drawn_for or self._drawn_for[0] != self.size:
             self.refresh()
+            return
+        before, after = self._lines, self._drawn()
+        if len(before) != len(after):
+            self.refresh()
+            return
+        for row, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                self.refresh(Region(0, row, self.size.width, 1))
 
     @property
     def plain(self) -> str:

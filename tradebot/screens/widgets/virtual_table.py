@@ -196,14 +196,23 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
     # ------------------------------------------------------------------------------------------ drawing
 
     def _paint_changed(self) -> None:
-        top = round(self.scroll_y)
-        for y in range(self._header, self.size.height):
-            index = top + y - self._header
-            if index >= len(self._rows):
-                break
-            drawn = self._drawn.get(index)
-            if drawn is None or drawn[0] != self._content(index):
-                self._refresh_row(index)
+        size, above = self.size, round(self.scroll_y) - self._header
+        bottom = min(size.height, len(self._rows) - above)
+        first: int | None = None
+        for y in range(self._header, bottom + 1):
+            if y < bottom and self._looks_different(above + y):
+                first = y if first is None else first
+            elif first is not None:
+                # Neighbours as one region: each one costs as much as the painting of several rows.
+                self.refresh(Region(0, first, size.width, y - first))
+                first = None
+
+    def _looks_different(self, index: int) -> bool:
+        drawn = self._drawn.get(index)
+        if drawn is not None and drawn[0] == self._content(index):
+            return False
+        self._drawn.pop(index, None)
+        return True
 
     def _refresh_row(self, index: int) -> None:
         self._drawn.pop(index, None)
