@@ -230,6 +230,20 @@ class TestRunsOfTheirOwn:
         assert sentence in said
 
 
+class TestMemory:
+    """`performance.background_memory_mb` holds for the command line too."""
+
+    @pytest.mark.parametrize("more", [(), ("longs.toml",), ("--each", "symbol")])
+    def test_a_run_that_would_take_more_is_refused_with_the_figures(
+        self, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+    ) -> None:
+        monkeypatch.setenv("TRADEBOT_PERFORMANCE__BACKGROUND_MEMORY_MB", "10")
+        code, document, said = ask("backtest", "means.toml", *more)
+        assert (code, document) == (2 if "--each" in more else 1, None)
+        assert "MB of memory" in said and "background work may take 10 MB; test fewer symbols" in said
+        assert not list((tmp_path / "results").glob("*/result.json"))
+
+
 class TestPrinted:
     def printed(self, market: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         place = ["--in", "results"] if arguments[0] == "results" else ["--out", "results"]
