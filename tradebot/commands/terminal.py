@@ -45,6 +45,9 @@ def open_app(data: Path | None, config: Path | None, url: str | None) -> None:
 
 def run_app(options: EngineOptions) -> None:
     """Run the app over an engine of these options, until the person quits."""
+    from tradebot.engine.control.allocator import share_pools
+
+    share_pools()
     from tradebot.app import TradebotApp
     from tradebot.commands.screens_file import ScreensFile
     from tradebot.engine.control.crash import log_thread_failures, report_crash

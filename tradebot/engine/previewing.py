@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tradebot.engine.control.allocator import give_back_freed_memory
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, TradebotError
 from tradebot.engine.control.jobs import lower_thread_priority
@@ -27,6 +28,8 @@ GRACE_S = 2.0
 IDLE_S = 600.0
 """How long what previews keep in memory is kept after the last one."""
 _LAST_GRACE_S = 5.0
+_REST_S = 3.0
+"""After so long without a request what a run has freed goes back to the system."""
 _NICE = 1  # after the screen, before collections and backtests
 
 Answer = Callable[[Preview, CancelToken, Callable[[float, str], None]], PreviewView]
@@ -155,11 +158,14 @@ class Previewing:
                 continue  # it may arrive a moment after the run it was meant for has ended
 
     def _take(self) -> _Task | None:
+        rested = False
         with self._changed:
             while self._next is None:
                 if self._closed or self._worker is not threading.current_thread():
                     return None
-                self._changed.wait()
+                if not self._changed.wait(None if rested else _REST_S) and self._next is None:
+                    give_back_freed_memory()
+                    rested = True
             task, self._next = self._next, None
             task.thread, task.beat = threading.get_ident(), self._clock.monotonic()
             self._now = task

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from tradebot.engine.control.allocator import give_back_freed_memory
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import CancelledError, TradebotError
 from tradebot.engine.control.progress import CancelToken, Progress
@@ -185,6 +186,7 @@ class JobBoard:
             )
         else:
             job.end(JobState.DONE, sentence, result_id)
+        give_back_freed_memory()
 
 
 def lower_thread_priority(nice: int = _BELOW_NORMAL_NICE) -> None:
