@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tradebot.engine.messages import ChartView, EngineSnapshot, QuoteView
+from tradebot.engine.messages import ChartView, ConnectionView, EngineSnapshot, QuoteView
 from tradebot.screens.chart_live import FormingBar, LiveBar, merged
 
 MINUTE = 60_000
@@ -46,6 +46,15 @@ def test_without_anything_stored_of_it_the_first_price_is_its_open() -> None:
 )
 def test_there_is_none_where_it_would_not_be_true(snapshot: EngineSnapshot, view: ChartView) -> None:
     assert LiveBar().look(view, snapshot) is None
+
+
+def test_a_price_that_is_old_or_of_a_lost_stream_is_not_live() -> None:
+    fresh = now(6, "103.0")
+    silent = replace(fresh, quotes=(replace(fresh.quotes[0], age_ms=16_000),))
+    lost = replace(fresh, connection=ConnectionView(stream="lost"))
+    assert [bar.stale for each in (fresh, silent, lost) if (bar := LiveBar().look(VIEW, each))] == [
+        False, True, True,
+    ]  # fmt: skip
 
 
 def test_once_closed_it_waits_as_it_was_until_the_stored_bar_comes() -> None:

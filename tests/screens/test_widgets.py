@@ -134,7 +134,7 @@ def test_coverage_tells_full_gap_missing_and_failed_apart_without_colour() -> No
     assert "".join(text for text, _ in gauges.coverage(shares, "idle")) == "░▇▇▓░▇▇"
     assert "".join(text for text, _ in gauges.coverage(shares, "error"))[-1] == "×"
     assert "".join(text for text, _ in gauges.coverage(shares, "collecting"))[-1] == "▒"
-    assert "".join(text for text, _ in gauges.coverage(shares, "idle", 15)) == "░░▇▇▇▇▓▓░░▇▇▇▇"
+    assert "".join(text for text, _ in gauges.coverage(shares, "idle", 15)) == "░░▇▇▇▇▓▓░░▇▇▇▇▇"
 
 
 @pytest.mark.parametrize(

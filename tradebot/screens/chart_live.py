@@ -10,13 +10,19 @@ from tradebot.screens.chart_view import Bar
 
 __all__ = ["FormingBar", "LiveBar"]
 
+_STALE_MS = 15_000
+
 
 @dataclass(frozen=True, slots=True)
 class FormingBar:
-    """A bar that has not closed, as far as it is known: it opens at `time_ms`."""
+    """A bar that has not closed, as far as it is known: it opens at `time_ms`.
+
+    `stale` says that no price has come for a while, so that it is not taken for a live one.
+    """
 
     time_ms: int
     bar: Bar
+    stale: bool = False
 
 
 class LiveBar:
@@ -55,7 +61,8 @@ class LiveBar:
                 return None
         else:
             known = _joined(view.forming, known, last)
-        self._bar = FormingBar(opens, known)
+        stale = snapshot.connection.stream == "lost" or quote.age_ms > _STALE_MS
+        self._bar = FormingBar(opens, known, stale)
         return self._bar
 
 

@@ -131,6 +131,7 @@ def picture_of(view: ChartView, shown: Shown) -> ChartPicture:
         with_volume=shown.with_volume,
         muted=shown.muted,
         levels=shown.levels,
+        stale=shown.forming is not None and shown.forming.stale,
     )
 
 

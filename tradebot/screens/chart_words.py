@@ -49,7 +49,7 @@ def subtitle(
         parts.append(f"{formats.plural(alerts, 'alert')} armed")
     parts.append("built from " + view.source.split(",")[0] if "," in view.source else view.source)
     if forming is not None and viewport.right_ms is None:
-        parts.append("● live")
+        parts.append("○ no prices come" if forming.stale else "● live")
     elif viewport.right_ms is None:
         parts.append(f"newest bar {formats.minute(view.last_ms)}")
     else:
@@ -76,7 +76,7 @@ def narrow_line(
     if viewport.group > 1:
         head.append((f"x{viewport.group} ", "dim"))
     if forming is not None and viewport.right_ms is None:
-        head.append(("● ", "live"))
+        head.append(("○ ", "warning") if forming.stale else ("● ", "live"))
     time_part, rest = values[0], list(values[1:])
     head.append((time_part[0][5:], time_part[1]))  # without the year
     if line_length(head) + line_length(rest) > width:

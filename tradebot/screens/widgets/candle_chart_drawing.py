@@ -249,8 +249,10 @@ class _Drawing:
                 labels[row_of(close)] = (text, "bold accent")
 
     def _last_tone(self) -> str:
-        """Green where the last candle rose."""
+        """Green where the last candle rose, no colour where it is not known to be the last any more."""
         picture = self.picture
+        if picture.stale:
+            return "stale"
         for open_, close in zip(reversed(picture.open), reversed(picture.close), strict=True):
             if open_ is not None and close is not None:
                 return "down" if close < open_ else "good"

@@ -64,7 +64,8 @@ class ChartPicture:
 
     `pitch` are the cells from one candle to the next. Bars are known from `first_ms` to `last_ms`: a slot between them
     without a bar is a gap. `last` is the price on the axis, `cursor` the slot that is pointed at. `axis` cells on the
-    right hold the prices. `levels` are prices that something waits for.
+    right hold the prices. `levels` are prices that something waits for. `stale` says that `last` has not been
+    heard of for a while.
     """
 
     start_ms: int = 0
@@ -87,6 +88,7 @@ class ChartPicture:
     with_volume: bool = True
     muted: bool = False
     levels: tuple[float, ...] = ()
+    stale: bool = False
 
 
 def slots_that_fit(width: int, pitch: int, axis: int) -> int:

@@ -25,7 +25,7 @@ def gauge(fraction: float, width: int) -> Line:
 def coverage(shares: Sequence[float], state: str, width: int = 0) -> Line:
     """Coverage in equal parts of time: full, with gaps inside, partly there, not collected; a glyph for each.
 
-    In a `width` that has room for it every part is equally many cells wide.
+    A `width` that has room for more is filled, each part with about equally many cells.
 
     The first and last parts with bars are allowed to be part-filled: history begins and ends inside them.
     """
@@ -45,7 +45,8 @@ def coverage(shares: Sequence[float], state: str, width: int = 0) -> Line:
             part = ("▓", "warning")
         if index == last and state == "error":
             part = ("×", "bad")
-        parts.append((part[0] * max(1, width // len(shares)), part[1]))
+        room = width * (index + 1) // len(shares) - width * index // len(shares)
+        parts.append((part[0] * (room if width > len(shares) else 1), part[1]))
     return _joined(parts)
 
 
