@@ -71,7 +71,7 @@ def test_every_class_of_ours_with_bindings_is_in_the_book() -> None:
     ("action", "key", "holder"),
     [
         ("chart.volume", "s", "chart.symbol"),  # the same class
-        ("data.verify", "enter", "table.choose"),  # an area and a table in one of its panes
+        ("data.verify", "pageup", "table.page_up"),  # an area and a table in one of its panes
         ("data.verify", "y", "area.copy"),  # every area
         ("data.verify", "4", "app.build"),  # everywhere
         ("strategies.new", "v", "build.versions"),  # a pane and its area

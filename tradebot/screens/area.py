@@ -16,7 +16,9 @@ from textual.css.query import NoMatches
 from textual.widget import Widget
 
 from tradebot.engine.messages import EngineSnapshot
-from tradebot.screens.frame import OneLine
+from tradebot.screens.desk import desk_of
+from tradebot.screens.frame import NavBar, OneLine
+from tradebot.screens.jump import JumpScreen, Spot, letters_for
 from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.palette import Part, line_length
 
@@ -104,6 +106,7 @@ class Area(Container):
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, id="area.previous_pane"),
         Binding("m", "maximise", "maximise", show=False, id="area.maximise"),
         Binding("y", "copy", "copy", show=False, id="area.copy"),
+        Binding("f", "jump", "letters to jump by", show=False, id="area.jump"),
     ]
 
     def compose_panes(self) -> ComposeResult:
@@ -221,6 +224,35 @@ class Area(Container):
         # One that a tab has hidden is followed by the first one.
         at = panes.index(current) if current in panes else -1 if step > 0 else 0
         self.visit_pane(panes[(at + step) % len(panes)])
+
+    def action_jump(self) -> None:
+        """Write a letter on each visible pane, and go where one is pressed; areas have their own keys."""
+        areas = self.app.query_one(NavBar).spots()
+        places = self._places()
+        letters = letters_for((pane.label for pane, _, _ in places), [spot.key for spot in areas])
+        panes = {letter: pane for letter, (pane, _, _) in zip(letters, places, strict=True)}
+        spots = [Spot(letter, x, y) for letter, (_, x, y) in zip(letters, places, strict=True)]
+
+        def pressed(key: str | None) -> None:
+            if key in panes:
+                self.visit_pane(panes[key])
+            elif key is not None:
+                desk_of(self).visit(next(name for spot, name in areas.items() if spot.key == key))
+
+        self.app.push_screen(JumpScreen((*areas, *spots)), pressed)
+
+    def _places(self) -> list[tuple[Pane, int, int]]:
+        """The panes that can be seen, or on narrow terminals their tabs, each with the cell for its letter."""
+        tabs = self.query_one(PaneTabs)
+        if tabs.display and tabs.size.height:
+            return [(pane, tabs.region.x + start, tabs.region.y) for start, _, pane in tabs.spans]
+        seen = [
+            pane
+            for pane in self.panes
+            if pane.size
+            and all(node.display for node in pane.ancestors_with_self if isinstance(node, Widget))
+        ]
+        return [(pane, pane.region.x + 2, pane.region.y) for pane in seen]
 
     def action_maximise(self) -> None:
         """Give the current pane all the room, or put the others back."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
 from tradebot.screens.desk import desk_of
+from tradebot.screens.jump import Spot
 from tradebot.screens.key_names import in_order, shown_binding
 from tradebot.screens.widgets.palette import Line, Part, line_length, palette_of, spread, to_strip, wrap
 
@@ -85,6 +86,12 @@ class NavBar(OneLine):
             self._spans.append((start, line_length(parts), name))
             parts.append((" ", ""))
         return tuple(parts)
+
+    def spots(self) -> dict[Spot, str]:
+        """Where each area has its key, with its name, for a letter to jump by."""
+        names = desk_of(self).key_names
+        found = {Spot(names.of(f"app.{name}"), start, self.region.y): name for start, _, name in self._spans}
+        return {spot: name for spot, name in found.items() if len(spot.key) == 1}
 
     async def on_click(self, event: events.Click) -> None:
         """A click on an area opens it."""

@@ -134,7 +134,8 @@ class KeyboardDialog(Dialog[SettingsView]):
             (),
             ((" No action is like that. ", "dim"), ("Esc", "key"), (" shows all.", "dim")),
         )
-        self._table.show(sorted(rows, key=lambda action: _order(action.binding_id)), empty=nothing)
+        rows.sort(key=lambda action: _order(action.binding_id))
+        self._table.show(rows, empty=nothing)
         self._table.repaint_rows()
 
     def _fits(self, action: KeyAction, words: list[str]) -> bool:
