@@ -28,12 +28,7 @@ def load_text(health: HealthView, width: int) -> str:
 def health_lines(snapshot: EngineSnapshot, width: int, rows: int) -> list[Line]:
     """At most `rows` lines of the engine's health, what is wrong on top; none where nothing is known."""
     health = snapshot.health
-    # One that ended and has nothing to say has done what it was there for.
-    troubled = [
-        each
-        for each in health.services
-        if each.state == "waiting" or (each.state == "ended" and each.sentence)
-    ]
+    troubled = [each for each in health.services if each.state in {"waiting", "ended"}]
     lines = [*_kernels(snapshot), *(_trouble(each, width) for each in troubled), *_lag(health)]
     fine = [each for each in health.services if each.state == "running"]
     if fine:
@@ -101,9 +96,9 @@ def _queues(health: HealthView, width: int) -> list[Line]:
     if not health.queues:
         return []
     busy = [each for each in health.queues if each.waiting]
-    text = " · ".join(_waiting(each) for each in busy) or "nothing"
-    text = text if len(text) <= width - 9 else f"{text[: max(0, width - 11)]}.."
-    return [(("waiting  ", "dim"), (text, "text" if busy else "dim"))]
+    text = " · ".join(_waiting(each) for each in busy) or "empty"
+    text = text if len(text) <= width - 8 else f"{text[: max(0, width - 10)]}.."
+    return [(("queues  ", "dim"), (text, "text" if busy else "dim"))]
 
 
 def _waiting(queue: QueueView) -> str:

@@ -45,7 +45,7 @@ class EnginePane(Pane):
         """The jobs, the lines about the engine."""
         yield VirtualTable[JobView](
             (
-                Column("JOB", 19, grow=True),
+                Column("JOB", 17, grow=True),
                 Column("PROGRESS", 6, grow=True, drop=2),
                 Column("%", 4, right=True),
                 Column("RATE", 9, right=True, drop=3),

@@ -26,7 +26,7 @@ __all__ = ["EquityPane"]
 
 _SHOWN = 8
 _POINTS = 240
-_WIDE = 40
+_WIDE = 50
 _LEGEND = 34
 """Cells of the title without the strategy's name."""
 
@@ -175,7 +175,7 @@ class EquityPane(Pane):
         has_room = self.size.width >= len(result.strategy) + _LEGEND
         legend = "  [$chart-1]━[/] equity  [$chart-2]━[/] hold" if len(lines) > 1 and has_room else ""
         title = Content.from_markup(f"Results · $name{legend}", name=result.strategy)
-        self.caption(title, f"{_span(view)} · {when}" if self.size.width >= _WIDE else when)
+        self.caption(title, f"{_span(view)} · {when}" if self.size.width >= _WIDE else _span(view))
 
     def _cells(self, result: ResultSummary) -> tuple[Cell, ...]:
         gain, deepest = result.total_return, result.max_drawdown
