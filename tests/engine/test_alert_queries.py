@@ -23,6 +23,8 @@ from tradebot.engine.messages import (
     NoteFocus,
     QuoteView,
     RemoveAlert,
+    SettingField,
+    SettingsView,
     SnoozeAlert,
     TellExample,
     TryAlert,
@@ -186,6 +188,17 @@ def test_a_file_that_cannot_be_written_is_a_sentence(world: World, monkeypatch: 
     with pytest.raises(ShortfallError) as refused:
         world.ask(AddAlert("gap found"))
     assert "cannot be written (permission denied); nothing was changed." in refused.value.sentence
+
+
+def test_what_is_saved_in_the_settings_counts_at_once(world: World) -> None:
+    path = "alerts.system_notification"
+    field = SettingField(
+        path, "alerts", "choice", "always", "saved", "when away", "h", "", (), True, "", True
+    )
+    world.queries.take(SettingsView((field,), "saved.toml", False))
+    assert world.notifier.mode == "always"
+    world.queries.take(None)
+    assert world.notifier.mode == "always"
 
 
 def test_an_example_is_told_on_the_screen_and_the_focus_is_noted(world: World) -> None:

@@ -46,7 +46,7 @@ from tradebot.engine.alerts.system_notice import SystemNotifier
 from tradebot.engine.control.clock import Clock
 from tradebot.engine.control.errors import InputError, ShortfallError
 from tradebot.engine.control.events import EventLog
-from tradebot.engine.messages import EngineSnapshot
+from tradebot.engine.messages import EngineSnapshot, SettingsView
 from tradebot.engine.strategy import Registry
 
 __all__ = ["AlertQueries", "alert_view", "is_alert_command"]
@@ -129,6 +129,12 @@ class AlertQueries:
             self._told = tuple(self._book.history(_MOST))
             now_ms = self._clock.now_ms()
             self._views = tuple(alert_view(alert, self._told, now_ms) for alert in self._alerts)
+
+    def take(self, settings: object) -> None:
+        """Tell by the system as settings that were saved say, where this is a SettingsView."""
+        for field in settings.fields if isinstance(settings, SettingsView) else ():
+            if field.path == "alerts.system_notification":
+                self._notifier.mode = field.value
 
     def answer(self, command: AlertCommand) -> Any:
         """The reply to a command. Raises InputError, ShortfallError where nothing can be written."""

@@ -218,6 +218,7 @@ class Runtime:
         answer = self._data.answer(command)
         if answer is None:
             answer = self._settings.answer(command, self._url)
+            self._alert_queries.take(answer)
         return self._queries.answer(command) if answer is None else answer
 
     def preview(self, command: Preview) -> Future[PreviewView]:

@@ -231,7 +231,7 @@ class SettingPane(Pane):
             ]
         if field.path in changes:
             lines.append(())
-            when = "It shows already." if field.at_once else "It counts from the next start."
+            when = "It counts already." if field.at_once else "It counts from the next start."
             lines += [((text, "accent"),) for text in wrap(f"Changed and not saved. {when}", width)]
         self.caption(field.path)
         self.query_one(LinesView).show(lines)

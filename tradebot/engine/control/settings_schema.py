@@ -16,7 +16,7 @@ from tradebot.engine.control.keys import flat_keys, read_keys
 from tradebot.engine.control.settings import Settings, steps_of
 
 _KEYS_TAKE = "a key such as f7, or several with commas"
-_NOW = frozenset({"look.theme", "look.up_down", "keys"})
+_NOW = frozenset({"look.theme", "look.up_down", "keys", "alerts.system_notification"})
 
 
 @dataclass(frozen=True, slots=True)
