@@ -249,6 +249,14 @@ def under_load(tmp_path: Path, shared_market: Path, work: Callable[[Watched, Lag
         return asyncio.run(run())
 
 
+async def fed(app: Watched) -> None:
+    """Wait for the full feed; a machine that never reaches it is measured with what it does."""
+    end = time.perf_counter() + 40.0
+    while (app.engine.snapshot().message_rates or (0.0,))[-1] < 4_500 and time.perf_counter() < end:  # noqa: ASYNC110 - a bench looks
+        await asyncio.sleep(0.2)
+    print(state_of(app))
+
+
 def state_of(app: Watched) -> str:
     snapshot = app.engine.snapshot()
     running = [f"{job.kind} {job.done:,.0f} {job.unit}" for job in snapshot.jobs if job.state == "running"]
@@ -267,7 +275,7 @@ def test_loop_lag_and_frames_under_the_full_load(
         await asyncio.sleep(max(0.0, 5.0 - (time.perf_counter() - lag.began)))
         print()
         print(figures("loop lag in the first 5 s", lag.between(0.0, 5.0), "bar p95 20, p99 50 ms"))
-        await until(lambda: (app.engine.snapshot().message_rates or (0,))[-1] > 4_000, 60, "the feed")
+        await fed(app)
         await asyncio.sleep(2.0)
         for _, area, title in AREAS:
             app.visit(area)
@@ -307,9 +315,9 @@ def test_quitting_under_the_full_load(
     begun: list[float] = []
 
     async def work(app: Watched, lag: Lag) -> None:
-        await until(lambda: (app.engine.snapshot().message_rates or (0,))[-1] > 4_000, 60, "the feed")
+        await fed(app)
         await until(lambda: app.engine.snapshot().results, 120, "a backtest")
-        print(f"\n{state_of(app)}")
+        print(state_of(app))
         begun.append(time.perf_counter())
         app.exit()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from textual import events
 from textual.app import ComposeResult
 
 from tests.screens.conftest import Opened
@@ -119,3 +120,18 @@ async def test_tab_leads_on_from_a_pane_that_was_hidden_meanwhile(opened: Opened
             area._mark(hidden)
             await pilot.press(key)
             assert area.current_pane is expected
+
+
+async def test_the_palette_closes_once_and_takes_page_keys_before_it_lists_anything(opened: Opened) -> None:
+    async with opened(FakeEngine("full")) as pilot:
+        app = pilot.app
+        app.action_command_palette()
+        await pilot.pause()
+        palette = app.screen
+        for key in ("pageup", "pagedown", "home", "end"):
+            app.post_message(events.Key(key, None))
+        await pilot.pause()
+        palette.dismiss()
+        palette.dismiss()
+        await pilot.pause()
+        assert len(app.screen_stack) == 1

@@ -82,7 +82,7 @@ class DashboardArea(Area):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something now are shown and work."""
-        if not self.is_mounted or not self.query(RecentPane):
+        if not self.is_mounted or not self.panes:  # asked of each key, four times a second
             return super().check_action(action, parameters)
         pane = self.current_pane
         match action:

@@ -18,6 +18,7 @@ from tradebot.engine.messages import Command, GetSettings, GetSymbols, SettingFi
 from tradebot.screens.desk import Desk
 from tradebot.screens.palette_commands import KINDS, Entry, commands_of, settings_of, things_of
 from tradebot.screens.remembering import Remembering
+from tradebot.screens.window import Window
 
 __all__ = ["Palette", "Ranked", "ranked"]
 
@@ -39,7 +40,7 @@ class Ranked:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-class _Window(CommandPalette):
+class _Window(CommandPalette, Window[None]):
     """Textual's own, whose list fails over a page key as long as it has not been laid out."""
 
     def _action_command_list(self, action: str) -> None:
