@@ -25,7 +25,7 @@ PATIENCE_S = 20.0
 """How long one node may take before it counts as endless."""
 GRACE_S = 2.0
 """How long a run that is not wanted any more may go on before it is interrupted."""
-IDLE_S = 600.0
+IDLE_S = 180.0
 """How long what previews keep in memory is kept after the last one."""
 _LAST_GRACE_S = 5.0
 _REST_S = 3.0
@@ -108,6 +108,7 @@ class Previewing:
                     self._used_at = None
                     if self._forget is not None:
                         self._forget()
+                        self._changed.notify_all()  # for the worker to give it back
                 return PreviewProgress()
             if task.interrupted_at is not None:
                 if now - task.interrupted_at > _LAST_GRACE_S:
@@ -163,9 +164,9 @@ class Previewing:
             while self._next is None:
                 if self._closed or self._worker is not threading.current_thread():
                     return None
-                if not self._changed.wait(None if rested else _REST_S) and self._next is None:
+                rested = not self._changed.wait(None if rested else _REST_S)
+                if rested and self._next is None:
                     give_back_freed_memory()
-                    rested = True
             task, self._next = self._next, None
             task.thread, task.beat = threading.get_ident(), self._clock.monotonic()
             self._now = task
