@@ -266,6 +266,7 @@ async def test_jobs_and_the_health_of_the_engine(opened: Opened) -> None:
             "12 rows (files) · 1 jobs",
         ):
             assert part in text
+        assert "first backtest" not in text, "what has ended well is no service any more"
         await visit(pilot, EnginePane)
         await pilot.press("down", "x")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))

@@ -121,3 +121,21 @@ async def test_a_level_line_and_no_line_are_no_trouble(values: list[float]) -> N
         assert (
             "⠉" in plot.plain or "⣀" in plot.plain or any(0x2800 < ord(each) < 0x2900 for each in plot.plain)
         ) == bool(values)
+
+
+async def test_only_rows_that_look_different_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = PlotApp()
+    async with app.run_test(size=(30, 8)) as pilot:
+        plot = app.query_one(LinePlot)
+        rising = [float(day) for day in range(20)]
+        plot.show(Plot((line([*rising, 9.0], "up"),)))
+        await pilot.pause()
+        before = plot.plain.splitlines()
+        painted: list[int] = []
+        monkeypatch.setattr(plot, "refresh", lambda *regions: painted.extend(each.y for each in regions))
+        plot.show(Plot((line([*rising, 12.0], "up"),)))
+        after = plot.plain.splitlines()
+        assert painted == [
+            row for row, (old, new) in enumerate(zip(before, after, strict=True)) if old != new
+        ]
+        assert 0 < len(painted) < len(after) / 2

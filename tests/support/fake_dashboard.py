@@ -61,6 +61,7 @@ def health() -> m.HealthView:
             m.ServiceView("alerts", "waiting", 3, 8.0, "The web-hook did not answer within 10 s."),
             m.ServiceView("listing", "running"),
             m.ServiceView("kernels", "running"),
+            m.ServiceView("first backtest", "ended"),
         ),
         queues=(m.QueueView("files", 12, "rows"), m.QueueView("jobs", 1, "jobs")),
     )

@@ -28,7 +28,8 @@ def load_text(health: HealthView, width: int) -> str:
 def health_lines(snapshot: EngineSnapshot, width: int, rows: int) -> list[Line]:
     """At most `rows` lines of the engine's health, what is wrong on top; none where nothing is known."""
     health = snapshot.health
-    troubled = [each for each in health.services if each.state in {"waiting", "ended"}]
+    # One that failed is waiting for its restart; one that has ended has done what it was there for.
+    troubled = [each for each in health.services if each.state == "waiting"]
     lines = [*_kernels(snapshot), *(_trouble(each, width) for each in troubled), *_lag(health)]
     fine = [each for each in health.services if each.state == "running"]
     if fine:
@@ -57,17 +58,15 @@ def _lag(health: HealthView) -> list[Line]:
 
 
 def _trouble(service: ServiceView, width: int) -> Line:
-    """A service that does not run: until when, how often, why."""
-    waits = service.state == "waiting"
-    glyph: Part = ("○ ", "warning") if waits else ("× ", "bad")
+    """A service that failed: when it is started again, how often it was, why."""
     what = service.name
-    if waits and service.wait_seconds is not None:
+    if service.wait_seconds is not None:
         what += f" restarts in {max(1, round(service.wait_seconds))} s"
     else:
-        what += f" {service.state}"
+        what += " waits for its restart"
     if service.restarts:
         what += f" ({formats.plural(service.restarts, 'restart')})"
-    line: Line = (glyph, (what, glyph[1]))
+    line: Line = (("○ ", "warning"), (what, "warning"))
     room = width - line_length(line) - 2
     if service.sentence and room >= 12:
         text = service.sentence
