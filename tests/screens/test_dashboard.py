@@ -263,7 +263,7 @@ async def test_jobs_and_the_health_of_the_engine(opened: Opened) -> None:
             "loop lag 3 ms · cpu 9% · mem 214 MB",
             "alerts restarts in 8 s (3 restarts)",
             "● live feed (1x)",
-            "12 rows (files) · 1 jobs",
+            "12 rows (files) · 1 job",
         ):
             assert part in text
         assert "first backtest" not in text, "what has ended well is no service any more"

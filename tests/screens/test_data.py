@@ -146,7 +146,7 @@ async def test_symbols_are_picked_from_a_list_that_searches(opened: Opened) -> N
         await until(
             pilot, lambda: isinstance(pilot.app.screen, SymbolsDialog) and "[x] BTCUSDT" in screen_text(pilot)
         )
-        assert "1.90G" in screen_text(pilot)
+        assert "1.90B" in screen_text(pilot)
         await type_text(pilot, "doge")
         await pilot.press("space")
         await until(pilot, lambda: "2 marked: BTCUSDT DOGEUSDT" in screen_text(pilot))

@@ -186,6 +186,7 @@ def test_a_trade_log_asks_once_for_each_window_that_is_looked_at() -> None:
         (formats.count(9999), "9,999"),
         (formats.count(49_120), "49.1k"),
         (formats.count(1_580_000), "1.58M"),
+        (formats.count(2_104_000_000), "2.10B"),
         (formats.size_of(412e9), "412 GB"),
         (formats.size_of(28_100_000), "28.1 MB"),
         (formats.span(0.41), "0.4s"),

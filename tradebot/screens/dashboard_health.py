@@ -103,4 +103,5 @@ def _queues(health: HealthView, width: int) -> list[Line]:
 def _waiting(queue: QueueView) -> str:
     """`12 rows (files)`; what a queue is called after its pieces needs no name."""
     name = "" if queue.name in queue.unit or queue.unit in queue.name else f" ({queue.name})"
-    return f"{queue.waiting:,} {queue.unit}{name}"
+    unit = queue.unit.removesuffix("s") if queue.waiting == 1 else queue.unit
+    return f"{queue.waiting:,} {unit}{name}"

@@ -34,11 +34,11 @@ def short_minute(time_ms: int) -> str:
 
 
 def count(number: float) -> str:
-    """`9,999`, `49.1k`, `491k`, `1.58M`, `2.10G`: four digits at most."""
+    """`9,999`, `49.1k`, `491k`, `1.58M`, `2.10B`: four digits at most."""
     size = abs(number)
     if size < 10_000:
         return f"{number:,.0f}"
-    for limit, divisor, unit in ((1e6, 1e3, "k"), (1e9, 1e6, "M"), (float("inf"), 1e9, "G")):
+    for limit, divisor, unit in ((1e6, 1e3, "k"), (1e9, 1e6, "M"), (float("inf"), 1e9, "B")):
         if size < limit:
             scaled = number / divisor
             decimals = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0

@@ -13,6 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tradebot.screens import formats
 from tradebot.screens.widgets.chart import time_label
 from tradebot.screens.widgets.palette import Line, Part, palette_of, to_strip
 
@@ -198,6 +199,8 @@ def _row_of(value: float, low: float, high: float, rows: int) -> int:
 def _dates(start: int, end: int, columns: int) -> Line:
     """The first and the last time below the line."""
     first, last = (time_label(at, end - start) for at in (start, end))
+    if first == last:  # a day or a year apart
+        first, last = formats.short_minute(start), formats.short_minute(end)
     return ((f"{first}{last:>{max(0, columns - len(first))}}", "dim"),)
 
 
