@@ -124,9 +124,7 @@ class TradebotApp(Desk):
         Binding("colon", "command_palette", "commands", show=False, key_display=":", id="app.palette_colon"),
         Binding("question_mark", "help", "help", show=False, key_display="?", id="app.help"),
         Binding("f1", "help", "help", show=False, id="app.help_f1"),
-        Binding(
-            "exclamation_mark", "messages", "messages", show=False, key_display="!", id="app.messages"
-        ),
+        Binding("exclamation_mark", "messages", "messages", show=False, key_display="!", id="app.messages"),
         Binding("ctrl+c", "help_quit", "how to quit", show=False, id="app.help_quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
     ]
@@ -165,6 +163,7 @@ class TradebotApp(Desk):
         self._banner = Banner()
         self._visible: Area | None = None
         self._areas: dict[str, Area] = {}
+        self._way_back = ("", "")
         self._trouble = ""
         self._engine_trouble = ""
         self._news = News(self)
@@ -321,6 +320,7 @@ class TradebotApp(Desk):
         if wanted is not self._visible:
             if self._visible is not None:
                 self._visible.display = False
+                self._way_back = (area, self._visible_name())
             self._visible = wanted
             wanted.display = True
             self.call_next(self._arrive, wanted, mounting)
@@ -339,6 +339,17 @@ class TradebotApp(Desk):
     def action_visit(self, area: str) -> None:
         """Show an area."""
         self.visit(area)
+        self._way_back = ("", "")
+
+    def key_escape(self) -> None:
+        """What nothing else takes Esc for: the end of a maximised pane, then back to the area that led here."""
+        led_to, back = self._way_back
+        if len(self.screen_stack) > 1 or self._visible is None:
+            return
+        if self._visible.has_class("-maximised"):
+            self._visible.action_maximise()
+        elif led_to == self._visible_name():
+            self.action_visit(back)
 
     # ------------------------------------------------------------------------------------------ help and commands
 

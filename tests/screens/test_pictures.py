@@ -138,7 +138,7 @@ async def help_page(pilot: Pilot[None]) -> None:
 
 async def quit_question(pilot: Pilot[None]) -> None:
     await pilot.press("ctrl+q")
-    await until(pilot, lambda: "quit all the same" in screen_text(pilot))
+    await until(pilot, lambda: "quit now" in screen_text(pilot))
 
 
 async def filtered_to_nothing(pilot: Pilot[None]) -> None:

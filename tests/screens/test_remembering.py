@@ -138,9 +138,9 @@ async def test_a_state_that_cannot_be_taken_up_is_logged_and_the_area_begins_ane
     monkeypatch.setattr(DatasetsPane, "remember", lambda self, kept: 1 / 0)
     async with session(Memory({"areas": {"data": {"filter": "eth"}}})) as pilot:
         await until(pilot, lambda: "Datasets 14" in screen_text(pilot) or "14 datasets" in screen_text(pilot))
-    assert [
-        each.getMessage() for each in caplog.records if each.name == "tradebot.screens"
-    ] == ["DataArea begins anew: its last state cannot be taken up."]
+    assert [each.getMessage() for each in caplog.records if each.name == "tradebot.screens"] == [
+        "DataArea begins anew: its last state cannot be taken up."
+    ]
 
 
 async def test_an_opened_strategy_comes_back_without_a_test_of_it() -> None:
@@ -216,6 +216,13 @@ def test_a_damaged_file_is_left_out_with_a_sentence(
     file.keep({"open": "test"})
     file.close()
     assert ScreensFile(path, tmp_path).state == {"open": "test"}
+
+
+def test_a_first_start_has_nothing_to_say(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = ScreensFile(tmp_path / "state" / "screens.json", tmp_path)
+    file.keep({"open": "data"})
+    file.close()
+    assert caplog.records == []
 
 
 def test_many_changes_are_few_writes_and_the_last_one_counts(tmp_path: Path) -> None:

@@ -163,8 +163,8 @@ async def test_no_trades_are_explained_over_the_whole_width_where_it_is_narrow(o
 
 async def test_without_a_result_it_says_how_to_get_one(opened: Opened) -> None:
     async with opened(FakeEngine("empty"), "test") as pilot:
-        await until(pilot, lambda: "No backtest yet." in screen_text(pilot))
-        assert "4 Build: open a strategy, then r runs it." in screen_text(pilot)
+        await until(pilot, lambda: "No backtest yet, and nothing to run one on." in screen_text(pilot))
+        assert "2 Data, there Enter collects" in screen_text(pilot)
 
 
 async def test_narrow_keeps_the_figures_above_the_panes(opened: Opened) -> None:

@@ -152,7 +152,7 @@ async def test_without_any_result_a_backtest_that_runs_already_is_shown(opened: 
         engine.now_ms += 500
         await until(pilot, lambda: "backtest first · running" in screen_text(pilot))
         change(engine, engine._jobs[3], state="cancelled")
-        await until(pilot, lambda: "No backtest yet." in screen_text(pilot))
+        await until(pilot, lambda: "No backtest yet" in screen_text(pilot))
 
 
 async def test_the_checks_of_a_result_fill_in_as_they_find_something(opened: Opened) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import threading
@@ -87,13 +86,12 @@ class ScreensFile:
 
     def _read(self) -> dict[str, Any]:
         """The states by data folder; none where the file is missing, damaged or of another version."""
-        text = ""
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                text = self._path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                _LOG.warning("%s cannot be read (%s); the screens begin anew.", self._path, error)
-        if not text:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            _LOG.warning("%s cannot be read (%s); the screens begin anew.", self._path, error)
             return {}
         try:
             document = json.loads(text)

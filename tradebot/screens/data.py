@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import (
     CancelJob,
     Command,
@@ -28,17 +30,22 @@ from tradebot.screens.data_jobs import ALIVE, JobsPane, stop_question
 from tradebot.screens.data_months import MonthsDialog
 from tradebot.screens.desk import desk_of, errand
 from tradebot.screens.dialogs import Confirm
+from tradebot.screens.first_run import STARTER, can_start
 from tradebot.screens.live_panes import BudgetPane, PricesPane, StreamsPane
 from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["DataArea"]
 
+_TRIES = 40
+_PAUSE_SECONDS = 0.25
+
 
 class DataArea(Area):
     """Datasets, prices, streams, budget and jobs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,t", "starter", "starter pack", id="data.starter"),
         Binding("n", "collect", "new", id="data.collect"),
         Binding("r", "retry", "retry", id="data.retry"),
         Binding("x", "stop", "stop", id="data.stop"),
@@ -69,6 +76,8 @@ class DataArea(Area):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something now are shown and work."""
         match action:
+            case "starter":
+                return can_start(desk_of(self).latest) and not isinstance(self.app.focused, Input)
             case "filter" if isinstance(self.app.focused, Input):
                 return False  # Textual does not know that "slash" is a letter to type
             case "filter" | "sort":
@@ -126,6 +135,22 @@ class DataArea(Area):
         dataset = self.query_one(DatasetsPane).current
         dialog = CollectDialog(dataset.symbol, dataset.category) if dataset else CollectDialog()
         self.app.push_screen(dialog, self._started)
+
+    @errand("data-starter", exclusive=True)
+    async def action_starter(self) -> None:
+        """Collect the starter pack, from an empty folder; while the exchange is being reached, as soon as it is."""
+        desk = desk_of(self)
+        for attempt in range(_TRIES):
+            try:
+                job_id = await desk.ask(STARTER)
+            except TradebotError:
+                if attempt + 1 == _TRIES or desk.latest.connection.rest == "lost":
+                    raise
+                desk.say("The starter pack is collected as soon as the exchange answers.")
+                await asyncio.sleep(_PAUSE_SECONDS)
+            else:
+                self._started(int(job_id))
+                return
 
     def action_import(self) -> None:
         """Ask which files to import, and start it."""

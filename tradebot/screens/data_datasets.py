@@ -45,7 +45,11 @@ _SORTS: tuple[tuple[str, Callable[[DatasetView], Any]], ...] = (
 
 
 class DatasetsTable(VirtualTable[DatasetView], inherit_bindings=False):
-    """The table of datasets, in which g fills gaps instead of going to the first row."""
+    """The table of datasets, in which g fills gaps instead of going to the first row; Enter needs a row to open."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter in an empty table is the area's."""
+        return bool(self.rows) if action == "choose" else super().check_action(action, parameters)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("home", each.action, each.description, show=False, id=each.id)
@@ -188,9 +192,7 @@ class DatasetsPane(Pane):
             formats.count(dataset.rows),
             gaps,
             formats.size_of(dataset.bytes),
-            gauges.coverage(
-                dataset.coverage or (0.0,) * 24, dataset.state, self.table.width_of("COVERAGE")
-            ),
+            gauges.coverage(dataset.coverage or (0.0,) * 24, dataset.state, self.table.width_of("COVERAGE")),
             self._state(dataset),
         )
 
@@ -276,10 +278,20 @@ class DatasetsPane(Pane):
 
     # ------------------------------------------------------------------------------------------ order and filter
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is for the filter while there is one."""
+        if action == "clear_filter":
+            return self.query_one("#dataset-filter", Input).has_class("-open")
+        return super().check_action(action, parameters)
+
     def remembered(self) -> dict[str, Value]:
         """Filter, order and the selected dataset."""
         key = self.table.cursor_key
-        return {"filter": self._filter, "sort": _SORTS[self._sort][0], "dataset": "" if key is None else str(key)}
+        return {
+            "filter": self._filter,
+            "sort": _SORTS[self._sort][0],
+            "dataset": "" if key is None else str(key),
+        }
 
     def remember(self, kept: Kept) -> None:
         """Take them up."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tradebot.engine.messages import EngineSnapshot
 from tradebot.screens import formats
+from tradebot.screens.first_run import starter_cost, starter_text
 from tradebot.screens.widgets.palette import Line, line_length, wrap
 
 _KEYS: tuple[tuple[str, str, str], ...] = (
-    ("n", "Pick symbols and history length", "about 2 min"),
-    ("", "BTCUSDT ETHUSDT SOLUSDT · 1m · 90 days", "~390 k rows, 24 MB"),
+    ("Enter", starter_text(), starter_cost()),
+    ("n", "Pick symbols and history length", "what you pick, told before"),
     ("i", "Import CSV files you have", "a year of minutes in seconds"),
 )
 
@@ -45,6 +46,8 @@ def _first_run(snapshot: EngineSnapshot) -> list[Line]:
         (("Collect candles once and every backtest runs offline in seconds.", ""),),
         (),
         *(_key(*row) for row in _KEYS),
+        (),
+        (("Then ", ""), ("5", "key"), (" and ", ""), ("r", "key"), (" run an example strategy on it.", "")),
         (),
         (("No API key is needed for market data.", "dim"),),
         (),
@@ -83,4 +86,4 @@ def _offline(snapshot: EngineSnapshot, width: int) -> list[Line]:
 
 
 def _key(key: str, what: str, cost: str) -> Line:
-    return ((f"  {key:<3} ", "key"), (f"{what:<40} ", "text" if key else "dim"), (cost, "dim"))
+    return ((f" {key:<5} ", "key"), (f"{what:<44} ", "text" if key else "dim"), (cost, "dim"))

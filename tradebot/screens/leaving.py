@@ -36,4 +36,6 @@ def ask_to_leave(desk: Desk, areas: Iterable[Area]) -> None:
         elif answer and holder is not None:
             holder.leave(answer, desk.exit)
 
-    desk.push_screen(Confirm("Quit", tuple(reasons), (*choices, ("q", "quit all the same"))), answered)
+    desk.push_screen(
+        Confirm("Quit?", tuple(reasons), (*choices, ("q", "quit now, files stay whole"))), answered
+    )

@@ -160,6 +160,8 @@ class LogsArea(Area):
         match action:
             case "search" | "follow" if isinstance(self.app.focused, Input):
                 return False  # Textual does not know that these are letters to type
+            case "clear":
+                return self.current_pane is not self.records or self.records.searching
             case "match":
                 return bool(self.view.matches) or None
             case "search" | "follow" | "copy" | "maximise":

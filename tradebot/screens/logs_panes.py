@@ -229,6 +229,11 @@ class RecordsPane(Pane):
         entry.add_class("-open")
         entry.focus()
 
+    @property
+    def searching(self) -> bool:
+        """Whether the search is open."""
+        return self.query_one("#log-search", Input).has_class("-open")
+
     def end_search(self) -> None:
         """Back to the records; an empty search goes."""
         entry = self.query_one("#log-search", Input)

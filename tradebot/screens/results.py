@@ -12,6 +12,7 @@ from tradebot.screens import formats
 from tradebot.screens.compare_dialog import MOST_COMPARED, CompareDialog
 from tradebot.screens.desk import desk_of, errand, strategy_named
 from tradebot.screens.dialogs import Confirm
+from tradebot.screens.first_run import collecting, example_of
 from tradebot.screens.results_panes import ResultsPane
 from tradebot.screens.results_running import RunningResult
 from tradebot.screens.results_trades import TradesPane
@@ -23,7 +24,7 @@ class ResultsArea(RunningResult):
     """Figures on top, then a tab: the overview, or one part of the result with all the room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "rerun", "run again", id="results.rerun"),
+        Binding("r", "rerun", "run", id="results.rerun"),
         Binding("x", "cancel", "cancel", id="results.cancel"),
         Binding("e", "edit", "edit strategy", id="results.edit"),
         Binding("right_square_bracket", "tab(1)", "tab", key_display="]", id="results.next_tab"),
@@ -40,6 +41,8 @@ class ResultsArea(RunningResult):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only keys that do something now are shown and work."""
         match action:
+            case "rerun" if self._view is None:
+                return (self._job is None and self._can_run_example()) or None
             case "rerun" | "edit":
                 return (self._view is not None and self._job is None) or None
             case "filter" | "sort":
@@ -60,6 +63,10 @@ class ResultsArea(RunningResult):
                 return self._failed
             case _:
                 return super().check_action(action, parameters)
+
+    def _can_run_example(self) -> bool:
+        latest = desk_of(self).latest
+        return not latest.results and (collecting(latest) or example_of(latest) is not None)
 
     def _is_typing(self) -> bool:
         return isinstance(self.app.focused, Input)
@@ -85,11 +92,16 @@ class ResultsArea(RunningResult):
 
     # ------------------------------------------------------------------------------------------ verbs
 
+    def action_rerun(self) -> None:
+        """Run this result again as it ran: its strategies, symbols, cash, costs and span. Without one, an example."""
+        if self._view is None:
+            self.run_example()
+        else:
+            self._rerun(self._view.result_id)
+
     @errand("results-run", exclusive=True)
-    async def action_rerun(self) -> None:
-        """Run this result again as it ran: its strategies, symbols, cash, costs and span."""
-        if self._view is not None:
-            self.follow(int(await desk_of(self).ask(RerunResult(self._view.result_id))))
+    async def _rerun(self, result_id: str) -> None:
+        self.follow(int(await desk_of(self).ask(RerunResult(result_id))))
 
     @errand("results-run")
     async def action_cancel(self) -> None:

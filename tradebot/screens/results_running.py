@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tradebot.engine.messages import EngineSnapshot, JobView
+import asyncio
+
+from tradebot.engine.messages import EngineSnapshot, JobView, OpenForm, RunBacktest
 from tradebot.screens.area import write_subtitle, write_title
+from tradebot.screens.desk import desk_of, errand
+from tradebot.screens.first_run import collecting, example_of, starter_cost
 from tradebot.screens.results_panes import ChartsPane, MetricsPane, ResultsPane, Summary
 from tradebot.screens.results_reality import RealityPane
 from tradebot.screens.results_shown import ShownResult
@@ -13,18 +17,9 @@ from tradebot.screens.widgets.palette import Line, wrap
 __all__ = ["RunningResult"]
 
 _ALIVE = {"running", "queued"}
+_PAUSE_SECONDS = 0.25
 _PATIENCE_MS = 400
 """A backtest that ends sooner is not drawn while it runs: only its result appears."""
-_EMPTY: tuple[Line, ...] = (
-    (
-        ("No backtest yet.  ", "bold"),
-        ("4", "key"),
-        (" Build: open a strategy, then ", "text"),
-        ("r", "key"),
-        (" runs it.", "text"),
-    ),
-    (("A year of minutes takes well under a second once its data is collected.", "dim"),),
-)
 
 
 class RunningResult(ShownResult):
@@ -80,7 +75,7 @@ class RunningResult(ShownResult):
             opened_last = self.kept.text("result")
             newest = next((each for each in snapshot.results if each.result_id == opened_last), newest)
             if newest is None:
-                self.query_one(Summary).show_lines(_EMPTY)
+                self.query_one(Summary).show_lines(_empty_lines(snapshot))
                 self._follow_any(snapshot)
             elif self._opening in {"", self._unreadable} and newest.result_id != self._unreadable:
                 self.open_result(newest.result_id)
@@ -99,6 +94,21 @@ class RunningResult(ShownResult):
         job = next((job for job in snapshot.jobs if job.kind == "backtest" and job.state in _ALIVE), None)
         if job is not None and self._job_id is None:
             self.follow(job.job_id)
+
+    # ------------------------------------------------------------------------------------------ the first backtest
+
+    @errand("results-run", exclusive=True)
+    async def run_example(self) -> None:
+        """Run an example strategy on what is collected; while that is on its way, as soon as it is there."""
+        desk = desk_of(self)
+        while collecting(desk.latest):
+            desk.say("The example runs as soon as the history is there.")
+            await asyncio.sleep(_PAUSE_SECONDS)
+        example = example_of(desk.latest)
+        if example is not None:
+            form = await desk.ask(OpenForm(example.strategy))
+            run = RunBacktest(example.strategy, form.toml, overrides=example.overrides)
+            self.follow(int(await desk.ask(run)))
 
     # ------------------------------------------------------------------------------------------ the backtest
 
@@ -124,7 +134,7 @@ class RunningResult(ShownResult):
             if was_drawn:
                 self.draw(self._view)
         else:
-            self.query_one(Summary).show_lines(_EMPTY)
+            self.query_one(Summary).show_lines(_empty_lines(snapshot))
         self.refresh_bindings()
 
     def _draw_progress(self, job: JobView) -> None:
@@ -184,3 +194,45 @@ class RunningResult(ShownResult):
             self.refresh_bindings()
         if check.state in _ALIVE or before != check:
             self._draw_reality()
+
+
+def _empty_lines(snapshot: EngineSnapshot) -> tuple[Line, ...]:
+    """Why there is no result, and the one key that makes one."""
+    example = example_of(snapshot)
+    if collecting(snapshot):
+        name = example.strategy if example is not None else "an example"
+        return (
+            (("No backtest yet: the history is on its way.", "bold"),),
+            (("r", "key"), (f" runs {name} as soon as it is there.", "text")),
+        )
+    if example is None:
+        return (
+            (("No backtest yet, and nothing to run one on.", "bold"),),
+            (
+                ("2", "key"),
+                (" Data, there ", "text"),
+                ("Enter", "key"),
+                (f" collects: {starter_cost()}.", "text"),
+            ),
+            (
+                ("Then ", "text"),
+                ("5", "key"),
+                (" and ", "text"),
+                ("r", "key"),
+                (" run an example on it.", "text"),
+            ),
+        )
+    cost = (
+        "under a second"
+        if snapshot.kernels == "ready"
+        else "once half a minute for the compiler, then under a second"
+    )
+    return (
+        (("No backtest yet.  ", "bold"), ("r", "key"), (f" runs {example.words}  ", "text"), (cost, "dim")),
+        (
+            ("4", "key"),
+            (" Build opens or makes another strategy; ", "dim"),
+            ("r", "key"),
+            (" runs it there.", "dim"),
+        ),
+    )

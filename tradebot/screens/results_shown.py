@@ -13,6 +13,7 @@ from tradebot.engine.messages import (
     JobView,
     ResultAnalysis,
     ResultSummary,
+    TradeRow,
 )
 from tradebot.screens import formats
 from tradebot.screens.area import write_subtitle, write_title
@@ -213,7 +214,23 @@ class ShownResult(ResultLayout):
             if index is not None:
                 self.query_one(TradesPane).table.move_to(index)
 
-        self.app.push_screen(TradeDialog(self._view.result_id, self.log_of_trades, event.index), closed)
+        dialog = TradeDialog(self._view.result_id, self.log_of_trades, event.index, self._show_on_chart)
+        self.app.push_screen(dialog, closed)
+
+    @on(TradesPane.OnChart)
+    def _on_chart(self, event: TradesPane.OnChart) -> None:
+        self._show_on_chart(event.trade)
+
+    def _show_on_chart(self, trade: TradeRow) -> None:
+        """The trade among all others of the result on the chart; Esc there comes back."""
+        view, desk = self._view, desk_of(self)
+        if view is None:
+            return
+        of_it = {each.category for each in desk.latest.datasets if each.symbol == trade.symbol}
+        category = "linear" if "linear" in of_it or not of_it else min(of_it)
+        chart = desk.visit("chart")
+        chart.open_chart(trade.symbol, view.timeframe, trade.entry_ms, view.result_id, category)  # type: ignore[attr-defined]  # ChartArea has it
+        desk.say("n and b go from trade to trade, Esc comes back to the result.")
 
     @on(VirtualTable.Chosen, "#results")
     def _open_run(self, event: VirtualTable.Chosen) -> None:

@@ -37,7 +37,8 @@ class TradesPane(Pane):
     """The trade log, newest first unless sorted."""
 
     HELP = (
-        "Every trade. Enter shows one on its bars with what its signals said, n and N walk from one to the next there. "
+        "Every trade. Enter shows one on its bars with what its signals said, n and N walk from one to the next there; "
+        "o shows it on the chart among all others, where n and b walk and Esc comes back. "
         "R is the result in units of what was risked; WHY is what closed the trade; ! marks bars that touched stop and "
         "target; 12.2 is the second part of trade 12.\n\n"
         "/ keeps the rows that all words fit: long, short, win, loss, open, ambiguous, what closed them (stop, target, "
@@ -45,11 +46,19 @@ class TradesPane(Pane):
     )
     label = "Trades"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "chart", "on the chart", id="trades.chart"),
         Binding("escape", "clear_filter", "all trades", show=False, id="trades.clear"),
     ]
 
     class Wanted(Message):
         """Other rows, or another order, are wanted."""
+
+    class OnChart(Message):
+        """A trade is wanted on the chart."""
+
+        def __init__(self, trade: TradeRow) -> None:
+            super().__init__()
+            self.trade = trade
 
     def __init__(self) -> None:
         super().__init__(id="trades-pane", classes="pane")
@@ -131,6 +140,24 @@ class TradesPane(Pane):
         with self.prevent(Input.Changed):
             entry.value = ""
         entry.remove_class("-open")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is for the filter while there is one; the chart needs a trade."""
+        match action:
+            case "clear_filter":
+                return self.query_one("#trade-filter", Input).has_class("-open")
+            case "chart" if isinstance(self.app.focused, Input):
+                return False
+            case "chart":
+                return self.table.current is not None or None
+            case _:
+                return super().check_action(action, parameters)
+
+    def action_chart(self) -> None:
+        """Show the trade under the cursor on the chart of its symbol."""
+        trade = self.table.current
+        if trade is not None:
+            self.post_message(self.OnChart(trade))
 
     def remembered(self) -> dict[str, Value]:
         """Filter and order."""

@@ -185,6 +185,8 @@ class SettingsArea(Area):
         match action:
             case "search" if isinstance(self.app.focused, Input):
                 return False  # Textual does not know that "slash" is a letter to type
+            case "clear":
+                return self.query_one("#settings-search", Input).has_class("-open")
             case "search" | "copy":
                 return self.view is not None or None
             case "default":

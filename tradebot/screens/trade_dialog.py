@@ -34,20 +34,24 @@ class TradeDialog(Dialog[int]):
     """A trade of a log; `n` and `N` go to older and newer ones. Closes with the number of the row shown last."""
 
     title_text = "Trade"
-    keys_text = "n older · N newer · left right bar · i why · y copy · Esc closes"
+    keys_text = "n older · N newer · left right bar · o on the chart · i why · y copy · Esc closes"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "step(1)", "older trade", id="trade.older"),
         Binding("N", "step(-1)", "newer trade", id="trade.newer"),
         Binding("left,h", "bar(-1)", "bar before", id="trade.left"),
         Binding("right,l", "bar(1)", "bar after", id="trade.right"),
+        Binding("o", "chart", "on the chart", id="trade.chart"),
         Binding("i", "why", "why", id="trade.why"),
         Binding("y", "copy", "copy", id="trade.copy"),
         Binding("enter", "close", "close", show=False, id="trade.close"),
     ]
 
-    def __init__(self, result_id: str, log: TradeLog, index: int) -> None:
+    def __init__(
+        self, result_id: str, log: TradeLog, index: int, on_chart: Callable[[TradeRow], None]
+    ) -> None:
         super().__init__()
+        self._on_chart = on_chart
         self._result_id = result_id
         self._log = log
         self._index = index
@@ -191,6 +195,13 @@ class TradeDialog(Dialog[int]):
         if self._bars is not None:
             self._cursor = min(max(0, self._cursor + step), len(self._bars.times_ms) - 1)
             self._show_bar()
+
+    def action_chart(self) -> None:
+        """Close, and show the trade on the chart."""
+        row = self._log[self._index]
+        if row is not None:
+            self.dismiss(self._index)
+            self._on_chart(row)
 
     def action_copy(self) -> None:
         """Copy the facts."""
