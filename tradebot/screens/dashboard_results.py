@@ -27,7 +27,7 @@ __all__ = ["EquityPane"]
 _SHOWN = 8
 _POINTS = 240
 _WIDE = 50
-_LEGEND = 34
+_LEGEND = 30
 """Cells of the title without the strategy's name."""
 
 
