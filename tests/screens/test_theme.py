@@ -87,6 +87,12 @@ def test_text_can_be_read_on_every_ground(theme: str, pair: Pair) -> None:
     assert not weak
 
 
+@pytest.mark.parametrize("theme", [each.name for each in THEMES])
+def test_volume_and_the_pale_curve_of_a_chart_are_seen(theme: str) -> None:
+    found = colours(theme)
+    assert ratio(found["chart-2"], found["background"]) >= 3  # criterion 1.4.11: graphics
+
+
 def test_high_contrast_means_seven() -> None:
     found = colours(CONTRAST.name)
     for text in ("foreground", "flat", "dim", "head", "key"):

@@ -53,7 +53,7 @@ _LIGHT = {
     "cursor": "#d3e3f6",
     "cursor-blur": "#e6ebf2",
     "chart-1": "#1c5fa8",
-    "chart-2": "#8592a3",
+    "chart-2": "#7b8899",
     "chart-4": "#85580a",
     "key": "#85580a",
 }
