@@ -22,14 +22,13 @@ from tradebot.engine.control.errors import TradebotError
 from tradebot.engine.messages import EngineSnapshot, KeyChoice
 from tradebot.screens import formats
 from tradebot.screens.area import Area, Pane
+from tradebot.screens.area_makers import AREA_MAKERS
 from tradebot.screens.console import ask_for_synchronized_output, own_terminal
-from tradebot.screens.data import DataArea
 from tradebot.screens.desk import Desk, errand
-from tradebot.screens.dialogs import HelpDialog
 from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of
 from tradebot.screens.glyphs import AsciiFilter
 from tradebot.screens.handle import EngineHandle
-from tradebot.screens.key_names import shown_binding
+from tradebot.screens.help import help_on
 from tradebot.screens.leaving import ask_to_leave
 from tradebot.screens.look import Look
 from tradebot.screens.messages_dialog import MessagesDialog
@@ -45,42 +44,6 @@ _LOG = logging.getLogger("tradebot.screens")
 _HERTZ = 4
 _STOP_SECONDS = 5.0
 _SMALLEST = (80, 24)
-
-
-def _build_area() -> Area:
-    from tradebot.screens.build import BuildArea
-
-    return BuildArea()
-
-
-def _chart_area() -> Area:
-    from tradebot.screens.chart import ChartArea
-
-    return ChartArea()
-
-
-def _dashboard_area() -> Area:
-    from tradebot.screens.dashboard import DashboardArea
-
-    return DashboardArea()
-
-
-def _logs_area() -> Area:
-    from tradebot.screens.logs import LogsArea
-
-    return LogsArea()
-
-
-def _settings_area() -> Area:
-    from tradebot.screens.settings import SettingsArea
-
-    return SettingsArea()
-
-
-def _test_area() -> Area:
-    from tradebot.screens.results import ResultsArea
-
-    return ResultsArea()
 
 
 class TradebotApp(Desk):
@@ -128,15 +91,6 @@ class TradebotApp(Desk):
         Binding("ctrl+c", "help_quit", "how to quit", show=False, id="app.help_quit"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True, id="app.quit"),
     ]
-    _MAKERS: ClassVar[dict[str, Callable[[], Area]]] = {
-        "dashboard": _dashboard_area,
-        "data": DataArea,
-        "chart": _chart_area,
-        "build": _build_area,
-        "test": _test_area,
-        "logs": _logs_area,
-        "settings": _settings_area,
-    }
 
     def __init__(
         self,
@@ -154,7 +108,7 @@ class TradebotApp(Desk):
         if self._look.ascii_only:
             self._filters.append(AsciiFilter())  # the list that Textual keeps its own filters in
         self._memory = Remembering(memory)
-        self._start_area = self._memory.area_to_open(self._MAKERS, start_area)
+        self._start_area = self._memory.area_to_open(AREA_MAKERS, start_area)
         self._drawn = 0
         self._begun = False
         self._key_choices = keys
@@ -314,7 +268,7 @@ class TradebotApp(Desk):
         wanted = self._areas.get(area)
         mounting: AwaitMount | None = None
         if wanted is None:
-            wanted = self._areas[area] = self._MAKERS[area]()
+            wanted = self._areas[area] = AREA_MAKERS[area]()
             wanted.kept = self._memory.of(area)
             mounting = self.screen_stack[0].query_one("#areas").mount(wanted)
         if wanted is not self._visible:
@@ -354,18 +308,8 @@ class TradebotApp(Desk):
     # ------------------------------------------------------------------------------------------ help and commands
 
     def action_help(self) -> None:
-        """Help on the focused pane, made from its own bindings."""
-        pane = self._focused_pane()
-        keys = [(shown_binding(active.binding), active.binding.description, active.binding.action)
-                for active in self.screen.active_bindings.values()
-                if active.binding.id]  # ours; what a text field does with its arrows needs no help  # fmt: skip
-        joined: dict[tuple[str, str], list[str]] = {}
-        for key, what, action in keys:
-            joined.setdefault((what, action), []).append(key)
-        lines = [(" ".join(dict.fromkeys(names)), what) for (what, _), names in joined.items()]
-        text = (pane.HELP if pane is not None else "") or ""
-        title = f"Help · {pane.title_text}" if pane is not None else "Help"
-        self.push_screen(HelpDialog(title, text, lines))
+        """Help on the focused pane."""
+        self.push_screen(help_on(self.screen, self._focused_pane()))
 
     def _focused_pane(self) -> Pane | None:
         if self.focused is not None:

@@ -203,6 +203,6 @@ class _Offers(Provider):
         return Content.assemble(
             title,
             " " * (max(_TITLE - len(entry.title), 0) + 2),
-            (about.ljust(room), "$text-muted"),
+            (about.ljust(room), "$dim"),
             (f" {entry.key:>{_KEY}}", "$accent"),
         )

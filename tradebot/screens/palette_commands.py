@@ -19,6 +19,8 @@ __all__ = ["KINDS", "Entry", "commands_of", "settings_of", "things_of"]
 KINDS = {">": "command", "@": "symbol", "#": "strategy", ":": "setting", "=": "setting"}
 """What stands before a search to look among one kind only."""
 
+_WALKS = ("next_pane", "tab(")
+"""From pane to pane, from tab to tab: nobody looks for that in a palette."""
 _DESTRUCTIVE = frozenset({"cancel", "delete", "discard", "drop", "forget", "quit", "remove", "stop"})
 
 
@@ -71,7 +73,7 @@ def _keys(desk: Desk) -> Iterator[Entry]:
     for key, what in key_hints(screen.focused or screen.query_one(NavBar)):
         found = (each for each in screen.active_bindings.values() if each.binding.description == what)
         active = next(found, None)
-        if active is not None:
+        if active is not None and not active.binding.action.startswith(_WALKS):
             run = partial(desk.run_action, active.binding.action, active.node)
             last = not _DESTRUCTIVE.isdisjoint(what.split())
             yield Entry("", "command", what.capitalize(), "in the focused pane", run, key, last)

@@ -19,6 +19,7 @@ from tradebot.engine.control.logs import LogFiles
 
 _LIBRARIES = ("tradebot", "textual", "rich", "numpy", "numba", "pandas", "pybit", "websockets", "aiohttp")
 _KEPT = 20
+_OUTPUT = "textual-output"
 _LOG = logging.getLogger("tradebot.crash")
 
 
@@ -54,6 +55,10 @@ def log_thread_failures() -> Iterator[None]:
         if failed.exc_value is not None:
             name = failed.thread.name if failed.thread is not None else "a thread"
             error = failed.exc_value
+            if name == _OUTPUT and isinstance(error, OSError):
+                # Its window was closed: no defect of ours.
+                _LOG.warning("The terminal has gone away (%s).", error)
+                return
             _LOG.error("A defect of tradebot ended %s (%s).", name, type(error).__name__, exc_info=error)
 
     before = threading.excepthook
