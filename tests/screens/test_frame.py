@@ -12,11 +12,10 @@ from textual.widgets import Input
 
 from tests.screens.conftest import Opened, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
-from tradebot.app import TradebotApp
 from tradebot.engine.control.errors import ShortfallError
 from tradebot.engine.messages import CheckData
 from tradebot.screens.dialogs import Confirm, HelpDialog
-from tradebot.screens.frame import Banner, HealthBar, KeyBar, NavBar, key_hints
+from tradebot.screens.frame import Banner, HealthBar, NavBar, key_hints
 from tradebot.screens.handle import reply_to
 from tradebot.screens.palette_commands import commands_of
 from tradebot.screens.widgets.lines_view import LinesView
@@ -88,46 +87,6 @@ async def test_a_failing_drawing_becomes_a_banner_not_the_end(
         await until(pilot, lambda: "ZeroDivisionError" in pilot.app.query_one(Banner).plain)
         monkeypatch.setattr(engine, "snapshot", snapshot)
         await until(pilot, lambda: not pilot.app.query_one(Banner).display)
-
-
-@pytest.mark.parametrize("area", ["dashboard", "data", "build", "test", "logs", "settings"])
-async def test_every_key_on_the_footer_does_something(opened: Opened, area: str) -> None:
-    engine = FakeEngine()
-    async with opened(engine, area) as pilot:
-        app = pilot.app
-
-        def look() -> tuple[object, ...]:
-            return (
-                len(app.screen_stack),
-                app.focused,
-                len(engine.commands),
-                screen_text(pilot),
-                app.clipboard,
-            )
-
-        footer = app.query_one(KeyBar).plain
-        hints = [
-            active.binding
-            for active in app.screen.active_bindings.values()
-            if active.binding.show and active.enabled
-        ]
-        assert len(hints) >= 3
-        for binding in hints:
-            assert binding.description in footer
-            active = app.screen.active_bindings.get(binding.key)
-            if active is None or not active.enabled:
-                continue  # an earlier key took it away, from the footer as well
-            before, home = look(), app.focused
-            await pilot.press(binding.key)
-            await until(pilot, lambda before=before: look() != before)
-            while len(app.screen_stack) > 1:
-                await pilot.press("escape")
-                await pilot.pause()
-            engine.tick(5.0)  # what was started ends, so that the next key finds all as before
-            app.visit(area)
-            await pilot.pause(0.15)
-            home.focus()
-            await pilot.pause()
 
 
 async def test_letters_typed_into_a_field_are_letters(opened: Opened) -> None:
@@ -267,46 +226,6 @@ async def test_up_and_down_take_another_pair_of_colours(opened: Opened) -> None:
         pilot.app.theme = "textual-light"
         await pilot.pause()
         assert pilot.app.theme_variables["up"] not in usual
-
-
-def test_every_binding_has_an_id() -> None:
-    from textual.binding import Binding
-
-    from tradebot.screens import (
-        build,
-        build_dialogs,
-        build_editor,
-        build_form,
-        build_rule_entry,
-        build_sheet,
-        build_strategies,
-        build_toml,
-        compare_dialog,
-        data,
-        data_dialogs,
-        results,
-        results_trades,
-        trade_dialog,
-    )
-
-    building = (
-        build,
-        build_dialogs,
-        build_editor,
-        build_form,
-        build_rule_entry,
-        build_sheet,
-        build_strategies,
-    )
-    testing = (compare_dialog, results, results_trades, trade_dialog)
-    modules = (*building, build_toml, data, data_dialogs, *testing)
-    for module in modules:
-        for owner in vars(module).values():
-            if isinstance(owner, type) and owner.__module__ == module.__name__:
-                for binding in vars(owner).get("BINDINGS", ()):
-                    assert isinstance(binding, Binding)
-                    assert binding.id, f"{owner.__name__}: {binding.key}"
-    assert all(binding.id for binding in TradebotApp.BINDINGS if isinstance(binding, Binding))
 
 
 def test_importing_the_app_loads_nothing_heavy() -> None:

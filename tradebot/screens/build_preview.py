@@ -255,7 +255,8 @@ class PreviewPane(Pane):
             case "symbol":
                 return self._view is not None and len(self._view.symbols) > 1
             case "span":
-                return bool(self._toml)
+                step = parameters[0] if isinstance(parameters[0], int) else 0
+                return self._wanted() is not None and 0 <= _SPANS.index(self._days) + step < len(_SPANS)
             case "collect":
                 return self._answer is not None and self._answer.collect is not None
             case _:
