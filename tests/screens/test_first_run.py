@@ -12,7 +12,7 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.fake_forms import EXAMPLES
 from tradebot.engine.messages import Collect, EngineSnapshot, RunBacktest
 from tradebot.engine.strategy import apply_overrides
-from tradebot.screens.first_run import STARTER, example_of, starter_cost
+from tradebot.screens.first_run import STARTER, can_start, example_of, starter_cost
 from tradebot.screens.results import ResultsArea
 
 
@@ -71,15 +71,6 @@ async def test_the_example_waits_for_history_that_is_still_on_its_way(opened: Op
         await until(pilot, lambda: len(engine.asked(RunBacktest)) == 1)
 
 
-async def test_the_starter_pack_is_offered_only_where_nothing_is(opened: Opened) -> None:
-    for scenario in ("full", "offline", "read-only"):
-        engine = FakeEngine(scenario)
-        async with opened(engine) as pilot:
-            await pilot.press("t")
-            await pilot.pause()
-            assert not engine.asked(Collect)
-
-
 async def test_empty_screens_say_which_key_leads_on(opened: Opened) -> None:
     said = {
         "3": ("No candles yet", "c   collect BTCUSDT"),
@@ -127,3 +118,8 @@ def test_what_is_set_in_the_example_names_values_it_has() -> None:
 
 def test_the_cost_is_what_a_year_of_three_coins_has() -> None:
     assert starter_cost() == "~131 k rows, 8 MB, 15 s"
+
+
+def test_the_starter_pack_is_offered_only_where_nothing_is_and_something_can_be() -> None:
+    assert can_start(FakeEngine("empty").snapshot())
+    assert not any(can_start(FakeEngine(each).snapshot()) for each in ("full", "offline", "read-only"))

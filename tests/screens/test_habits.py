@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Opened, screen_text, type_text, until
+from tests.screens.conftest import Opened, ready, screen_text, type_text, until
 from tests.support.fake_engine import FakeEngine
 from tradebot.screens.chart import ChartArea
 from tradebot.screens.data_collect import CollectDialog
@@ -24,38 +23,28 @@ def shown_area(pilot: Pilot[None]) -> str:
 # ---------------------------------------------------------------------------------------------- Esc
 
 
-@pytest.mark.parametrize(
-    ("area", "filter_id"),
-    [
-        ("data", "#dataset-filter"),
-        ("test", "#trade-filter"),
-        ("logs", "#log-search"),
-        ("settings", "#settings-search"),
-    ],
-)
-async def test_esc_ends_the_filter_then_the_maximised_pane_and_never_the_app(
-    opened: Opened, area: str, filter_id: str
-) -> None:
-    async with opened(FakeEngine(), area) as pilot:
+async def test_esc_ends_the_filter_then_the_maximised_pane_and_never_the_app(opened: Opened) -> None:
+    async with opened(FakeEngine()) as pilot:
         app = pilot.app
-        await pilot.press("m")
-        shown = app.screen.query_one(f"{type(app._visible).__name__}")
-        await until(pilot, lambda: shown.has_class("-maximised"))
-        if area == "test":
-            shown.visit_pane(app.query_one(TradesPane))
-        await pilot.press("slash")
-        entry = app.query_one(filter_id)
-        await until(pilot, lambda: entry.has_class("-open") and app.focused is entry)
-        await type_text(pilot, "a")
-        await pilot.press("escape")
-        await until(pilot, lambda: not entry.has_class("-open"))
-        assert entry.value == ""
-        assert shown.has_class("-maximised")
-        await pilot.press("escape")
-        await until(pilot, lambda: not shown.has_class("-maximised"))
-        await pilot.press("escape", "escape", "escape")
-        assert app.is_running
-        assert len(app.screen_stack) == 1
+        for key, filter_id in (("2", "#dataset-filter"), ("8", "#log-search"), ("5", "#trade-filter")):
+            await pilot.press(key)
+            await until(pilot, lambda name=filter_id: app.query(name) and app._visible.query(name))
+            await ready(pilot)
+            shown, entry = app._visible, app.query_one(filter_id)
+            if key == "5":
+                shown.visit_pane(app.query_one(TradesPane))
+            await pilot.press("m", "slash")
+            await until(pilot, lambda entry=entry: entry.has_class("-open") and app.focused is entry)
+            await type_text(pilot, "a")
+            await pilot.press("escape")
+            await until(pilot, lambda entry=entry: not entry.has_class("-open"))
+            assert entry.value == ""
+            assert shown.has_class("-maximised")
+            await pilot.press("escape")
+            await until(pilot, lambda shown=shown: not shown.has_class("-maximised"))
+            await pilot.press("escape", "escape")
+            assert app.is_running
+            assert len(app.screen_stack) == 1
 
 
 async def test_esc_closes_a_window_and_leaves_what_is_behind_it_alone(opened: Opened) -> None:
@@ -90,6 +79,8 @@ async def test_a_trade_is_shown_on_the_chart_and_esc_comes_back_to_it(opened: Op
         await pilot.press("escape")
         await pilot.pause()
         assert shown_area(pilot) == "5 Test"  # once back, there is nowhere further
+        await pilot.press("3", "escape", "escape")  # a digit is no way that Esc goes back
+        await until(pilot, lambda: shown_area(pilot) == "3 Chart")
 
 
 async def test_the_window_of_a_trade_leads_to_the_chart_as_well(opened: Opened) -> None:
@@ -102,15 +93,6 @@ async def test_the_window_of_a_trade_leads_to_the_chart_as_well(opened: Opened) 
         await until(pilot, lambda: len(app.screen_stack) == 1 and shown_area(pilot) == "3 Chart")
         await until(pilot, lambda: app.query_one(ChartArea).pane.subject.result_id == "bt-0193")
         assert app.query_one("#trades").cursor == 1
-
-
-async def test_a_digit_is_no_way_that_esc_goes_back(opened: Opened) -> None:
-    async with opened(FakeEngine()) as pilot:
-        await pilot.press("3")
-        await until(pilot, lambda: shown_area(pilot) == "3 Chart")
-        await pilot.press("escape", "escape")
-        await pilot.pause()
-        assert shown_area(pilot) == "3 Chart"
 
 
 # ---------------------------------------------------------------------------------------------- leaving

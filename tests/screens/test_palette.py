@@ -130,17 +130,17 @@ async def test_it_says_its_signs_and_shows_the_key_of_each_command(opened: Opene
         assert "Go to Chart area 3" in shown
         assert shown[-1].startswith("Quit")
         assert shown[-1].endswith("^q")
+        await type_text(pilot, "logs")
+        await until(pilot, lambda: rows(pilot)[:1] == ["Go to Logs area 8"])
 
 
-async def test_it_opens_symbols_strategies_results_and_settings(opened: Opened) -> None:
+async def test_it_opens_symbols_results_and_settings(opened: Opened) -> None:
     engine = FakeEngine()
     async with opened(engine) as pilot:
         app = pilot.app
         await choose(pilot, "@chart ethusdt")
         await until(pilot, lambda: app.query("ChartArea"))
         await until(pilot, lambda: app.query_one(ChartArea).pane.subject.symbol == "ETHUSDT")
-        await choose(pilot, "#open rsi")
-        await until(pilot, lambda: app.query("BuildArea") and app.query_one("BuildArea").draft is not None)
         await choose(pilot, "open result bt-0192")
         await until(pilot, lambda: app.query("ResultsArea") and app.query_one("ResultsArea").view is not None)
         await until(pilot, lambda: app.query_one("ResultsArea").view.result_id == "bt-0192")
@@ -179,12 +179,3 @@ async def test_over_a_window_that_wants_an_answer_it_stays_closed_and_says_so(op
         await pilot.press("ctrl+p")
         await until(pilot, lambda: any("Esc closes" in each.message for each in pilot.app._notifications))
         assert isinstance(pilot.app.screen, HelpDialog)
-
-
-async def test_typed_letters_are_searched_at_once(opened: Opened) -> None:
-    async with opened(FakeEngine()) as pilot:
-        await pilot.press("colon")
-        await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
-        await until(pilot, lambda: rows(pilot))
-        await type_text(pilot, "logs")
-        await until(pilot, lambda: rows(pilot)[:1] == ["Go to Logs area 8"])

@@ -56,9 +56,11 @@ async def test_area_filter_order_row_and_maximised_pane_are_there_again() -> Non
         table = pilot.app.query_one("#datasets")
         await until(pilot, lambda: table.cursor == 1)
         chosen = table.current.key
+        pilot.app.use_look("day", "blue and orange")
     async with session(memory) as pilot:
         await until(pilot, lambda: pilot.app.query_one("#datasets").current is not None)
         assert pilot.app.query_one("#datasets").current.key == chosen
+        assert (pilot.app.theme, str(pilot.app.pair)) == ("day", "blue and orange")
         text = screen_text(pilot)
         assert "Datasets · eth · by gaps, most first" in text
         assert "Prices" not in text  # still maximised
@@ -160,25 +162,6 @@ async def test_an_opened_strategy_comes_back_without_a_test_of_it() -> None:
         assert pilot.app.query_one("BuildArea").draft.name == other
 
 
-async def test_a_theme_chosen_in_passing_stays_until_the_settings_name_another() -> None:
-    memory = Memory()
-    async with session(memory) as pilot:
-        pilot.app.use_look("day", "blue and orange")
-        await pilot.pause()
-    async with session(memory) as pilot:
-        assert (pilot.app.theme, str(pilot.app.pair)) == ("day", "blue and orange")
-    async with session(memory, look=Look("contrast", refresh_hz=12)) as pilot:
-        assert pilot.app.theme == "contrast"
-
-
-async def test_nothing_is_handed_over_while_nothing_changes() -> None:
-    memory = Memory()
-    async with session(memory) as pilot:
-        await until(pilot, lambda: memory.writes == 1)
-        await pilot.pause(2.2)
-        assert memory.writes == 1
-
-
 # ---------------------------------------------------------------------------------------------- the file
 
 
@@ -255,3 +238,22 @@ def test_recent_commands_are_few_and_the_newest_first() -> None:
         remembering.used(f"command {number % 15}")
     assert remembering.recent[:2] == ("command 14", "command 13")
     assert len(remembering.recent) == 12
+
+
+def test_a_theme_chosen_in_passing_stays_until_the_settings_name_another() -> None:
+    memory = Memory({"look": ["day", "blue and orange", "night", "green and red"]})
+    remembering = Remembering(memory)
+    assert remembering.look(("night", "green and red")) == ("day", "blue and orange")
+    assert remembering.look(("contrast", "green and red")) == ("contrast", "green and red")
+
+
+def test_nothing_is_handed_over_while_nothing_changes() -> None:
+    memory = Memory()
+    remembering = Remembering(memory)
+    for _ in range(5):
+        remembering.note("data", {"sort": "name"}, ())
+    assert memory.writes == 1
+    remembering.note("data", {"sort": "rows"}, ())
+    remembering.note("chart", {}, ())
+    assert memory.writes == 3
+    assert Remembering(memory).of("data").text("sort") == "rows"
