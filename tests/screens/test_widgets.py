@@ -81,6 +81,20 @@ async def test_a_table_paints_only_the_row_that_changed() -> None:
         assert painted == [5]
 
 
+async def test_an_empty_table_is_painted_when_it_says_something_else_only() -> None:
+    app = TableApp([])
+    async with app.run_test(size=(60, 12)) as pilot:
+        table = app.query_one(VirtualTable)
+        painted: list[int] = []
+        original = table.render_line
+        table.render_line = lambda y: painted.append(y) or original(y)
+        for text, is_painted in (("Nothing yet", True), ("Nothing yet", False), ("Still nothing", True)):
+            painted.clear()
+            table.show((), empty=(((text, "dim"),),))
+            await pilot.pause()
+            assert bool(painted) is is_painted, text
+
+
 async def test_a_table_drops_columns_by_priority_and_never_cuts_numbers() -> None:
     app = TableApp([])
     async with app.run_test(size=(60, 6)) as pilot:

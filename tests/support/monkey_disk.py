@@ -81,10 +81,8 @@ def _damage(data: Path, folder: Path, notes: list[str]) -> list[str]:
     for each in datasets:
         findings = each.get("findings", [])
         notes += [f"data check, {each['dataset']}: {json.dumps(one)[:160]}" for one in findings]
-        if each.get("failed") and any(
-            one.get("kind") not in {"gap", "gaps", "hole", "stale"} for one in findings
-        ):
-            found.append(f"data check fails {each['dataset']}: {json.dumps(findings)[:200]}")
+        damage = [one for one in findings if one["level"] == "failure" and one["kind"] != "gap"]
+        found += [f"data check fails {each['dataset']}: {one['sentence']}" for one in damage]
     return found
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import psutil
 
 from tradebot.engine.market import DatasetKey
+from tradebot.engine.simulator.faults.plan import FaultPlan
 from tradebot.engine.simulator.faults.random_plan import random_plan
 
 _MODULE = "tradebot.engine.simulator"
 _PAGE_BARS = 5_000
+_MINUTE_MS = 60_000
 _SECONDS = 20.0
 
 
@@ -45,8 +47,12 @@ class DemoExchange:
         self.calm()
         now_ms = int(self._ask("GET", "state")["time_ms"])
         plan = random_plan(seed, now_ms, int(span_seconds * 1000), symbols, calm_ms=0)
-        self._ask("POST", "faults", plan.to_json())
-        self.faults = [rule.kind for rule in plan.rules]
+        # A hole in what has been collected already would make a lie of the truth.
+        later = [
+            rule for rule in plan.rules if rule.kind != "hole" or (rule.from_ms or 0) > now_ms + _MINUTE_MS
+        ]
+        self._ask("POST", "faults", FaultPlan(tuple(later)).to_json())
+        self.faults = [rule.kind for rule in later]
 
     def calm(self) -> None:
         """No faults from now on; holes and the clock cannot be taken back."""

@@ -115,11 +115,11 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
 
     def show(self, rows: Sequence[Row | None], *, empty: Sequence[Line] = ()) -> None:
         """Take other rows; the cursor follows its row's key, and what looks the same is not painted."""
-        before = len(self._rows)
+        before, said = len(self._rows), self._empty
         self._rows = rows
         self._empty = tuple(empty)
         moved = self._follow_cursor()
-        if before != len(rows) or not rows:
+        if before != len(rows) or (not rows and said != self._empty):
             self._drawn.clear()
             self.virtual_size = Size(0, len(rows) + self._header)
             self.refresh()
