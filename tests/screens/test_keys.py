@@ -110,3 +110,51 @@ async def test_no_key_that_is_shown_does_nothing(opened: Opened, name: str, stat
                 await presser.pane(pane, windows=state == "busy")
         assert presser.pressed
         assert presser.idle == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 35)])
+async def test_help_shows_every_key_of_the_pane_down_to_the_last_and_can_be_copied(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    async with opened(busy("full"), "build", size=size) as pilot:
+        keys = {
+            active.binding.description
+            for active in pilot.app.screen.active_bindings.values()
+            if active.binding.id
+        }
+        await pilot.press("question_mark")
+        await pilot.pause()
+        seen = screen_text(pilot)
+        await pilot.press(*["down"] * 12)
+        await pilot.pause()
+        seen += screen_text(pilot)
+        await pilot.press("end")
+        await pilot.pause(0.1)
+        seen += screen_text(pilot)
+        assert {what for what in keys if what not in seen} == set()
+        assert {"maximise", "copy", "letters to jump by"} <= keys
+        await pilot.press("y")
+        await pilot.pause()
+        assert all(what in pilot.app.clipboard for what in keys)
+
+
+@pytest.mark.parametrize("name", [name for _, name, _ in AREAS])
+async def test_y_and_m_work_in_every_pane_of_every_area(opened: Opened, name: str) -> None:
+    async with opened(busy("full"), name) as pilot:
+        area = pilot.app.visit(name)
+        silent = []
+        for pane in area.panes:
+            if not pane.size:
+                continue
+            area.visit_pane(pane)
+            await pilot.pause()
+            pilot.app.copy_to_clipboard("")
+            usual = pane.outer_size
+            await pilot.press("y", "m")
+            await pilot.pause()
+            if not pilot.app.clipboard:
+                silent.append(pane.label)
+            assert pane.outer_size.area > usual.area or len([each for each in area.panes if each.size]) == 1
+            await pilot.press("m")
+            await pilot.pause()
+        assert silent == []

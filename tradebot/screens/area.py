@@ -20,6 +20,7 @@ from tradebot.screens.desk import desk_of
 from tradebot.screens.frame import NavBar, OneLine
 from tradebot.screens.jump import JumpScreen, Spot, letters_for
 from tradebot.screens.remembering import Kept, Value
+from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Part, line_length
 
 __all__ = ["Area", "Pane", "PaneTabs", "write_subtitle", "write_title"]
@@ -277,11 +278,16 @@ class Area(Container):
 
     def action_copy(self) -> None:
         """Copy what the focused pane shows to the clipboard of the terminal."""
-        text = self.copy_text()
+        text = self.copy_text() or self._words()
         if text:
             self.app.copy_to_clipboard(text)
             first = text.splitlines()[0]
             self.app.notify(f"Copied: {first[:60]}", timeout=2, markup=False)
+
+    def _words(self) -> str:
+        """What is written in the pane, for one without rows to choose from."""
+        views = self.current_pane.query(LinesView).results(LinesView)
+        return "\n".join(view.plain for view in views if view.display and view.plain.strip()).strip("\n")
 
     def focus_inside(self) -> None:
         """Give the focus to the pane that had it last."""

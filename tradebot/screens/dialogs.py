@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tradebot.screens.area import write_subtitle, write_title
@@ -23,7 +24,10 @@ Answer = TypeVar("Answer")
 class Dialog(Window[Answer], Generic[Answer]):
     """A window over an area. Esc closes it without an answer; `compose_body` fills it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", id="dialog.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", id="dialog.close"),
+        Binding("y", "copy_text", "copy", show=False, id="dialog.copy"),
+    ]
     AUTO_FOCUS = "Input, VirtualTable, OptionList, SelectionList, LinesView"
 
     title_text: str = ""
@@ -48,6 +52,18 @@ class Dialog(Window[Answer], Generic[Answer]):
         """Close without an answer."""
         self.dismiss(None)
 
+    def action_copy_text(self) -> None:
+        """Copy what is written in the window; a field of text has its letters for itself."""
+        texts = [
+            widget.plain if isinstance(widget, LinesView) else str(widget.content)
+            for widget in self.query("LinesView, Static").results(Widget)
+            if isinstance(widget, LinesView | Static) and widget.display
+        ]
+        text = "\n".join(text.strip("\n") for text in texts if text.strip())
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.app.notify("Copied what is written here.", timeout=2, markup=False)
+
 
 class Confirm(Dialog[str]):
     """A question with answers on keys: `choices` are (key, what it does); the answer is the key, None on Esc."""
@@ -70,6 +86,12 @@ class Confirm(Dialog[str]):
         for key, what in (*self._choices, ("Esc", "back, nothing happens")):
             lines.append(((f" {key:<{width}}  ", "key"), (what, "text")))
         yield LinesView(lines)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where y is an answer it copies nothing."""
+        if action == "copy_text" and any(key == "y" for key, _ in self._choices):
+            return False
+        return super().check_action(action, parameters)
 
     def action_choose(self, key: str) -> None:
         """Close with that answer."""
@@ -114,7 +136,8 @@ class NameDialog(Dialog[str]):
 class HelpDialog(Dialog[None]):
     """What the focused pane shows and which keys work there, made from its own bindings."""
 
-    keys_text = "up and down scroll · Esc closes"
+    keys_text = "up and down scroll · y copy · Esc closes"
+    AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "close", "close", show=False, id="help.close")
     ]
@@ -133,5 +156,10 @@ class HelpDialog(Dialog[None]):
             lines.append(())
         width = max((len(key) for key, _ in self._keys), default=0)
         lines.extend(((f" {key:<{width}}  ", "key"), (what, "")) for key, what in self._keys)
-        with VerticalScroll(id="help"):
-            yield LinesView(lines)
+        view = LinesView(lines, id="help")
+        view.can_focus = True
+        yield view
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As high as the screen has room for; the rest is scrolled to."""
+        self.query_one("#help").styles.max_height = max(4, event.size.height * 9 // 10 - 4)
