@@ -99,6 +99,10 @@ async def _test(app: TradebotApp) -> None:
     await until(lambda: app.query("#trades"), "the result")
 
 
+async def _dashboard(app: TradebotApp) -> None:
+    await until(lambda: app.latest.trends, "the last day of the symbols")
+
+
 async def _anything(app: TradebotApp) -> None:
     await until(lambda: app.focused is not None, "a pane")
 
@@ -110,6 +114,7 @@ AREAS: tuple[tuple[str, str, Callable[[TradebotApp], Awaitable[None]]], ...] = (
     ("5", "test", _test),
     ("8", "logs", _anything),
     ("9", "setup", _anything),
+    ("1", "dashboard", _dashboard),
 )
 
 
