@@ -22,6 +22,7 @@ from tradebot.screens.dashboard import DashboardArea
 from tradebot.screens.dashboard_events import RecentPane
 from tradebot.screens.dashboard_jobs import EnginePane
 from tradebot.screens.dashboard_results import EquityPane
+from tradebot.screens.dashboard_trends import day_of, strip_of
 from tradebot.screens.dashboard_watch import WatchPane
 from tradebot.screens.data_collect import CollectDialog
 from tradebot.screens.dialogs import Confirm
@@ -408,3 +409,9 @@ async def test_every_key_shown_in_a_pane_does_something(opened: Opened, engine: 
                     await pilot.pause()
                 app.visit("dashboard")  # type: ignore[attr-defined]
                 await visit(pilot, pane)
+
+
+def test_the_hour_under_way_is_the_last_price_until_a_bar_of_it_has_closed() -> None:
+    assert strip_of(day_of((1.0, 2.0, 3.0, None), 4.0), 5) == "▁▃▆██"
+    assert strip_of(day_of((1.0, None, 3.0, 4.0), None), 5) == "▁·▆█·"
+    assert strip_of(day_of((None, None), 4.0), 5) == "·····"

@@ -32,10 +32,13 @@ class Day:
 
 
 def day_of(closes: Sequence[float | None], last: float | None) -> Day:
-    """The closes of a day with the last price as the newest point; an empty day without any close."""
+    """The closes of a day with the last price as the newest point; an empty day without any close.
+
+    The last close is that of the hour under way: where no bar of it has closed yet, the last price stands for it.
+    """
     if all(each is None for each in closes):
         return Day()
-    points = (*closes, last)
+    points = (*closes[:-1], last if closes[-1] is None else closes[-1], last)
     known = [each for each in points if each is not None]
     return Day(points, min(known), max(known))
 
