@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -25,7 +25,7 @@ from tradebot.screens.area import Area, Pane
 from tradebot.screens.area_makers import AREA_MAKERS
 from tradebot.screens.console import ask_for_synchronized_output, own_terminal
 from tradebot.screens.desk import Desk, errand
-from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, problem_of
+from tradebot.screens.frame import AREAS, Banner, HealthBar, KeyBar, NavBar, asked_by_actions, problem_of
 from tradebot.screens.glyphs import AsciiFilter
 from tradebot.screens.handle import EngineHandle
 from tradebot.screens.help import help_on
@@ -110,6 +110,7 @@ class TradebotApp(Desk):
         self._memory = Remembering(memory)
         self._start_area = self._memory.area_to_open(AREA_MAKERS, start_area)
         self._drawn = 0
+        self._asked_about: Hashable = None
         self._begun = False
         self._key_choices = keys
         self._nav = NavBar()
@@ -215,8 +216,13 @@ class TradebotApp(Desk):
         if self._visible is not None and self._visible.is_mounted:
             self._visible.apply(snapshot)
         self._news.tell(snapshot)
-        if self.screen is screen:
+        if self.screen is screen and self._keys_may_differ(snapshot):
             screen.refresh_bindings()
+
+    def _keys_may_differ(self, snapshot: EngineSnapshot) -> bool:
+        """At once where what actions ask about has changed, else once a second: to ask each of them costs a frame."""
+        before, self._asked_about = self._asked_about, asked_by_actions(snapshot)
+        return before != self._asked_about or self._drawn % self._look.refresh_hz == 0
 
     def _problem(self) -> tuple[str, str] | None:
         """What the banner says: (level, sentence)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from textual import events
 from textual.geometry import Region
 from textual.reactive import reactive
@@ -304,6 +306,14 @@ class KeyBar(OneLine):
                 break
             parts.extend(hint)
         self.line = spread(tuple(parts), tuple(last), self.size.width)
+
+
+def asked_by_actions(snapshot: EngineSnapshot) -> Hashable:
+    """What of a snapshot decides which keys work: two equal answers show the same keys."""
+    jobs = tuple((job.job_id, job.state) for job in snapshot.jobs)
+    some = (bool(snapshot.quotes), len(snapshot.datasets), len(snapshot.strategies), len(snapshot.results))
+    link = snapshot.connection
+    return jobs, some, link.rest, link.stream, snapshot.kernels, snapshot.ready, snapshot.read_only
 
 
 def key_hints(widget: Widget) -> list[tuple[str, str]]:
