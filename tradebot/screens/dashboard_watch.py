@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from tradebot.engine.messages import DatasetView, EngineSnapshot, QuoteView
+from tradebot.engine.messages import DatasetView, EngineSnapshot, QuoteView, TrendView
 from tradebot.screens import formats
 from tradebot.screens.area import Pane
 from tradebot.screens.dashboard_empty import watch_lines
@@ -73,7 +73,8 @@ class WatchPane(Pane):
         self._snapshot = EngineSnapshot()
         self._newest = EngineSnapshot()
         self._moves = Moves()
-        self._days: dict[str, Day] = {}
+        self._trends: tuple[TrendView, ...] = ()
+        self._closes: dict[str, tuple[float | None, ...]] = {}
         self._listed: tuple[DatasetView, ...] = ()
         self._stored: dict[str, Stored] = {}
         self._made: dict[tuple[str, int], tuple[Cell, ...]] = {}
@@ -150,11 +151,9 @@ class WatchPane(Pane):
         self._snapshot = snapshot
         self._lost = snapshot.connection.stream == "lost"
         self._moves.look(snapshot.quotes, snapshot.time_ms)
-        closes = {each.symbol: each.closes for each in snapshot.trends}
-        self._days = {
-            quote.symbol: day_of(closes.get(quote.symbol, ()), number_of(quote.last))
-            for quote in snapshot.quotes
-        }
+        if snapshot.trends is not self._trends:
+            self._trends = snapshot.trends
+            self._closes = {each.symbol: each.closes for each in snapshot.trends}
         if snapshot.datasets is not self._listed:
             self._listed, self._stored = snapshot.datasets, stored_of(snapshot.datasets)
         self._draw()
@@ -195,6 +194,9 @@ class WatchPane(Pane):
             self._ranks = {each.symbol: rank for rank, each in enumerate(sorted(rows, key=key))}
         return tuple(sorted(rows, key=lambda each: self._ranks[each.symbol]))
 
+    def _day(self, quote: QuoteView) -> Day:
+        return day_of(self._closes.get(quote.symbol, ()), number_of(quote.last))
+
     def _is_stale(self, quote: QuoteView) -> bool:
         return self._lost or quote.age_ms > STALE_MS
 
@@ -207,7 +209,7 @@ class WatchPane(Pane):
 
     def _make_cells(self, quote: QuoteView, width: int) -> tuple[Cell, ...]:
         stale = self._is_stale(quote)
-        day = self._days.get(quote.symbol, Day())
+        day = self._day(quote)
         change = quote.change_24h
         tone = "stale" if stale else formats.tone_of(change or 0.0)
         plain = "stale" if stale else "dim"
@@ -265,7 +267,7 @@ class WatchPane(Pane):
         if quote is None:
             plot.display = False
             return
-        day = self._days.get(quote.symbol, Day())
+        day = self._day(quote)
         width = max(20, self.size.width - 3)
         facts.show(
             (
