@@ -302,7 +302,7 @@ def test_before_the_kernels_are_compiled_bars_are_drawn_and_indicators_are_not(
     assert view.close[-1] is not None
     assert (view.lines, view.signals, read) == ((), (), [])
     assert view.problems == (
-        "Indicators are compiled once for this version, which takes some seconds; then they are drawn by themselves.",
+        "Indicators are compiled once for this version; in some seconds they are drawn by themselves.",
     )
     assert queries.answer(GetChart("BTCUSDT", "1m")).problems == (), (
         "nothing is missing where none is asked for"

@@ -43,7 +43,7 @@ MOST_CANDLES = 4_000
 """More candles than any screen is wide, with its margins."""
 _NODE_BUDGET_BYTES = 64_000_000
 _MOST_MARKS = 2_000
-_COMPILING = "Indicators are compiled once for this version, which takes some seconds; then they are drawn by themselves."
+_COMPILING = "Indicators are compiled once for this version; in some seconds they are drawn by themselves."
 
 
 def is_chart_command(command: object) -> TypeGuard[ChartCommand]:

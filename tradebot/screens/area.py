@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -22,6 +22,7 @@ from tradebot.screens.jump import JumpScreen, Spot, letters_for
 from tradebot.screens.remembering import Kept, Value
 from tradebot.screens.widgets.lines_view import LinesView
 from tradebot.screens.widgets.palette import Part, line_length
+from tradebot.screens.widgets.virtual_table import VirtualTable
 
 __all__ = ["Area", "Pane", "PaneTabs", "write_subtitle", "write_title"]
 
@@ -199,6 +200,11 @@ class Area(Container):
     def show_tabs(self) -> None:
         """Draw the tab row anew."""
         self.query_one(PaneTabs).show(self.panes, self.current_pane)
+
+    @on(VirtualTable.Moved)
+    def _ask_which_keys_work(self) -> None:
+        """Another row may want other keys."""
+        self.refresh_bindings()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane of the focused widget is the current one."""

@@ -262,6 +262,7 @@ class ChartPane(Pane):
                 return
             self._covered = self.viewport
         self._answered, self.problem, self._muted = key, problem, False
+        self.refresh_bindings()  # where there are no bars, other keys work
 
     def _mute(self, generation: int) -> None:
         """A long wait dims what is shown."""
