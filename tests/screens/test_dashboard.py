@@ -374,43 +374,6 @@ async def test_narrow_terminals_show_four_tabs(opened: Opened) -> None:
         assert seen == ["Watch", "Results", "Jobs", "Events"]
 
 
-@pytest.mark.parametrize("engine", [busy(), FakeEngine("empty")], ids=["busy", "empty"])
-async def test_every_key_shown_in_a_pane_does_something(opened: Opened, engine: FakeEngine) -> None:
-    async with opened(engine, "dashboard") as pilot:
-        app = pilot.app
-
-        def look() -> tuple[object, ...]:
-            return (
-                len(app.screen_stack),
-                app.focused,
-                len(engine.commands),
-                screen_text(pilot),
-                app.clipboard,
-            )
-
-        tried = {"area.next_pane"}
-        for pane in PANES:
-            await visit(pilot, pane)
-            shown = [
-                each.binding
-                for each in app.screen.active_bindings.values()
-                if each.binding.show and each.enabled and each.binding.id not in tried
-            ]
-            tried.update(each.id or "" for each in shown if each.key not in {"enter", "space"})
-            for binding in shown:
-                active = app.screen.active_bindings.get(binding.key)
-                if active is None or not active.enabled:
-                    continue  # an earlier key took it away, from the footer as well
-                before = look()
-                await pilot.press(binding.key)
-                await until(pilot, lambda before=before: look() != before)
-                while len(app.screen_stack) > 1:
-                    await pilot.press("escape")
-                    await pilot.pause()
-                app.visit("dashboard")  # type: ignore[attr-defined]
-                await visit(pilot, pane)
-
-
 def test_the_hour_under_way_is_the_last_price_until_a_bar_of_it_has_closed() -> None:
     assert strip_of(day_of((1.0, 2.0, 3.0, None), 4.0), 5) == "▁▃▆██"
     assert strip_of(day_of((1.0, None, 3.0, 4.0), None), 5) == "▁·▆█·"

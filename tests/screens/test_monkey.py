@@ -16,8 +16,8 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.monkey_acts import Act, acts
 from tradebot.screens.dialogs import HelpDialog
 
-ACTS = 56
-_LOOK_EVERY = 28
+ACTS = 40
+_LOOK_EVERY = 20
 _DEFECTS = ("could not be drawn", "That did not work", "Traceback")
 
 
