@@ -110,7 +110,7 @@ class TradebotApp(Desk):
         self._memory = Remembering(memory)
         self._start_area = self._memory.area_to_open(AREA_MAKERS, start_area)
         self._drawn = 0
-        self._asked_about: Hashable = None
+        self._told: Hashable = None
         self._begun = False
         self._key_choices = keys
         self._nav = NavBar()
@@ -209,20 +209,25 @@ class TradebotApp(Desk):
         if size.width < _SMALLEST[0] or size.height < _SMALLEST[1]:
             self._show_guard(snapshot)
             return
-        area = self._visible_name()
-        self._nav.show(area, snapshot)
-        self._health.show(snapshot)
+        is_due = self._status_is_due(snapshot)
+        if is_due:
+            self._nav.show(self._visible_name(), snapshot)
+            self._health.show(snapshot)
         self._banner.show(self._problem())
         if self._visible is not None and self._visible.is_mounted:
             self._visible.apply(snapshot)
         self._news.tell(snapshot)
-        if self.screen is screen and self._keys_may_differ(snapshot):
+        if is_due and self.screen is screen:
             screen.refresh_bindings()
 
-    def _keys_may_differ(self, snapshot: EngineSnapshot) -> bool:
-        """At once where what actions ask about has changed, else once a second: to ask each of them costs a frame."""
-        before, self._asked_about = self._asked_about, asked_by_actions(snapshot)
-        return before != self._asked_about or self._drawn % self._look.refresh_hz == 0
+    def _status_is_due(self, snapshot: EngineSnapshot) -> bool:
+        """Whether clock, health and working keys are drawn: once a second, and at once where they say something else.
+
+        They are the upper and lower edge of the screen: a frame with them goes through all the widgets in between.
+        """
+        before = self._told
+        self._told = (self._visible_name(), self.size, self.theme, self.pair, asked_by_actions(snapshot))
+        return before != self._told or self._drawn % self._look.refresh_hz == 0
 
     def _problem(self) -> tuple[str, str] | None:
         """What the banner says: (level, sentence)."""
