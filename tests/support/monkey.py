@@ -200,7 +200,9 @@ class Session:
             self.report.notes.append(f"faults {number}: {' '.join(self._exchange.faults)}")
         except OSError as error:
             if self._terminal.alive:
-                self.report.defect(f"the simulated exchange does not answer ({error})")
+                self._terminal.run(1.0)
+                if self._terminal.alive:  # else the app is ending, and its exchange with it
+                    self.report.defect(f"the simulated exchange does not answer ({error})")
 
     def _probe(self) -> None:
         """The screen answers: Esc leaves whatever is open, F1 opens the help, Esc closes it."""
