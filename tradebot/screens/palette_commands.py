@@ -76,7 +76,7 @@ def _keys(desk: Desk) -> Iterator[Entry]:
         if active is not None and not active.binding.action.startswith(_WALKS):
             run = partial(desk.run_action, active.binding.action, active.node)
             last = not _DESTRUCTIVE.isdisjoint(what.split())
-            yield Entry("", "command", what.capitalize(), "in the focused pane", run, key, last)
+            yield Entry("", "command", what[:1].upper() + what[1:], "in the focused pane", run, key, last)
 
 
 def things_of(desk: Desk, symbols: Iterable[SymbolChoice]) -> Iterator[Entry]:
